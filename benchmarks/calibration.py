@@ -1,0 +1,223 @@
+"""Do the report's numbers keep their promises? The real statistics on simulated stores, where the truth is known.
+
+    python benchmarks/calibration.py [--quick] [--seed 0]
+
+Every figure is a share of simulated experiments, with its Monte Carlo error (1.96 standard errors). An experiment is a scope of one
+store, so each passes through `reports.effects.table` like any other; the bands through `reports.bands.difference_band`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from reports.bands import difference_band
+from reports.effects import table
+from reports.paired import detectable
+
+Floats = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
+
+SEEDS = (10, 30, 100)
+SESOI = 0.01
+EPOCHS = np.arange(120)
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    return 0.80 + 0.02 * rng.normal(size=shape)
+
+
+def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Most runs do well, some a good deal worse: skewness -2."""
+    return 0.84 - 0.02 * rng.exponential(size=shape)
+
+
+def heavy(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Student's t with 3 degrees of freedom."""
+    return 0.80 + 0.015 * rng.standard_t(3, size=shape)
+
+
+def tied(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """A test set of 70 rows knows 71 accuracies."""
+    return np.round((0.78 + 0.02 * rng.normal(size=shape)) * 70) / 70
+
+
+def capped(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Partly constant: six runs in ten end at 1.000."""
+    return np.minimum(1.0, 1.005 + 0.02 * rng.normal(size=shape))
+
+
+ENDPOINTS: Mapping[str, Draw] = {
+    "normal": normal,
+    "skewed": skewed,
+    "heavy-tailed": heavy,
+    "tied, 1/70": tied,
+    "partly constant": capped,
+}
+
+
+@dataclass(frozen=True)
+class Share:
+    """k of n experiments did it."""
+
+    k: int
+    n: int
+
+    def __str__(self) -> str:
+        if not self.n:
+            return "-"
+        p = self.k / self.n
+        return f"{100 * p:5.1f} ±{196 * math.sqrt(p * (1 - p) / self.n):3.1f}"
+
+
+def share(true: npt.ArrayLike) -> Share:
+    """How many of them are true."""
+    values = np.asarray(true, dtype=bool)
+    return Share(int(values.sum()), len(values))
+
+
+def experiments(baseline: Floats, variant: Floats, lessons: int = 1, diverging: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """The effects table of (experiments, lessons, seeds) scores; `diverging` is (2, experiments, lessons, seeds)."""
+    count, _, seeds = baseline.shape
+    rows = []
+    for arm, (name, scores) in enumerate((("without", baseline), ("with", variant))):
+        gone = np.zeros(scores.shape, dtype=bool) if diverging is None else diverging[arm]
+        where = [axis.ravel() for axis in np.indices(scores.shape)]
+        rows.append(pd.DataFrame({
+            "lesson": pd.Categorical.from_codes(where[1], [f"lesson {i}" for i in range(lessons)]),
+            "variant": pd.Categorical([name] * scores.size, categories=["without", "with"]),
+            "data": pd.Categorical.from_codes(where[0], [f"{i:05d}" for i in range(count)]),
+            "seed": where[2], "status": np.where(gone.ravel(), "diverged", "ok"), "score": scores.ravel(),
+        }))  # fmt: skip
+    endpoint = {"measure": "score", "statistic": "mean", "better": "higher", "sesoi": SESOI, "threshold": None}
+    variants = [{"name": name, "epochs": 1} for name in ("without", "with")]
+    documents = [{"id": f"lesson {i}", "endpoint": endpoint, "variants": variants} for i in range(lessons)]
+    empty = pd.DataFrame({name: [] for name in ("lesson", "variant", "data", "seed", "epoch")})
+    return table(pd.concat(rows, ignore_index=True), empty, documents)
+
+
+def covers(rows: pd.DataFrame, truth: float) -> Share:
+    """Intervals that hold the truth, of those there are."""
+    had = rows[rows["low"].notna()]
+    return share((had["low"] <= truth) & (truth <= had["high"]))
+
+
+def claims(rows: pd.DataFrame) -> Share:
+    return share(rows["verdict"].isin(["improves", "harms"]))
+
+
+def no_effect(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """Both arms drawn alike: every claim is false, every interval should hold nought, and one for a spread."""
+    yield ["no true effect", "seeds", "improves/harms", "+ real but small", "p < .05", "interval", "spread p < .05", "spread interval"]
+    for name, draw in ENDPOINTS.items():
+        for n in SEEDS:
+            effects = experiments(draw(rng, (count, 1, n)), draw(rng, (count, 1, n)))
+            mean, spread = (effects[effects["statistic"] == statistic] for statistic in ("mean", "spread"))
+            any_claim = share(mean["verdict"].isin(["improves", "harms", "real but small"]))
+            false = share(mean["p"] < 0.05), covers(mean, 0.0), share(spread["p"] < 0.05), covers(spread, 1.0)
+            yield [name, str(n), *map(str, (claims(mean), any_claim, *false))]
+
+
+def true_effect(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """The variant shifted by the minimal detectable effect and spread twice as wide, or shifted by the sesoi."""
+    yield ["true effect", "seeds", "power at mde", "interval", "spread interval, ratio 2", "false equivalence at sesoi"]
+    for name, draw in ENDPOINTS.items():
+        many = draw(rng, (10**6,))
+        for n in SEEDS:
+            arms = draw(rng, (2, count, 1, n))
+            shift = detectable(n) * math.sqrt(2) * float(many.std())
+            found = experiments(arms[0], arms[1] + shift)
+            found = found[found["statistic"] == "mean"]
+            wide = experiments(arms[0], 2 * (arms[1] - many.mean()) + many.mean())
+            equal = experiments(arms[0], arms[1] + SESOI)
+            same = share(equal.loc[equal["statistic"] == "mean", "p_equivalence"] < 0.05)
+            ratios = covers(wide[wide["statistic"] == "spread"], 2.0)
+            yield [name, str(n), *map(str, (share(found["p"] < 0.05), covers(found, shift), ratios, same))]
+
+
+def special(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """What the tables above leave out: several lessons at once, diverging runs, and differences that lean to one side."""
+    yield ["special cases, figure named", "seeds", "share"]
+    for n in SEEDS:
+        eight = experiments(normal(rng, (count // 4, 8, n)), normal(rng, (count // 4, 8, n)), lessons=8)
+        primary = eight[eight["primary"]]
+        wrong = primary["verdict"].isin(["improves", "harms", "real but small"]).groupby(primary["data"], observed=True).any()
+        yield ["eight lessons without effect: any claim in the scope", str(n), str(share(wrong))]
+        gone = rng.random((2, count, 1, n)) < 0.1
+        ragged = experiments(normal(rng, (count, 1, n)), normal(rng, (count, 1, n)), diverging=gone)
+        yield ["one run in ten diverges in both arms: any claim", str(n), str(share(ragged.loc[ragged["primary"], "verdict"].isin(["improves", "harms", "real but small"])))]
+        lopsided = experiments(np.full((count, 1, n), 0.8), skewed(rng, (count, 1, n)))
+        yield ["skewed arm against a constant one: interval of the mean", str(n), str(covers(lopsided[lopsided["primary"]], 0.02))]
+
+
+def curves(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    """Smooth noise with unit SD, (n, epochs): each epoch remembers nine tenths of the last."""
+    steps = rng.normal(size=(*shape, len(EPOCHS)))
+    values = np.empty_like(steps)
+    values[..., 0] = steps[..., 0]
+    for epoch in EPOCHS[1:]:
+        values[..., epoch] = 0.9 * values[..., epoch - 1] + math.sqrt(1 - 0.81) * steps[..., epoch]
+    return values
+
+
+def smooth(rng: np.random.Generator, shape: tuple[int, int], shift: float) -> Floats:
+    """A loss that settles: noisy first, quiet later, with a difference that comes and goes."""
+    return curves(rng, shape) * (0.3 + np.exp(-EPOCHS / 20)) + shift * 0.5 * np.sin(EPOCHS / 20)
+
+
+def jumpy(rng: np.random.Generator, shape: tuple[int, int], shift: float) -> Floats:
+    """Every epoch by itself, Student's t with 3 degrees of freedom for the seed."""
+    return rng.normal(size=(*shape, len(EPOCHS))) * np.abs(rng.standard_t(3, (*shape, 1))) + shift
+
+
+def stepped(rng: np.random.Generator, shape: tuple[int, int], shift: float) -> Floats:
+    """An accuracy in steps of 1/70 that rises and then mostly sticks at 1.000; the variant rises sooner."""
+    level = 0.5 + 0.52 * (1 - np.exp(-EPOCHS / (25 - 7 * shift))) + 0.01 * curves(rng, shape)
+    return np.minimum(1.0, np.round(level * 70) / 70)
+
+
+BANDS = {"smooth": smooth, "jumpy, heavy-tailed": jumpy, "stepped, capped": stepped}
+
+
+def bands(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """Bands that hold the whole true difference curve, without and with a true difference."""
+    yield ["difference band holds the whole curve", "seeds", "no difference", "true difference"]
+    for name, draw in BANDS.items():
+        truth = [0 * EPOCHS, (draw(rng, (1, 20_000), 1.0) - draw(rng, (1, 20_000), 0.0)).mean(axis=(0, 1))]
+        for n in SEEDS:
+            held = []
+            for shift in (0, 1):
+                arms = draw(rng, (count, n), 0.0), draw(rng, (count, n), float(shift))
+                found = [difference_band(a, b, np.random.default_rng([n, shift])) for a, b in zip(*arms, strict=True)]
+                held.append(share([np.all((f.low <= truth[shift] + 1e-9) & (truth[shift] <= f.high + 1e-9)) for f in found]))
+            yield [name, str(n), *map(str, held)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the experiments")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    few = 10 if options.quick else 1
+    studies = ((no_effect, 1000), (true_effect, 1000), (special, 1000), (bands, 600))
+    print("Shares in percent of experiments, ± Monte Carlo error. Wanted: claims at most 5, intervals and bands 93 to 97, power 80.")
+    for part, (study, count) in enumerate(studies):
+        started = time.perf_counter()
+        rows = study(np.random.default_rng([options.seed, part]), count // few)
+        head = next(rows)
+        widths = [max(24 if i == 0 else 6, len(title)) for i, title in enumerate(head)]
+        print("\n" + "  ".join(title.ljust(width) for title, width in zip(head, widths, strict=True)))
+        for row in rows:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), flush=True)
+        print(f"({count // few} experiments a line, {time.perf_counter() - started:.0f} s)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Finding lessons by what the user typed, and loading their files.
+
+Finding reads text only, so that `list` and a mistyped name need no training library; loading runs the file, as code.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+import traceback
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+import jobs
+from orchestrator.errors import LessonError, UsageError
+from orchestrator.lesson import Lesson
+
+
+@dataclass(frozen=True)
+class Source:
+    """A lesson file that was found: what workers need to load it, wherever they run."""
+
+    id: str
+    number: int | None
+    path: str
+    text: str
+
+    @property
+    def question(self) -> str:
+        """The first paragraph of the file's docstring, read without running it."""
+        try:
+            about = ast.get_docstring(ast.parse(self.text)) or ""
+        except SyntaxError:
+            return ""
+        return " ".join(about.split("\n\n")[0].split())
+
+
+def built_in() -> list[Source]:
+    """The seven lessons, in course order."""
+    folder = files(jobs)
+    paths = [folder / f"{name.replace('-', '_')}.py" for name in jobs.LESSONS]
+    return [Source(name, i, str(path), path.read_text()) for i, (name, path) in enumerate(zip(jobs.LESSONS, paths, strict=True), 1)]
+
+
+def find(words: Sequence[str]) -> list[Source]:
+    """The lessons meant by `all`, ids, numbers and paths of lesson files, in the order of the words, each once.
+
+    Raises:
+        UsageError: a word names nothing, or two files have one name.
+    """
+    known = built_in()
+    found: dict[str, Source] = {}
+    for word in words:
+        for source in known if word == "all" else [_find_one(word, known)]:
+            other = found.setdefault(source.id, source)
+            if other.path != source.path:
+                raise UsageError(f"two lessons are named {source.id!r}: {other.path} and {source.path}; rename one file")
+    return list(found.values())
+
+
+def _find_one(word: str, known: Sequence[Source]) -> Source:
+    for source in known:
+        if word in (source.id, str(source.number)):
+            return source
+    if word.endswith(".py") or "/" in word:
+        return _read(Path(word))
+    names = [source.id for source in known]
+    near = difflib.get_close_matches(word, names, n=2, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UsageError(f"unknown lesson {word!r}; {hint}There are all, {', '.join(names)}, their numbers 1-{len(names)}, or a path to a lesson file (.py)")
+
+
+def _read(path: Path) -> Source:
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LessonError(f"lesson file {str(path)!r} can't be read: {error}") from None
+    return Source(path.stem.replace("_", "-"), None, str(path.resolve()), text)
+
+
+def load(source: Source) -> Lesson:
+    """Run the lesson's file and return its LESSON.
+
+    Raises:
+        LessonError: the file does not parse, raises, or defines no LESSON.
+    """
+    module = types.ModuleType(f"lesson_{source.id.replace('-', '_')}")
+    module.__file__ = source.path
+    sys.modules[module.__name__] = module
+    folder = str(Path(source.path).parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # so that a lesson can import what lies beside it
+    try:
+        exec(compile(source.text, source.path, "exec"), module.__dict__)  # a lesson file is code, and is run as such
+    except SyntaxError as error:
+        raise LessonError(f"{source.path}, line {error.lineno}: not Python: {error.msg}") from None
+    except LessonError as error:
+        raise LessonError(f"{source.path}, line {_line(error, source)}: {error}") from None
+    except Exception as error:  # the user's own code
+        raise LessonError(f"{source.path}, line {_line(error, source)}: {type(error).__name__}: {error}") from error
+    lesson = getattr(module, "LESSON", None)
+    if not isinstance(lesson, Lesson):
+        raise LessonError(f"{source.path} defines no lesson: end it with LESSON = Lesson(...)")
+    return replace(lesson, id=source.id, number=source.number, source=source.path)
+
+
+def _line(error: BaseException, source: Source) -> int | str:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == source.path]
+    return lines[-1] if lines else "?"

@@ -1,0 +1,259 @@
+"""Parses and prints. Our errors are caught here, once: one line, exit code 2."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator import catalog, seeds, session
+from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.lesson import SCOPES, Scope
+from orchestrator.plan import Plan
+from orchestrator.session import Executor, Prepared, Request
+from orchestrator.store import Store
+
+FIT_ARGUMENTS = ("epochs", "batch_size", "shuffle", "validation_batch_size", "class_weight", "steps_per_epoch", "validation_steps", "validation_freq")
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Train every variant of a lesson over many seeds, and say what the technique really does.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console(highlight=False, soft_wrap=True)
+complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class DataChoice(StrEnum):
+    """The scopes a user can ask for."""
+
+    fixed = "fixed"
+    redrawn = "redrawn"
+    both = "both"
+
+
+class EngineChoice(StrEnum):
+    """The engines a user can ask for."""
+
+    compiled = "compiled"
+    fit = "fit"
+
+
+class BackendChoice(StrEnum):
+    """The backends that `--engine fit` runs on."""
+
+    jax = "jax"
+    tensorflow = "tensorflow"
+
+
+Lessons = Annotated[list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")]
+Seeds = Annotated[str, typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12")]
+DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
+Out = Annotated[Path, typer.Option(help="the results folder")]
+EngineOption = Annotated[EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")]
+Backend = Annotated[BackendChoice, typer.Option(help="for --engine fit")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="an argument for fit, such as epochs=20; repeat for more")]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except OrchestratorError as error:
+        complaints.print(f"error: {error}", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        complaints.print("interrupted; the same command goes on from here")
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
+
+
+def parse_settings(words: list[str] | None) -> dict[str, Any]:
+    """`name=value` words as arguments for `fit`.
+
+    Raises:
+        UsageError: not of that form, or not an argument that `fit` takes.
+    """
+    found = {}
+    for word in words or []:
+        name, equals, text = word.partition("=")
+        if not equals or name not in FIT_ARGUMENTS:
+            raise UsageError(f"--set {word}: give name=value with a name from {', '.join(FIT_ARGUMENTS)}")
+        try:
+            found[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            raise UsageError(f"--set {word}: {text!r} is no number, True, False, or other Python literal") from None
+    return found
+
+
+def request(
+    lessons: list[str], wanted: str, data: DataChoice, engine: EngineChoice, backend: BackendChoice, settings: list[str] | None, **more: Any
+) -> Request:
+    """The user's words as a request; reads text, loads no training library."""
+    scopes: tuple[Scope, ...] = SCOPES if data is DataChoice.both else (data.value,)
+    name = "compiled" if engine is EngineChoice.compiled else f"fit-{backend.value}"
+    return Request(tuple(catalog.find(lessons)), seeds.parse(wanted), scopes, name, parse_settings(settings), command=session.command_line(), **more)
+
+
+def positive(value: float | None) -> float | None:
+    """Refuse what is not above 0."""
+    if value is not None and not value > 0:
+        raise typer.BadParameter(f"{value:g} is not above 0")
+    return value
+
+
+def not_negative(value: float | None) -> float | None:
+    """Refuse what is below 0."""
+    if value is not None and not value >= 0:
+        raise typer.BadParameter(f"{value:g} is below 0")
+    return value
+
+
+@app.command()
+def run(
+    lessons: Lessons,
+    wanted: Seeds = "30",
+    data: DataOption = DataChoice.both,
+    out: Out = Path("results"),
+    engine: EngineOption = EngineChoice.compiled,
+    backend: Backend = BackendChoice.jax,
+    settings: Settings = None,
+    address: Annotated[str | None, typer.Option(help="a Ray cluster; without it one is started here", envvar="RAY_ADDRESS")] = None,
+    workers: Annotated[int | None, typer.Option(help="processes, where Ray is started here (one per core)", callback=positive)] = None,
+    cpus_per_shard: Annotated[float, typer.Option(help="processors a shard asks Ray for", callback=positive)] = 1.0,
+    gpus_per_shard: Annotated[float | None, typer.Option(help="GPUs, or a fraction of one (0.25 where the cluster has any)", callback=not_negative)] = None,
+    timeout: Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=positive)] = None,
+    retries: Annotated[int, typer.Option(help="how often a shard is sent again when its machine fails", callback=not_negative)] = 3,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="begin nothing after the first failed run")] = False,
+    serial: Annotated[bool, typer.Option("--serial", help="train in this process, without Ray: for debugging")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="train and write the tables only")] = False,
+) -> None:
+    """Train what is missing, write the tables, build the report."""
+    asked = request(lessons, wanted, data, engine, backend, settings, fail_fast=fail_fast)
+
+    def start() -> Executor:
+        if serial:
+            from orchestrator.local import Serial  # noqa: PLC0415
+
+            return Serial()
+        from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+
+        driver = Driver(Options(address, workers, cpus_per_shard, gpus_per_shard, timeout, retries))
+        driver.warm(asked.engine)
+        return driver
+
+    _run(asked, Store(out), start, no_report)
+
+
+def _run(asked: Request, store: Store, start: Any, no_report: bool) -> None:
+    begun, timings = time.time(), {}
+    store.prepare()
+    with store.locked(asked.command):
+        with session.clock(timings, "start"):
+            prepared, place = session.prepare_and_start(lambda: session.prepare(asked, store), start, early=store.is_empty())
+        _tell(prepared)
+        whole, resources = True, {}
+        if place:
+            store.write_provenance(session.provenance(asked, prepared, begun, timings, {}))
+            try:
+                with session.clock(timings, "train"):
+                    whole = session.execute(prepared, asked, store, place, console)
+                resources = getattr(place, "resources", dict)()
+            finally:
+                place.close()
+        _finish(asked, prepared, store, begun, timings, resources, whole, no_report)
+
+
+def _finish(
+    asked: Request, prepared: Prepared, store: Store, begun: float, timings: dict[str, float], resources: dict[str, float], whole: bool, no_report: bool
+) -> None:
+    with session.clock(timings, "write"):
+        failed = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.descriptions)
+    store.write_provenance(session.provenance(asked, prepared, begun, timings, resources))
+    if not no_report and whole:
+        with session.clock(timings, "report"):
+            session.report(store)
+        console.print(f"report: {store.report}", markup=False)
+    console.print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items()) + f"; {time.time() - begun:.1f} s in all")
+    if not whole:
+        console.print("interrupted; the same command goes on from here")
+        sys.exit(INTERRUPTED)
+    sys.exit(1 if failed else 0)
+
+
+def _tell(prepared: Prepared) -> None:
+    made: Plan = prepared.plan
+    new = f"{len(made.shards)} shards to train" if made.shards else "nothing to train"
+    console.print(f"{made.runs} runs asked for, {made.stored} stored, {made.shared} shared with another lesson; {new}")
+    for job in {job.key: job for job in made.jobs if job.reason}.values():
+        console.print(f"{job.name} runs through fit, not compiled: {job.reason}", markup=False)
+
+
+@app.command()
+def plan(
+    lessons: Lessons,
+    wanted: Seeds = "30",
+    data: DataOption = DataChoice.both,
+    out: Out = Path("results"),
+    engine: EngineOption = EngineChoice.compiled,
+    backend: Backend = BackendChoice.jax,
+    settings: Settings = None,
+) -> None:
+    """Say what `run` would train, what is stored, and why."""
+    asked = request(lessons, wanted, data, engine, backend, settings)
+    prepared = session.prepare(asked, Store(out))
+    _tell(prepared)
+    table = Table("lesson", "variant", "data", "key", "engine", "to train", "why", box=None)
+    by_key: dict[str, list[Any]] = {}
+    for shard in prepared.plan.shards:
+        by_key.setdefault(shard.job.key, []).append(shard)
+    trained: set[str] = set()
+    for job in prepared.plan.jobs:
+        shards = by_key.get(job.key, [])
+        count = sum(len(s.seeds) for s in shards)
+        why = "stored" if not shards else f"trained for {shards[0].job.name}" if job.key in trained else shards[0].why
+        table.add_row(job.lesson, job.variant, job.data, job.key[:10], job.engine, "0" if job.key in trained else str(count), why)
+        trained.add(job.key)
+    console.print(table)
+
+
+@app.command()
+def report(
+    out: Out = Path("results"),
+) -> None:
+    """Build the report anew from the tables alone."""
+    store = Store(out)
+    session.report(store)
+    console.print(f"report: {store.report}", markup=False)
+
+
+@app.command("list")
+def list_(
+    status: Annotated[str | None, typer.Option(help="runs with this status: ok, diverged, failed or timeout")] = None,
+    out: Out = Path("results"),
+) -> None:
+    """List the lessons, or the runs that ended in a certain way."""
+    if status is None:
+        table = Table("number", "lesson", "question", box=None)
+        for source in catalog.built_in():
+            table.add_row(str(source.number), source.id, source.question)
+        console.print(table)
+        return
+    if status not in ("ok", "diverged", "failed", "timeout"):
+        raise UsageError(f"--status {status}: there are ok, diverged, failed and timeout")
+    runs = Store(out).load()[0]
+    table = Table("lesson", "variant", "data", "seed", "status", "epochs", "error", box=None)
+    for row in runs[runs.status == status].itertuples():
+        table.add_row(row.lesson, row.variant, row.data, str(row.seed), row.status, str(row.epochs), row.error or "")
+    console.print(table)

@@ -1,0 +1,100 @@
+"""The only place that imports keras, jax and tensorflow.
+
+`load` comes first: it sets what those libraries read once, when they are imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from orchestrator.errors import UsageError, VersionError
+
+KERAS = "3.15"  # the contract was checked on this major.minor
+ENGINES = ("compiled", "fit-jax", "fit-tensorflow")
+
+
+def backend_of(engine: str) -> str:
+    """The Keras backend an engine runs on."""
+    return "tensorflow" if engine == "fit-tensorflow" else "jax"
+
+
+def load(engine: str = "compiled", gpu: bool = False) -> None:
+    """Import Keras on the engine's backend, on one thread, with JAX's persistent compile cache.
+
+    Raises:
+        VersionError: Keras is not of the version the contract was checked on.
+        UsageError: Keras is loaded already, on another backend.
+    """
+    installed = version("keras")
+    if installed.rsplit(".", 1)[0] != KERAS:
+        raise VersionError(
+            f"Keras {installed} is installed, but results are checked against Keras {KERAS} only; install the versions of requirements.lock"
+        )
+    backend = backend_of(engine)
+    if "keras" in sys.modules:
+        _check_backend(backend)
+        return
+    os.environ.update(_environment(backend, gpu))
+    if backend == "jax":
+        _load_jax()
+    import keras  # noqa: F401, PLC0415  the point of this function
+
+
+def _check_backend(backend: str) -> None:
+    import keras  # noqa: PLC0415
+
+    if keras.backend.backend() != backend:
+        raise UsageError(f"Keras already runs on {keras.backend.backend()} in this process; start another one for {backend}")
+
+
+def _environment(backend: str, gpu: bool) -> Mapping[str, str]:
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
+    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    if gpu:
+        return {**quiet, **threads, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    return {**quiet, **threads, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+
+
+def _load_jax() -> None:
+    import jax  # noqa: PLC0415
+
+    for option, value in {
+        "jax_compilation_cache_dir": str(compile_cache()),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }.items():
+        jax.config.update(option, value)
+    _on_one_thread(jax.devices)
+
+
+def _on_one_thread(start: object) -> None:
+    """XLA sizes its thread pool by the processors it may use at the start, and heeds no setting; so it starts while it may use one."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        start()  # type: ignore[operator]
+    finally:
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(thread), allowed)
+
+
+def compile_cache() -> Path:
+    """Where compiled programs are kept: a folder per kind of processor, since one's code may be illegal on another."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "orchestrator" / "xla" / hashlib.sha256(_processor().encode()).hexdigest()[:12]
+
+
+def _processor() -> str:
+    facts = [platform.machine(), platform.processor()]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    facts += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return "\n".join(facts)

@@ -1,0 +1,273 @@
+"""What Keras's callbacks do, per seed, inside a compiled program.
+
+A lesson holds real Keras callbacks. Each that is known here has a rule: pure functions that act on a run's state at the moments at which Keras would call
+the callback. The rules follow Keras's own source to the letter, odd corners included, because the contract is `fit`'s history.
+A callback without a rule is no error: its variant runs through `fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+State = dict[str, Any]
+Logs = dict[str, jax.Array]
+
+
+class Slots:
+    """Where a model's optimiser keeps what rules change."""
+
+    def __init__(self, model: keras.Model) -> None:
+        variables = [id(v) for v in model.optimizer.variables]
+        rate = model.optimizer._learning_rate
+        self.rate = variables.index(id(rate)) if id(rate) in variables else None
+        averages = getattr(model.optimizer, "_model_variables_moving_average", [])
+        trained = [id(v) for v in model.trainable_variables]
+        owners = model.optimizer._trainable_variables
+        self.averages = {trained.index(id(v)): variables.index(id(a)) for v, a in zip(owners, averages, strict=False) if a is not None}
+        self.use_ema = bool(model.optimizer.use_ema)
+
+    def swap(self, state: State, where: Any) -> State:
+        """Exchange weights and their averages where the flag is set."""
+        trainable, optimizer = list(state["trainable"]), list(state["optimizer"])
+        for w, a in self.averages.items():
+            weight, average = trainable[w], optimizer[a]
+            trainable[w], optimizer[a] = jnp.where(where, average, weight), jnp.where(where, weight, average)
+        return {**state, "trainable": trainable, "optimizer": optimizer}
+
+    def set_rate(self, state: State, value: jax.Array) -> State:
+        """Put another learning rate into the optimiser's state."""
+        optimizer = list(state["optimizer"])
+        optimizer[self.rate] = value.astype(optimizer[self.rate].dtype)
+        return {**state, "optimizer": optimizer}
+
+    def finalize(self, state: State) -> State:
+        """What `Optimizer.finalize_variable_values` does when training ends: averages become the weights."""
+        if not self.use_ema:
+            return state
+        trainable = list(state["trainable"])
+        for w, a in self.averages.items():
+            trainable[w] = state["optimizer"][a]
+        return {**state, "trainable": trainable}
+
+
+class Rule:
+    """A callback's doings; each returns the state anew. `memory` is the rule's own part of it."""
+
+    monitor: str | None = None
+
+    def memory(self, state: State) -> Any:
+        return ()
+
+    def epoch_begin(self, state: State, memory: Any, epoch: jax.Array) -> tuple[State, Any]:
+        return state, memory
+
+    def test_begin(self, state: State, memory: Any) -> tuple[State, Any]:
+        return state, memory
+
+    def test_end(self, state: State, memory: Any) -> tuple[State, Any]:
+        return state, memory
+
+    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+        return state, memory, jnp.array(False)
+
+    def train_end(self, state: State, memory: Any) -> State:
+        return state
+
+
+def _float32(value: float) -> Any:
+    return jnp.float32(value)
+
+
+class _Monitor(Rule):
+    """Keras's MonitorCallback: improvement is `current - min_delta < best` in float32 (or `>`, with the sign turned)."""
+
+    def __init__(self, callback: Any, model: keras.Model) -> None:
+        callback.set_model(model)
+        callback._set_monitor_op()
+        self.monitor = callback.monitor
+        self.min_delta = float(callback.min_delta)  # signed by _set_monitor_op
+        self.less = callback.monitor_op == keras.ops.less
+
+    def improves(self, current: jax.Array, best: Any) -> jax.Array:
+        shifted = current - _float32(self.min_delta)
+        return shifted < best if self.less else shifted > best
+
+
+class EarlyStopping(_Monitor):
+    """Stops a seed whose monitored value has not improved for `patience` epochs."""
+
+    def __init__(self, callback: Any, model: keras.Model, slots: Slots, epochs: int) -> None:
+        super().__init__(callback, model)
+        self.callback = callback
+
+    def memory(self, state: State) -> Any:
+        best = {"best": jnp.float32(0), "any": jnp.array(False), "wait": jnp.int32(0)}
+        if not self.callback.restore_best_weights:
+            return best
+        return {**best, "weights": (state["trainable"], state["frozen"]), "kept": jnp.array(False)}
+
+    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+        callback, current = self.callback, logs[self.monitor]
+        looks = epoch >= callback.start_from_epoch
+        better = looks & (~memory["any"] | self.improves(current, memory["best"]))
+        beats = better if callback.baseline is None else better & self.improves(current, _float32(callback.baseline))
+        wait = jnp.where(beats, 0, memory["wait"] + 1)
+        new = {
+            "best": jnp.where(better, current, memory["best"]),
+            "any": memory["any"] | better,
+            "wait": jnp.where(looks, wait, memory["wait"]),
+        }
+        if callback.restore_best_weights:
+            keep = better | (looks & ~memory["kept"])
+            now = (state["trainable"], state["frozen"])
+            new["weights"] = jax.tree.map(lambda a, b: jnp.where(keep, a, b), now, memory["weights"])
+            new["kept"] = memory["kept"] | keep
+        stop = looks & ~better & (wait >= callback.patience) & (epoch > 0)
+        return state, new, stop
+
+    def train_end(self, state: State, memory: Any) -> State:
+        if not self.callback.restore_best_weights:
+            return state
+        trainable, frozen = jax.tree.map(
+            lambda a, b: jnp.where(memory["kept"], a, b), memory["weights"], (state["trainable"], state["frozen"])
+        )
+        return {**state, "trainable": trainable, "frozen": frozen}
+
+
+class ReduceLROnPlateau(_Monitor):
+    """Steps down a ladder of learning rates that is computed as Keras does: in double precision, rounded at each step."""
+
+    def __init__(self, callback: Any, model: keras.Model, slots: Slots, epochs: int) -> None:
+        super().__init__(callback, model)
+        self.callback, self.slots = callback, slots
+        rates = [np.float32(keras.ops.convert_to_numpy(model.optimizer.learning_rate))]
+        while len(rates) <= epochs and rates[-1] > np.float32(callback.min_lr):
+            rates.append(np.float32(max(float(rates[-1]) * callback.factor, callback.min_lr)))
+        self.ladder = np.array(rates, np.float32)
+
+    def memory(self, state: State) -> Any:
+        zero = jnp.int32(0)
+        return {"best": jnp.float32(0), "any": jnp.array(False), "wait": zero, "cooldown": zero, "rung": zero}
+
+    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+        callback, current = self.callback, logs[self.monitor]
+        cooling = memory["cooldown"] > 0
+        cooldown = memory["cooldown"] - cooling
+        wait = jnp.where(cooling, 0, memory["wait"])
+        better = ~memory["any"] | self.improves(current, memory["best"])
+        counts = ~better & (cooldown <= 0)
+        wait = jnp.where(better, 0, wait + counts)
+        drop = counts & (wait >= callback.patience) & (memory["rung"] < len(self.ladder) - 1)
+        rung = memory["rung"] + drop
+        new = {
+            "best": jnp.where(better, current, memory["best"]),
+            "any": jnp.array(True),
+            "wait": jnp.where(drop, 0, wait),
+            "cooldown": jnp.where(drop, callback.cooldown, cooldown),
+            "rung": rung,
+        }
+        return self.slots.set_rate(state, jnp.asarray(self.ladder)[rung]), new, jnp.array(False)
+
+
+class LearningRateScheduler(Rule):
+    """Looks the learning rate of each epoch up in a table made by the callback's own function."""
+
+    def __init__(self, callback: Any, model: keras.Model, slots: Slots, epochs: int) -> None:
+        self.slots, self.table = slots, rate_table(callback.schedule, model, epochs)
+
+    def epoch_begin(self, state: State, memory: Any, epoch: jax.Array) -> tuple[State, Any]:
+        return self.slots.set_rate(state, jnp.asarray(self.table)[epoch]), memory
+
+
+def rate_table(schedule: Any, model: keras.Model, epochs: int) -> np.ndarray:
+    """The learning rate of every epoch as `LearningRateScheduler` would set it, float32 of shape (epochs,)."""
+    rate, table = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), []
+    for epoch in range(epochs):
+        try:
+            rate = schedule(epoch, rate)
+        except TypeError:  # Keras allows schedules that take the epoch alone
+            rate = schedule(epoch)
+        rate = float(np.float32(rate))
+        table.append(rate)
+    return np.array(table, np.float32)
+
+
+class SwapEMAWeights(Rule):
+    """Puts the averaged weights in for validation, and with `swap_on_epoch` between epochs too."""
+
+    def __init__(self, callback: Any, model: keras.Model, slots: Slots, epochs: int) -> None:
+        self.slots, self.on_epoch = slots, callback.swap_on_epoch
+
+    def memory(self, state: State) -> Any:
+        return jnp.array(False)  # whether the averages are in the model
+
+    def epoch_begin(self, state: State, memory: Any, epoch: jax.Array) -> tuple[State, Any]:
+        return (self.slots.swap(state, memory), jnp.array(False)) if self.on_epoch else (state, memory)
+
+    def test_begin(self, state: State, memory: Any) -> tuple[State, Any]:
+        return self.slots.swap(state, ~memory), jnp.array(True)
+
+    def test_end(self, state: State, memory: Any) -> tuple[State, Any]:
+        return self.slots.swap(state, memory), jnp.array(False)
+
+    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+        if not self.on_epoch:
+            return state, memory, jnp.array(False)
+        state = self.slots.swap(state, ~memory)
+        optimizer = list(state["optimizer"])
+        for w, a in self.slots.averages.items():
+            optimizer[a] = jnp.where(last, state["trainable"][w], optimizer[a])
+        return {**state, "optimizer": optimizer}, jnp.array(True), jnp.array(False)
+
+
+class TerminateOnNaN(Rule):
+    """Stops a seed after the epoch in which its running loss left the finite numbers; the batches behind that point do not train."""
+
+    def __init__(self, callback: Any, model: keras.Model, slots: Slots, epochs: int) -> None:
+        pass
+
+    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+        return state, memory, ~jnp.isfinite(logs["loss"])
+
+
+RULES: dict[type, type[Any]] = {
+    keras.callbacks.EarlyStopping: EarlyStopping,
+    keras.callbacks.ReduceLROnPlateau: ReduceLROnPlateau,
+    keras.callbacks.LearningRateScheduler: LearningRateScheduler,
+    keras.callbacks.SwapEMAWeights: SwapEMAWeights,
+    keras.callbacks.TerminateOnNaN: TerminateOnNaN,
+}
+
+
+def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
+    """Why these callbacks can't be compiled; None when they can."""
+    for callback in callbacks:
+        if type(callback) not in RULES:
+            return f"the callback {type(callback).__name__} has no compiled equivalent"
+    movers = [c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler)]
+    if movers and Slots(model).rate is None:
+        return f"{type(movers[0]).__name__} needs an optimiser whose learning rate is a number"
+    if len(movers) > 1:
+        return "two callbacks set the learning rate"
+    if any(getattr(c, "raise_error", False) for c in callbacks):
+        return "TerminateOnNaN(raise_error=True) raises in the middle of an epoch"
+    names = {"loss", *(m.name for m in model._compile_metrics.metrics)} if model._compile_metrics else {"loss"}
+    for callback in callbacks:
+        monitor = getattr(callback, "monitor", None)
+        if monitor is not None and monitor.removeprefix("val_") not in names:
+            return f"{type(callback).__name__} monitors {monitor!r}, which is not among the metrics ({', '.join(sorted(names))})"
+    if any(type(c) is keras.callbacks.SwapEMAWeights for c in callbacks) and not Slots(model).use_ema:
+        return "SwapEMAWeights needs an optimiser with use_ema=True"
+    return None
+
+
+def rules(callbacks: Sequence[Any], model: keras.Model, epochs: int) -> list[Rule]:
+    """A rule for each callback, in the callbacks' order."""
+    slots = Slots(model)
+    return [RULES[type(c)](c, model, slots, epochs) for c in callbacks]

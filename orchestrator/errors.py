@@ -1,0 +1,40 @@
+"""Every error we raise on purpose, drawn as a tree.
+
+OrchestratorError           a sentence for the user, never a traceback
+├── UsageError              what was asked can't be done: exit code 2
+│   ├── LessonError         a lesson (file) is not one
+│   └── VersionError        a library is not the one the contract was checked on
+├── StoreError              the results folder can't be used
+│   └── StoreLockedError    another driver is at work there
+└── ClusterError            no cluster, or none that can hold a shard
+
+Each message gives the rule, the value, and what is allowed or what to do next.
+"""
+
+
+class OrchestratorError(Exception):
+    """The parent of all; the command line prints it and exits with 2."""
+
+
+class UsageError(OrchestratorError):
+    """The request itself is wrong."""
+
+
+class LessonError(UsageError):
+    """A lesson breaks a rule that `lesson.py` states."""
+
+
+class VersionError(UsageError):
+    """An installed library is not the version the engine was checked on."""
+
+
+class StoreError(OrchestratorError):
+    """The results folder can't be read or written."""
+
+
+class StoreLockedError(StoreError):
+    """Another driver holds the results folder."""
+
+
+class ClusterError(OrchestratorError):
+    """Ray can't be reached, or can't hold what a shard needs."""

@@ -1,0 +1,36 @@
+"""What can happen to a shard while a driver is at work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.plan import Shard
+from orchestrator.store import Block
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took the shard up."""
+
+    shard: Shard
+    node: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The shard's runs have their answers, good or bad."""
+
+    shard: Shard
+    block: Block
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A machine failed under the shard; it is tried again."""
+
+    shard: Shard
+    cause: str
+    attempt: int
+
+
+Event = Started | Finished | Lost

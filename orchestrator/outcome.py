@@ -1,0 +1,52 @@
+"""What training one run gave: its history, its scores, or why there are none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Status = Literal["ok", "diverged", "failed", "timeout"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run's end.
+
+    Attributes:
+        history: per metric a float32 array of shape (epochs,).
+        scores: the finished model's `train_`, `test_` and `fresh_` scores, in inference mode and without penalties.
+        error: one line saying why there is no history; `traceback` is the long form.
+        reason: why `fit` did the work although the compiled engine was asked for.
+    """
+
+    seed: int
+    status: Status
+    history: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    engine: str = ""
+    error: str | None = None
+    traceback: str | None = None
+    reason: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained."""
+        return len(next(iter(self.history.values()), ()))
+
+
+def judge(history: Mapping[str, NDArray[np.float32]]) -> Status:
+    """`diverged` when a loss ended as NaN or infinity (accuracy can't tell: NaN > 0.5 is merely False), else `ok`."""
+    ends = [float(history[name][-1]) for name in ("loss", "val_loss") if name in history]
+    return "ok" if all(map(math.isfinite, ends)) else "diverged"
+
+
+def failure(seed: int, engine: str, error: BaseException, trace: str) -> Outcome:
+    """The outcome of a run that raised."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return Outcome(seed, "failed", engine=engine, error=line[:300], traceback=trace)

@@ -1,0 +1,122 @@
+"""What was asked for, minus what is stored, is what trains. Pure: no files, no Ray, no Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.lesson import Scope
+
+State = Literal["stored", "failed", "broken"]
+Stored = Mapping[tuple[str, int], State]  # (key, first seed of the block) -> what the store says of it
+
+
+@dataclass(frozen=True)
+class Job:
+    """One variant in one scope, as asked for: many jobs may train one thing, told by its key."""
+
+    lesson: str
+    variant: str
+    data: Scope
+    key: str
+    engine: str
+    width: int
+    cost: float
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Lesson, variant and scope, as people say it."""
+        return f"{self.lesson}/{self.variant}/{self.data}"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A block of seeds of one job: one compiled program, one Ray task, one file."""
+
+    job: Job
+    seeds: tuple[int, ...]
+    why: str
+
+    @property
+    def block(self) -> tuple[str, int]:
+        """What the store knows it by."""
+        return self.job.key, self.seeds[0]
+
+    @property
+    def name(self) -> str:
+        """For progress and errors."""
+        last = f"-{self.seeds[-1]}" if len(self.seeds) > 1 else ""
+        return f"{self.job.name} seeds {self.seeds[0]}{last}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs, seeds, and the shards that are missing, the longest first.
+
+    `stored` counts runs asked for that need no training, `shared` those that another lesson's training gives.
+    """
+
+    jobs: tuple[Job, ...]
+    seeds: tuple[int, ...]
+    shards: tuple[Shard, ...]
+    stored: int
+    shared: int
+
+    @property
+    def runs(self) -> int:
+        """Runs asked for."""
+        return len(self.jobs) * len(self.seeds)
+
+
+def blocks(seeds: Sequence[int], width: int) -> list[int]:
+    """First seeds of the aligned blocks that hold these seeds."""
+    return sorted({seed - seed % width for seed in seeds})
+
+
+def block_seeds(first: int, width: int) -> tuple[int, ...]:
+    """The seeds of a block."""
+    return tuple(range(first, first + width))
+
+
+def plan(jobs: Sequence[Job], seeds: Sequence[int], stored: Stored, retry: frozenset[str] = frozenset()) -> Plan:
+    """The shards to train so that every job has every seed.
+
+    Args:
+        stored: what the store holds, by key and first seed. A failed run is an answer and stays, unless its state is in `retry`.
+    """
+    first_job: dict[str, Job] = {}
+    for job in jobs:
+        first_job.setdefault(job.key, job)
+    shards = [shard for job in first_job.values() for shard in _missing(job, seeds, stored, retry)]
+    waiting = {shard.block for shard in shards}
+    needed = [(job, seed) for job in jobs for seed in seeds]
+    late = [(job, seed) for job, seed in needed if (job.key, seed - seed % job.width) in waiting]
+    shared = sum(first_job[job.key] is not job for job, _ in late)
+    return Plan(tuple(jobs), tuple(seeds), tuple(_in_order(shards)), len(needed) - len(late), shared)
+
+
+def _missing(job: Job, seeds: Sequence[int], stored: Stored, retry: frozenset[str]) -> list[Shard]:
+    states = {first: stored.get((job.key, first), "missing") for first in blocks(seeds, job.width)}
+    anything = any(state == "stored" for state in states.values())
+    reasons = {
+        "missing": "further seeds" if anything else "not trained yet",
+        "broken": "its file was damaged",
+        "failed": "failed before, tried again",
+    }
+    return [
+        Shard(job, block_seeds(first, job.width), reasons[state])
+        for first, state in states.items()
+        if state in {"missing", "broken"} | retry
+    ]
+
+
+def _in_order(shards: Sequence[Shard]) -> list[Shard]:
+    """Longest first; each program's first shard before any second, so that no two workers compile the same program at once."""
+    nth: dict[str, int] = {}
+    ranked = []
+    for shard in shards:
+        nth[shard.job.key] = nth.get(shard.job.key, -1) + 1
+        ranked.append((min(nth[shard.job.key], 1), -shard.job.cost, shard.job.key, shard.seeds[0], shard))
+    return [row[-1] for row in sorted(ranked, key=lambda row: row[:-1])]

@@ -1,0 +1,358 @@
+"""What a run leaves: the only file that imports pyarrow, and the owner of every path and of the schema.
+
+    <out>/store/<key>/seeds-0000-0007.parquet   a block of runs: history rows, and in the footer what else is known of each run
+    <out>/histories.parquet, runs.parquet       the tidy tables of the last command
+    <out>/failures/<key>/seeds-....txt          tracebacks
+    <out>/run.json, events.jsonl                provenance, ledger
+
+A block is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole file or none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from orchestrator.errors import StoreError, StoreLockedError
+from orchestrator.outcome import Outcome
+from orchestrator.plan import Job, State, block_seeds, blocks
+
+FORMAT = 1
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
+WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+
+
+class BrokenShardError(Exception):
+    """A block's file is not what was written."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of runs as stored, and where and at which attempt it was trained."""
+
+    outcomes: tuple[Outcome, ...]
+    node: str = ""
+    attempts: int = 1
+    final: bool = True  # False: the machine failed, not the run; the same command tries again
+
+
+class Store:
+    """A results folder."""
+
+    def __init__(self, out: str | Path) -> None:
+        self.root = Path(out).expanduser().resolve()
+        self.histories, self.runs, self.effects = (self.root / f"{name}.parquet" for name in ("histories", "runs", "effects"))
+        self.report, self.explore = self.root / "report.html", self.root / "explore.html"
+        self.provenance, self.events = self.root / "run.json", self.root / "events.jsonl"
+        self.lock_file, self.driver = self.root / ".lock", self.root / "driver.json"
+
+    def prepare(self) -> None:
+        """Make the folder, or say why it can't be used.
+
+        Raises:
+            StoreError: not a folder, not writable, or of another version.
+        """
+        try:
+            (self.root / "store").mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe-{uuid.uuid4().hex}"
+            probe.write_text("")
+            probe.unlink()
+        except FileExistsError:
+            raise StoreError(f"--out {self.root} is a file, or has one in its way; name a folder") from None
+        except OSError as error:
+            raise StoreError(f"--out {self.root} can't be written: {error.strerror}; name a folder that can") from None
+        version = self.root / "store" / "FORMAT"
+        if not version.exists():
+            version.write_text(f"{FORMAT}\n")
+        if version.read_text().strip() != str(FORMAT):
+            raise StoreError(
+                f"{self.root} was written in format {version.read_text().strip()!r}, this program reads format {FORMAT}; name another --out folder"
+            )
+
+    def is_empty(self) -> bool:
+        """Whether no block was ever stored here."""
+        return next((self.root / "store").glob("*/*.parquet"), None) is None
+
+    @contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        """Hold the folder against other drivers; the lock dies with this process, however it ends.
+
+        Raises:
+            StoreLockedError: another driver is at work.
+        """
+        lock = FileLock(self.lock_file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            holder = self.holder() or {}
+            who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')}, since {holder.get('started', '?')}: {holder.get('command', '?')}"
+            raise StoreLockedError(f"{self.root} is in use by another driver ({who}); wait for it, or name another --out folder") from None
+        try:
+            self._write_text(self.driver, json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "started": pd.Timestamp.now("UTC").isoformat(timespec="seconds"), "command": command}))
+            yield
+        finally:
+            self.driver.unlink(missing_ok=True)
+            lock.release()
+
+    def holder(self) -> dict[str, Any] | None:
+        """What the driver at work said of itself."""
+        try:
+            return json.loads(self.driver.read_text())  # type: ignore[no-any-return]
+        except (OSError, ValueError):
+            return None
+
+    # Blocks
+
+    def path(self, key: str, seeds: Sequence[int]) -> Path:
+        """A block's place."""
+        return self.root / "store" / key / f"seeds-{seeds[0]:04d}-{seeds[-1]:04d}.parquet"
+
+    def write(self, key: str, block: Block) -> None:
+        """Commit a block of runs.
+
+        Raises:
+            StoreError: the disk is full or gone.
+        """
+        path = self.path(key, [o.seed for o in block.outcomes])
+        try:
+            self._write_tracebacks(key, block)
+            _commit(path, lambda file: pq.write_table(_to_table(block), file, **WRITING))
+        except OSError as error:
+            raise StoreError(f"{path} can't be written: {error.strerror or error}; what was stored before is safe, and the same command goes on from there") from None
+
+    def read(self, key: str, seeds: Sequence[int]) -> Block:
+        """A block of runs.
+
+        Raises:
+            FileNotFoundError: it was never trained.
+            BrokenShardError: its file was cut or changed.
+        """
+        path = self.path(key, seeds)
+        data = path.read_bytes()
+        try:
+            return _from_table(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise BrokenShardError(f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+
+    def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
+        """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
+        found: dict[tuple[str, int], State] = {}
+        for job in {job.key: job for job in jobs}.values():
+            for first in blocks(seeds, job.width):
+                state = self._state(job, first)
+                if state:
+                    found[job.key, first] = state
+        return found
+
+    def _state(self, job: Job, first: int) -> State | None:
+        try:
+            block = self.read(job.key, block_seeds(first, job.width))
+        except FileNotFoundError:
+            return None
+        except BrokenShardError:
+            return "broken"
+        if not block.final:
+            return None
+        return "failed" if any(o.status in ("failed", "timeout") for o in block.outcomes) else "stored"
+
+    def set_aside(self, key: str, seeds: Sequence[int]) -> Path:
+        """Move a damaged file out of the way, and say where it lies now."""
+        path = self.path(key, seeds)
+        return path.replace(path.with_suffix(f".damaged-{uuid.uuid4().hex[:8]}"))
+
+    def traceback_path(self, key: str, seed: int) -> Path:
+        """Where a failed run's traceback lies."""
+        return self.root / "failures" / key / f"seed-{seed:04d}.txt"
+
+    def _write_tracebacks(self, key: str, block: Block) -> None:
+        for outcome in block.outcomes:
+            if outcome.traceback:
+                path = self.traceback_path(key, outcome.seed)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(outcome.traceback)
+
+    # Tables
+
+    def write_tables(self, jobs: Sequence[Job], seeds: Sequence[int], lessons: Sequence[Mapping[str, Any]]) -> int:
+        """Write the tidy tables of these jobs and seeds, one job in memory at a time; returns the number of failed runs."""
+        names = {part: sorted({getattr(job, part) for job in jobs}) for part in ("lesson", "variant", "data")}
+        extra = self._further_curves(jobs, seeds)
+        schema = pa.schema([*_keys(), ("epoch", pa.int32()), *[(name, pa.float32()) for name in (*CURVES, *extra)]])
+        rows: list[dict[str, Any]] = []
+
+        def write(file: Any) -> None:
+            with pq.ParquetWriter(file, schema, **WRITING) as writer:
+                for job in jobs:
+                    blocks_of_job = list(self._blocks(job, seeds))
+                    tables = [_history(job, o, schema, names) for block in blocks_of_job for o in block.outcomes if o.seed in wanted and o.epochs]
+                    if tables:
+                        writer.write_table(pa.concat_tables(tables), row_group_size=2**20)
+                    rows.extend(_run_row(job, block, o) for block in blocks_of_job for o in block.outcomes if o.seed in wanted)
+
+        wanted = set(seeds)
+        _commit(self.histories, write)
+        frame = pd.DataFrame(rows)
+        scores = [*SCORES, *sorted(set(frame.columns) - set(RUN_COLUMNS) - set(SCORES))]
+        schema = pa.schema([*_keys(), *_run_fields(scores)]).with_metadata({"lessons": json.dumps(list(lessons))})
+        table = pa.table([_column(frame, field, names) for field in schema], schema=schema)
+        _commit(self.runs, lambda file: pq.write_table(table, file, **WRITING))
+        return int(frame["status"].isin(["failed", "timeout"]).sum()) if len(frame) else 0
+
+    def _blocks(self, job: Job, seeds: Sequence[int]) -> Iterator[Block]:
+        for first in blocks(seeds, job.width):
+            try:
+                yield self.read(job.key, block_seeds(first, job.width))
+            except FileNotFoundError:
+                continue
+
+    def _further_curves(self, jobs: Sequence[Job], seeds: Sequence[int]) -> list[str]:
+        names: set[str] = set()
+        for job in jobs:
+            block = next(self._blocks(job, seeds), None)
+            names.update(name for o in (block.outcomes if block else ()) for name in o.history)
+        return sorted(names - set(CURVES))
+
+    def load(self) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
+        """Runs, histories, the lessons' descriptions and the provenance of the last command.
+
+        Raises:
+            StoreError: there are no tables, or they can't be read.
+        """
+        if not self.runs.exists() or not self.histories.exists():
+            raise StoreError(f"{self.root} holds no results yet; run `python -m orchestrator run all --out {self.root}` first")
+        try:
+            runs = pq.read_table(self.runs, page_checksum_verification=True)
+            histories = pq.read_table(self.histories, page_checksum_verification=True)
+            lessons = json.loads(runs.schema.metadata[b"lessons"])
+            provenance = json.loads(self.provenance.read_text()) if self.provenance.exists() else {}
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"the tables in {self.root} can't be read ({error}); the same `run` command writes them anew from the store") from None
+        return runs.to_pandas(), histories.to_pandas(), lessons, provenance
+
+    def write_effects(self, effects: pd.DataFrame) -> None:
+        """Write the effects beside the other tables."""
+        _commit(self.effects, lambda file: pq.write_table(pa.Table.from_pandas(effects, preserve_index=False), file, **WRITING))
+
+    def write_provenance(self, facts: Mapping[str, Any]) -> None:
+        """Write run.json."""
+        self._write_text(self.provenance, json.dumps(facts, indent=1))
+
+    def append_event(self, event: Mapping[str, Any]) -> None:
+        """Add a line to the ledger."""
+        with self.events.open("a") as file:
+            file.write(json.dumps(event) + "\n")
+
+    def _write_text(self, path: Path, text: str) -> None:
+        _commit(path, lambda file: file.write(text.encode()))
+
+
+def _commit(path: Path, write: Any) -> None:
+    """Write beside the place, flush to disk, then rename into it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with aside.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _to_table(block: Block) -> pa.Table:
+    names = list(dict.fromkeys([*CURVES, *sorted({name for o in block.outcomes for name in o.history})]))
+    columns = {
+        "seed": np.concatenate([np.full(o.epochs, o.seed, np.int32) for o in block.outcomes]),
+        "epoch": np.concatenate([np.arange(1, o.epochs + 1, dtype=np.int32) for o in block.outcomes]),
+    }
+    arrays = {name: pa.array(values) for name, values in columns.items()}
+    for name in names:
+        arrays[name] = pa.concat_arrays([_curve(o, name) for o in block.outcomes])
+    about = json.dumps({"format": FORMAT, "node": block.node, "attempts": block.attempts, "final": block.final, "runs": [_about(o) for o in block.outcomes]})
+    return pa.table(arrays).replace_schema_metadata({"block": about, "check": str(zlib.crc32(about.encode()))})
+
+
+def _curve(outcome: Outcome, name: str) -> pa.Array:
+    values = outcome.history.get(name)
+    return pa.nulls(outcome.epochs, pa.float32()) if values is None else pa.array(values, pa.float32())
+
+
+def _about(o: Outcome) -> dict[str, Any]:
+    return {"seed": o.seed, "status": o.status, "epochs": o.epochs, "scores": dict(o.scores), "seconds": o.seconds, "engine": o.engine, "error": o.error, "reason": o.reason}
+
+
+def _from_table(table: pa.Table, seeds: Sequence[int]) -> Block:
+    text = table.schema.metadata[b"block"]
+    if zlib.crc32(text) != int(table.schema.metadata[b"check"]):
+        raise ValueError("its footer was changed")
+    about = json.loads(text)
+    ends = np.cumsum([run["epochs"] for run in about["runs"]])
+    if [run["seed"] for run in about["runs"]] != list(seeds) or ends[-1] != table.num_rows:
+        raise ValueError("its rows are not those it speaks of")
+    outcomes = [_outcome(run, table.slice(end - run["epochs"], run["epochs"])) for run, end in zip(about["runs"], ends, strict=True)]
+    return Block(tuple(outcomes), about["node"], about["attempts"], about["final"])
+
+
+def _outcome(run: Mapping[str, Any], rows: pa.Table) -> Outcome:
+    names = [name for name in rows.column_names[2:] if rows[name].null_count < len(rows)]
+    history = {name: rows[name].to_numpy() for name in names}
+    return Outcome(run["seed"], run["status"], history, run["scores"], run["seconds"], run["engine"], run["error"], reason=run["reason"])
+
+
+def _keys() -> list[tuple[str, pa.DataType]]:
+    word = pa.dictionary(pa.int32(), pa.string())
+    return [("lesson", word), ("variant", word), ("data", word), ("seed", pa.int32())]
+
+
+RUN_COLUMNS = ("lesson", "variant", "data", "seed", "key", "status", "epochs", "seconds", "engine", "attempts", "node", "error")
+
+
+def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+    before = [("key", pa.string()), ("status", pa.string()), ("epochs", pa.int32())]
+    after = [("seconds", pa.float64()), ("engine", pa.string()), ("attempts", pa.int32()), ("node", pa.string()), ("error", pa.string())]
+    return [*before, *[(name, pa.float64()) for name in scores], *after]
+
+
+def _run_row(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
+    known = {"lesson": job.lesson, "variant": job.variant, "data": job.data, "seed": o.seed, "key": job.key, "status": o.status, "epochs": o.epochs}
+    how = {"seconds": o.seconds, "engine": o.engine, "attempts": block.attempts, "node": block.node, "error": o.error}
+    return {**known, **o.scores, **how}
+
+
+def _column(frame: pd.DataFrame, field: pa.Field, names: Mapping[str, list[str]]) -> pa.Array:
+    values = frame[field.name] if field.name in frame else pd.Series([None] * len(frame), dtype=object)
+    if field.name in names:
+        return _words([names[field.name].index(v) for v in values], names[field.name])
+    if pa.types.is_string(field.type):
+        return pa.array([v if isinstance(v, str) else None for v in values], field.type)
+    return pa.array(pd.to_numeric(values), field.type, from_pandas=True)
+
+
+def _words(codes: Sequence[int], names: Sequence[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
+
+
+def _history(job: Job, o: Outcome, schema: pa.Schema, names: Mapping[str, list[str]]) -> pa.Table:
+    words = [_words(np.full(o.epochs, names[part].index(getattr(job, part)), np.int32), names[part]) for part in ("lesson", "variant", "data")]
+    counts = [pa.array(np.full(o.epochs, o.seed, np.int32)), pa.array(np.arange(1, o.epochs + 1, dtype=np.int32))]
+    return pa.table([*words, *counts, *[_curve(o, name) for name in schema.names[5:]]], schema=schema)
+
+
+def with_node(block: Block, node: str, attempts: int) -> Block:
+    """The block with where it was trained."""
+    return replace(block, node=node, attempts=attempts)

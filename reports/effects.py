@@ -1,0 +1,258 @@
+"""Every comparison of every lesson with its uncertainty: `table(runs, histories, lessons)`.
+
+A row is lesson x variant (against its baseline) x data x endpoint. D = with - without, a difference a seed, over the pairs in which both
+runs finished and have the number. Columns (NaN where a number has no meaning):
+
+    lesson variant baseline data          categories; the baseline is the lesson's first variant
+    measure statistic threshold           the endpoint: statistic "mean" or "spread"
+    primary better sesoi                  declared with it; better is "higher" or "lower"
+    n_seeds n_baseline n_variant n_pairs  seeds both arms were asked for; runs with the number, per arm; pairs compared
+    mean_baseline mean_variant sd_baseline sd_variant   over those pairs
+    effect low high                       mean of D with 95 % t interval; for "spread" SD_with / SD_without, inverted permutation test
+    p p_adjusted alpha                    sign-flip (mean) or swap (spread) permutation p, two-sided; Holm over the scope's primary
+                                          endpoints, Benjamini-Hochberg over its others; the level mde and seeds_needed are reckoned at
+    iqm p_wilcoxon dz probability_better  interquartile mean of D; signed ranks (Pratt); mean / SD of D; share of pairs, ties as half
+    spread_ratio p_spread                 SD_with / SD_without and its swap p, for every endpoint
+    p_equivalence                         two one-sided tests against the sesoi
+    mde seeds_needed                      true effect found by 80 % of such experiments; pairs needed to find the sesoi
+    correlation                           Pearson's, between the arms
+    failed_baseline failed_baseline_low failed_baseline_high    runs that raised or ran out of time, Wilson bounds of their share;
+    failed_variant ...  diverged_baseline ...  diverged_variant ...    likewise; all out of n_seeds
+    p_failed p_diverged p_diverged_adjusted       exact McNemar; Holm over the scope's comparisons
+    p_worst_rank worst_rank               Wilcoxon with diverged runs as the worst; 1 when the variant ranks better, -1 worse
+    reached_baseline reached_variant median_baseline median_variant p_logrank    for "epochs_to_threshold": runs that got there,
+                                          Kaplan-Meier medians (infinite when fewer than half do), log-rank p
+    verdict reason                        see reports.verdicts
+
+An "epochs_to_threshold" not reached counts as the epochs asked for in its mean difference (a restricted mean).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import false_discovery_control
+from statsmodels.stats.multitest import multipletests
+
+from reports.histories import LABELS, Arm, Histories
+from reports.endpoints import Endpoint, Scores, declared, scores
+from reports.paired import correlation, mean_effect, sign_flip
+from reports.rates import exact_mcnemar, rate, worst_rank
+from reports.spread import ratio, spread_effects, swap_test
+from reports.survival import logrank, waiting
+from reports.verdicts import CATEGORIES, judge
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Row = dict[str, Any]
+
+ALPHA = 0.05
+SPREAD_FIELDS = ("effect", "low", "high", "p_equivalence", "mde", "seeds_needed")
+CATEGORICAL = ("lesson", "variant", "baseline", "data", "measure", "statistic", "better")
+COLUMNS = (
+    *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "better", "sesoi"),
+    *("n_seeds", "n_baseline", "n_variant", "n_pairs", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
+    *("effect", "low", "high", "p", "p_adjusted", "alpha", "iqm", "p_wilcoxon", "dz", "probability_better"),
+    *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation"),
+    *(f"{what}_{arm}{end}" for what in ("failed", "diverged") for arm in ("baseline", "variant") for end in ("", "_low", "_high")),
+    *("p_failed", "p_diverged", "p_diverged_adjusted", "p_worst_rank", "worst_rank"),
+    *("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank", "verdict", "reason"),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A variant against its baseline in one scope, by one endpoint; all arrays are aligned by seed, (n,).
+
+    Attributes:
+        baseline, variant: their scores. failed, diverged: a pair of masks each, baseline first.
+    """
+
+    lesson: str
+    names: tuple[str, str]
+    data: str
+    endpoint: Endpoint
+    baseline: Scores
+    variant: Scores
+    failed: tuple[Bools, Bools]
+    diverged: tuple[Bools, Bools]
+
+    @property
+    def usable(self) -> tuple[Bools, Bools]:
+        """Which runs of baseline and variant finished and have the number."""
+        arms = zip((self.baseline, self.variant), self.failed, self.diverged, strict=True)
+        first, second = (np.isfinite(arm.values) & ~failed & ~diverged for arm, failed, diverged in arms)
+        return first, second
+
+    @property
+    def pairs(self) -> tuple[Floats, Floats]:
+        """Values of baseline and variant where both are usable."""
+        first, second = self.usable
+        both = first & second
+        return self.baseline.values[both], self.variant.values[both]
+
+
+def table(
+    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]], *, seed: int = 0
+) -> pd.DataFrame:
+    """All effects, one row each; columns are in the module's docstring. The same input gives the same numbers, bit for bit.
+
+    `seed` starts the permutation draws. They depend on the number of pairs only, so a comparison's p stays what it is
+    when lessons are added.
+    """
+    compared = list(comparisons(runs, histories, lessons))
+    primaries = {data: sum(c.endpoint.primary for c in compared if c.data == data) for data in {c.data for c in compared}}
+    rows = [_row(c, ALPHA / max(1, primaries[c.data]) if c.endpoint.primary else ALPHA) for c in compared]
+    _permute(rows, [c.pairs for c in compared], seed)
+    _adjust(rows)
+    for row in rows:
+        verdict = judge(row)
+        row.update(verdict=verdict.category, reason=verdict.reason)
+    return _frame(rows)
+
+
+def comparisons(
+    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]
+) -> Iterator[Comparison]:
+    """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
+    index = Histories.of(histories)
+    arms = {(str(a), str(b), str(c)): part.sort_values("seed") for (a, b, c), part in runs.groupby([*LABELS], observed=True, sort=False)}
+    scopes = list(dict.fromkeys(data for _, _, data in arms))
+    columns = {*runs.columns, *histories.columns}
+    for lesson in lessons:
+        first, *others = lesson["variants"]
+        for variant in others:
+            for data in sorted(scopes):
+                keys = [(lesson["id"], v["name"], data) for v in (first, variant)]
+                if all(key in arms for key in keys):
+                    asked = min(int(v["epochs"]) for v in (first, variant))
+                    yield from _compare(keys, [arms[key] for key in keys], index, asked, declared(lesson, columns))
+
+
+def _compare(
+    keys: Sequence[Arm], arms: Sequence[pd.DataFrame], index: Histories, asked: int, endpoints: Iterable[Endpoint]
+) -> Iterator[Comparison]:
+    seeds = np.intersect1d(arms[0]["seed"], arms[1]["seed"])
+    both = [arm[arm["seed"].isin(seeds)] for arm in arms]
+    status = [arm["status"].astype(str).to_numpy() for arm in both]
+    curves = [index.arm(*key) for key in keys]
+    for endpoint in endpoints:
+        found = [scores(endpoint, arm, curve, asked) for arm, curve in zip(both, curves, strict=True)]
+        yield Comparison(
+            lesson=keys[0][0],
+            names=(keys[0][1], keys[1][1]),
+            data=keys[0][2],
+            endpoint=endpoint,
+            baseline=found[0],
+            variant=found[1],
+            failed=(~np.isin(status[0], ["ok", "diverged"]), ~np.isin(status[1], ["ok", "diverged"])),
+            diverged=(status[0] == "diverged", status[1] == "diverged"),
+        )
+
+
+def _row(c: Comparison, alpha: float) -> Row:
+    """All of a row but what is shared among rows: permutation p, adjustment, verdict."""
+    e, (first, second), usable = c.endpoint, c.pairs, c.usable
+    row: Row = {
+        "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data, "measure": e.measure, "statistic": e.statistic,
+        "threshold": math.nan if e.threshold is None else e.threshold, "primary": e.primary, "better": e.better, "sesoi": e.sesoi,
+        "n_seeds": len(c.baseline.values), "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "n_pairs": len(first),
+        "alpha": alpha, "spread_ratio": ratio(first, second),
+    }  # fmt: skip
+    for name, values in (("baseline", first), ("variant", second)):
+        row[f"mean_{name}"] = float(values.mean()) if len(values) else math.nan
+        row[f"sd_{name}"] = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    if e.statistic == "mean":
+        row |= {k: v for k, v in asdict(mean_effect(first, second, e.better, e.sesoi, alpha)).items() if k != "n"}
+    else:
+        row["correlation"] = correlation(first, second)
+    return row | _unfinished(c) | _waiting(c)
+
+
+def _unfinished(c: Comparison) -> Row:
+    row: Row = {}
+    for what, masks in (("failed", c.failed), ("diverged", c.diverged)):
+        for arm, mask in zip(("baseline", "variant"), masks, strict=True):
+            share = rate(mask)
+            row |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
+        row[f"p_{what}"] = exact_mcnemar(*masks)
+    if c.endpoint.statistic == "mean":
+        values = [np.where(gone, np.nan, arm.values) for arm, gone in zip((c.baseline, c.variant), c.failed, strict=True)]
+        ranks = worst_rank(values[0], values[1], c.diverged, c.endpoint.better)
+        return row | {"p_worst_rank": ranks.p, "worst_rank": ranks.direction}
+    return row | {"p_worst_rank": math.nan, "worst_rank": 0}
+
+
+def _waiting(c: Comparison) -> Row:
+    if c.endpoint.measure != "epochs_to_threshold":
+        nothing = ("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank")
+        return dict.fromkeys(nothing, math.nan)
+    kept = [(arm.trained[mask], arm.reached[mask]) for arm, mask in zip((c.baseline, c.variant), c.usable, strict=True)]
+    arms = [waiting(*each) for each in kept]
+    return {
+        "reached_baseline": float(arms[0].reached.k), "reached_variant": float(arms[1].reached.k),
+        "median_baseline": arms[0].median, "median_variant": arms[1].median, "p_logrank": logrank(kept[0], kept[1]),
+    }  # fmt: skip
+
+
+def _rng(seed: int, n: int) -> np.random.Generator:
+    """Draws for n pairs: the same for every comparison of n pairs."""
+    return np.random.default_rng([seed, n])
+
+
+def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: int) -> None:
+    """Fill in all that takes permutations, the rows of equal n in one go."""
+    for n in sorted({len(first) for first, _ in pairs}):
+        chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
+        first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
+        means = sign_flip(second - first, _rng(seed, n))
+        spreads = swap_test(first, second, _rng(seed, n))
+        for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
+            rows[i]["p_spread"] = float(p_spread)
+            rows[i]["p"] = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
+        ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
+        declared_for = [[rows[i][name] for i in ratios] for name in ("sesoi", "alpha")]
+        found = spread_effects([pairs[i] for i in ratios], *declared_for, _rng(seed, n))
+        for i, effect in zip(ratios, found, strict=True):
+            rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
+
+
+def _adjust(rows: Sequence[Row]) -> None:
+    """Fill in p_adjusted and p_diverged_adjusted, within each scope."""
+    for data in {row["data"] for row in rows}:
+        scope = [row for row in rows if row["data"] == data]
+        primary = [row for row in scope if row["primary"]]
+        _set(primary, "p", "p_adjusted", holm)
+        _set([row for row in scope if not row["primary"]], "p", "p_adjusted", false_discovery_control)
+        _set(primary, "p_diverged", "p_diverged_adjusted", holm)
+        rates = {(row["lesson"], row["variant"]): row["p_diverged_adjusted"] for row in primary}
+        for row in scope:
+            row["p_diverged_adjusted"] = rates[row["lesson"], row["variant"]]
+
+
+def _set(rows: Sequence[Row], source: str, target: str, method: Any) -> None:
+    """Adjust the p that exist; a comparison that could not be tested is none of the tests adjusted for."""
+    known = [row for row in rows if not math.isnan(row[source])]
+    for row in rows:
+        row[target] = math.nan
+    for row, p in zip(known, method([row[source] for row in known]) if known else [], strict=True):
+        row[target] = float(p)
+
+
+def holm(p: Sequence[float]) -> Floats:
+    """Holm's step-down adjustment of p values."""
+    return np.asarray(multipletests(p, method="holm")[1])
+
+
+def _frame(rows: Sequence[Row]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in CATEGORICAL:
+        frame[name] = pd.Categorical(frame[name], categories=list(dict.fromkeys(row[name] for row in rows)))
+    frame["verdict"] = pd.Categorical(frame["verdict"], categories=list(CATEGORIES))
+    return frame

@@ -1,0 +1,268 @@
+"""A figure: a matplotlib drawing as an SVG that a page can hold inline, with its words and its numbers.
+
+The drawing carries no `style` attribute (the page's Content-Security-Policy would refuse it), no id but its own, no
+date; colours become classes, so the page's theme paints it.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+from reports.colours import LIGHT
+
+POSITIONS = 500
+WIDTH, HEIGHT = 440, 264
+
+_RC = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "reports",
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "text.color": LIGHT["ink"],
+    "axes.facecolor": "none",
+    "axes.edgecolor": LIGHT["axis"],
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.labelcolor": LIGHT["muted"],
+    "axes.labelsize": 11,
+    "grid.color": LIGHT["grid"],
+    "grid.linewidth": 1,
+    "xtick.color": LIGHT["axis"],
+    "ytick.color": LIGHT["axis"],
+    "xtick.labelcolor": LIGHT["muted"],
+    "ytick.labelcolor": LIGHT["muted"],
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "xtick.major.size": 4,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "path.simplify": True,
+    "lines.solid_capstyle": "round",
+}
+_ROLE_OF = {value: role for role, value in LIGHT.items()}
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_REFERENCE = re.compile(r"#([A-Za-z][\w-]*)")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers as text, ready to print: a head and rows of equal length."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing and what stands around it.
+
+    `heading` names the panel, `caption` says what is drawn, from how many seeds, and what a band means; `table` holds
+    the numbers behind it.
+    """
+
+    id: str
+    heading: str
+    svg: Markup
+    caption: str
+    table: Table
+
+
+@contextmanager
+def drawing(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Drawing]:
+    """An empty drawing of `width` by `height` CSS pixels, under the page's style."""
+    with matplotlib.rc_context(_RC):
+        figure = Drawing(figsize=(width / 72, height / 72), dpi=72, facecolor="none")
+        FigureCanvasSVG(figure)
+        yield figure
+
+
+def panel(figure: Drawing, left: int = 46, right: int = 12, top: int = 26, bottom: int = 36) -> Axes:
+    """Axes with these margins in pixels (matplotlib's own layout engines cost more than the drawing does)."""
+    width, height = figure.get_size_inches() * 72
+    box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
+    axes = figure.add_axes(box)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    return axes
+
+
+def label(axes: Axes, y: str, x: str = "epoch") -> None:
+    """Names both axes; the vertical one above the plot, lying down, where it can be read."""
+    # A title given its height is not laid out again, which would take as long as all the rest.
+    axes.set_title(y, loc="left", fontsize=11, color=LIGHT["muted"], y=1.0, pad=9)
+    axes.set_xlabel(x, labelpad=3)
+
+
+def ticks(axis: XAxis | YAxis, suffix: str = "", sign: bool = False) -> None:
+    """Prints an axis' numbers with the decimals its steps need, and no more; the axis' range must be final."""
+    places = axis.get_majorticklocs()
+    step = float(np.diff(places).min()) if len(places) > 1 else 1.0
+    decimals = next((d for d in range(9) if abs(round(step, d) - step) < 1e-6 * step), 9)
+
+    def shown(value: float, _: int) -> str:
+        text = f"{value:{'+' if sign and abs(value) > step / 2 else ''},.{decimals}f}"
+        return (text if float(text.replace(",", "")) else "0").replace("-", "−") + suffix
+
+    axis.set_major_formatter(FuncFormatter(shown))
+
+
+def inline(figure: Drawing, identifier: str, title: str, description: str) -> Markup:
+    """The drawing as an `<svg role="img">` with a title and a description, and ids that begin with `identifier`."""
+    buffer = io.StringIO()
+    with warnings.catch_warnings():
+        # Text stays text: the reader's browser finds the glyphs matplotlib's own font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    root = ElementTree.fromstring(buffer.getvalue())
+    _clean(root, identifier)
+    return Markup(_wrap(root, identifier, title, description))
+
+
+def thin(low: NDArray[np.floating], high: NDArray[np.floating], limit: int = POSITIONS) -> NDArray[np.intp]:
+    """At most `limit` positions of two curves of shape (n,), keeping every stretch's lowest `low` and highest `high`.
+
+    A line gives itself twice, a band its two edges. The first and the last position always stay. NaN is never an
+    extreme.
+    """
+    count = len(low)
+    if count <= limit:
+        return np.arange(count)
+    stretches = (limit - 2) // 2
+    length = -(-count // stretches)
+    whole = np.arange(-(-count // length)) * length
+    ends = [_stretched(sign * curve, length).argmin(axis=1) + whole for sign, curve in ((1, low), (-1, high))]
+    return np.unique(np.concatenate([[0, count - 1], *ends]))
+
+
+def _stretched(values: NDArray[np.floating], length: int) -> NDArray[np.floating]:
+    """`values` cut into rows of `length`, infinity filling the last one and standing for NaN."""
+    rows = -(-len(values) // length)
+    padded = np.full(rows * length, np.inf)
+    padded[: len(values)] = np.where(np.isnan(values), np.inf, values)
+    return padded.reshape(rows, length)
+
+
+def thinned(count: int, limit: int = POSITIONS) -> str:
+    """The sentence a caption owes its reader when a curve of `count` epochs is drawn at fewer positions."""
+    if count <= limit:
+        return ""
+    return f"Drawn at {limit} of {count:,} epochs, keeping the lowest and the highest value of every stretch."
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A `Table` from any sequences."""
+    return Table(tuple(head), tuple(tuple(row) for row in rows))
+
+
+def _clean(root: ElementTree.Element, prefix: str) -> None:
+    used = _referenced(root)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        _paint(element)
+        for name, value in list(element.attrib.items()):
+            if name.endswith("}href"):
+                del element.attrib[name]
+                name = "href"
+            if name == "id" and value not in used:
+                del element.attrib["id"]
+            elif name == "id":
+                element.set(name, f"{prefix}-{value}")
+            elif name == "d":
+                element.set(name, _path(value))
+            elif "#" in value:
+                element.set(name, _REFERENCE.sub(rf"#{prefix}-\1", value))
+            else:
+                element.set(name, _short(value))
+        element.tail = None
+        if element.tag != "text":
+            element.text = None
+    _prune(root)
+
+
+def _referenced(root: ElementTree.Element) -> set[str]:
+    return {
+        match
+        for element in root.iter()
+        for name, value in element.attrib.items()
+        if name != "style"
+        for match in _REFERENCE.findall(value)
+    }
+
+
+def _paint(element: ElementTree.Element) -> None:
+    """Turns the `style` attribute into presentation attributes, and each colour into the class of its role."""
+    classes = []
+    for declaration in filter(None, (part.strip() for part in element.attrib.pop("style", "").split(";"))):
+        name, _, value = declaration.partition(": ")
+        if name in ("fill", "stroke") and value != "none":
+            classes.append(f"{name[0]}-{_ROLE_OF[value]}")
+        elif name not in ("font-family", "font", "stroke-linejoin"):
+            element.set(name, value.removesuffix("px"))
+    if element.tag == "text" and element.get("transform", "").startswith("rotate(-0"):
+        del element.attrib["transform"]
+    if classes:
+        element.set("class", " ".join(classes))
+
+
+def _short(text: str) -> str:
+    """Coordinates to a tenth of a pixel: finer than any screen shows, and half the bytes."""
+    return " ".join(_NUMBER.sub(lambda match: f"{float(match[0]):.1f}".removesuffix(".0"), text).split())
+
+
+def _path(text: str) -> str:
+    """A path without the letters that SVG takes for granted: what follows a move is lines."""
+    short = _short(text)
+    return short if "C" in short or "Q" in short else short.replace(" L ", " ")
+
+
+def _prune(root: ElementTree.Element) -> None:
+    """Drops what paints nothing: the style sheet, metadata and groups left empty."""
+    for parent in reversed(list(root.iter())):
+        for child in list(parent):
+            empty = child.tag in ("g", "defs") and len(child) == 0
+            if empty or child.tag in ("style", "metadata"):
+                parent.remove(child)
+
+
+def _wrap(root: ElementTree.Element, identifier: str, title: str, description: str) -> str:
+    names = {"title": title, "desc": description}
+    head = []
+    for tag, text in names.items():
+        element = ElementTree.Element(tag, {"id": f"{identifier}-{tag}"})
+        element.text = text
+        head.append(element)
+    root[:0] = head
+    view = root.get("viewBox", "")
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "role": "img",
+            "viewBox": view,
+            "class": "chart",
+            "aria-labelledby": f"{identifier}-title",
+            "aria-describedby": f"{identifier}-desc",
+        }
+    )
+    return ElementTree.tostring(root, encoding="unicode")

@@ -1,0 +1,144 @@
+"""A technique against its baseline, seed by seed: the mean effect and what goes with it.
+
+Everything is a function of D = with - without, one difference a seed. Tests come from scipy and statsmodels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import ttost_paired
+
+from reports.permutation import RESAMPLES, flip
+
+Floats = npt.NDArray[np.float64]
+
+CONFIDENCE = 0.95
+POWER = 0.8
+ROUNDING = 1e-9
+"""Differences closer than this, relative to their size, are equal: 0.83 - 0.82 is not 0.84 - 0.83 in binary."""
+
+
+@dataclass(frozen=True)
+class MeanEffect:
+    """D = with - without, summed up. Fields are NaN where they have no meaning: too few pairs, or no variation.
+
+    Attributes:
+        n: pairs. effect: mean of D. low, high: its 95 % t interval. dz: mean of D over SD of D.
+        iqm: interquartile mean of D. p_wilcoxon: signed ranks, zeros after Pratt.
+        probability_better: share of pairs in which the technique is better, ties as half.
+        p_equivalence: two one-sided t tests against -sesoi and +sesoi.
+        mde: the smallest true mean difference that `power` of such experiments would find.
+        seeds_needed: pairs needed to find a difference as large as the sesoi.
+        correlation: Pearson's, between the two arms.
+    """
+
+    n: int
+    effect: float
+    low: float
+    high: float
+    dz: float
+    iqm: float
+    p_wilcoxon: float
+    probability_better: float
+    p_equivalence: float
+    mde: float
+    seeds_needed: float
+    correlation: float
+
+
+def constant(values: Floats) -> bool:
+    """True when all of `values` are equal up to rounding, or there are none."""
+    if not len(values):
+        return True
+    return bool(np.ptp(values) <= ROUNDING * max(1.0, float(np.abs(values).max())))
+
+
+def sign_flip(differences: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> Floats:
+    """(k,) two-sided p of the sign-flip permutation test of each of k columns of (n, k) paired differences.
+
+    Exact when there are at most `resamples` ways to flip (n <= 13). All columns share their draws. NaN for n < 2.
+    """
+    n, k = differences.shape
+    if n < 2 or k == 0:
+        return np.full(k, np.nan)
+
+    return np.asarray(flip(n, lambda signs: signs @ differences / n, rng, resamples).pvalue)
+
+
+def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05) -> MeanEffect:
+    """The mean effect of n pairs; `baseline` and `variant` are (n,), finite, aligned by seed.
+
+    `alpha` is the level that the minimal detectable effect and the seeds needed are reckoned at.
+    """
+    d = variant - baseline
+    n = len(d)
+    nan = math.nan
+    better_sign = 1.0 if better == "higher" else -1.0
+    wins = float(np.mean(better_sign * d > 0) + np.mean(d == 0) / 2) if n else nan
+    mean = float(d.mean()) if n else nan
+    iqm = float(stats.trim_mean(d, 0.25)) if n else nan
+    if n < 2 or constant(d):
+        p_wilcoxon = 1.0 if n >= 2 and np.all(np.abs(d) <= ROUNDING) else nan
+        return MeanEffect(n, mean, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, correlation(baseline, variant))
+    interval = stats.ttest_1samp(d, 0.0).confidence_interval(CONFIDENCE)
+    sd = float(d.std(ddof=1))
+    return MeanEffect(
+        n=n,
+        effect=mean,
+        low=float(interval.low),
+        high=float(interval.high),
+        dz=mean / sd,
+        iqm=iqm,
+        p_wilcoxon=wilcoxon(d),
+        probability_better=wins,
+        p_equivalence=float(ttost_paired(variant, baseline, -sesoi, sesoi)[0]),
+        mde=detectable(n, alpha) * sd,
+        seeds_needed=seeds_needed(sesoi / sd, alpha),
+        correlation=correlation(baseline, variant),
+    )
+
+
+def wilcoxon(d: Floats) -> float:
+    """Wilcoxon's signed-rank p of (n,) differences; exact without ties, normal approximation with them.
+
+    scipy's own choice would enumerate every sign for small tied samples, half a second each.
+    """
+    if not np.any(d):
+        return 1.0
+    tied = len(np.unique(np.abs(d))) < len(d) or bool(np.any(d == 0))
+    exact = not tied and len(d) <= 50
+    return float(stats.wilcoxon(d, zero_method="pratt", method="exact" if exact else "asymptotic").pvalue)
+
+
+def correlation(first: Floats, second: Floats) -> float:
+    """Pearson's correlation of n pairs; NaN when an arm is constant or n < 3."""
+    if len(first) < 3 or constant(first) or constant(second):
+        return math.nan
+    return float(stats.pearsonr(first, second).statistic)
+
+
+@lru_cache(maxsize=None)
+def detectable(n: int, alpha: float = 0.05) -> float:
+    """The dz that a paired t test of n pairs finds with a power of 0.8 (0.53 at n = 30)."""
+    if n < 2:
+        return math.nan
+    return float(TTestPower().solve_power(nobs=n, alpha=alpha, power=POWER))
+
+
+def seeds_needed(dz: float, alpha: float = 0.05) -> float:
+    """Pairs needed to find a standardised difference `dz` with a power of 0.8, at `alpha`.
+
+    Never fewer than a sign-flip test needs to reach `alpha` at all: 2 / 2^n is the smallest p there is.
+    """
+    if not dz > 0:
+        return math.nan
+    fewest = math.ceil(math.log2(2 / alpha))
+    large = min(dz, 2.0)  # the solver fails where two pairs would do
+    return float(max(fewest, math.ceil(TTestPower().solve_power(effect_size=large, alpha=alpha, power=POWER))))

@@ -1,0 +1,124 @@
+"""Numbers in plain words: what a measure is called, its unit, and how many digits its interval deserves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+PARTS = {"fresh": "", "test": "test ", "train": "training "}
+METRICS = {"bce": "cross-entropy", "mse": "squared error", "mae": "absolute error"}
+PLACES = {"fixed": "on this data set", "redrawn": "on redrawn data"}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a measure is spoken of. `scale` turns raw units into `unit`; `digits` is the fewest decimals shown."""
+
+    noun: str
+    unit: str = ""
+    scale: float = 1.0
+    digits: int = 2
+
+
+def measure(name: str, goal: float | None = None) -> Measure:
+    """The words for a measure; a user's own metric keeps its name."""
+    if name == "wobble":
+        return Measure("the wobble of validation accuracy", "points", 100, 2)
+    if name == "gap":
+        return Measure("the gap between training and fresh accuracy", "points", 100, 1)
+    if name == "epochs":
+        return Measure("training", "epochs", 1, 0)
+    if name == "epochs_to_threshold":
+        return Measure(f"the wait for {percent(goal or 0.8)} validation accuracy", "epochs", 1, 0)
+    part, _, metric = name.partition("_")
+    if metric == "accuracy" and part in PARTS:
+        return Measure(f"{PARTS[part]}accuracy", "points", 100, 1)
+    if part in PARTS and metric:
+        return Measure(f"{PARTS[part]}{METRICS.get(metric, metric.replace('_', ' '))}")
+    return Measure(name.replace("_", " "))
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """0.8 -> '80 %'."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def decimals(width: float, fewest: int) -> int:
+    """Decimals for a number whose interval is `width` wide: its first digit that means something, and no more than four."""
+    if not (math.isfinite(width) and width > 0):
+        return fewest
+    return min(4, max(fewest, -math.floor(math.log10(width))))
+
+
+def number(value: float, digits: int, signed: bool = False) -> str:
+    """A number as read aloud: thousands separated, never minus nought, 'unbounded' for infinity, a dash for none."""
+    if math.isnan(value):
+        return "\N{EN DASH}"
+    if math.isinf(value):
+        return "unbounded"
+    rounded = round(value, digits)
+    return f"{rounded + 0.0:{'+' if signed and rounded else ''},.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def amount(row: Row, *, towards: int = 0, unit: bool = True) -> str:
+    """'3.7 points [3.3, 4.1]': a mean effect with its interval.
+
+    `towards` 1 or -1 gives it in that direction, for 'raised by' or 'lowered by'; 0 leaves it signed.
+    """
+    words = measure(row["measure"], threshold(row))
+    flip = towards or 1
+    effect, *ends = (flip * words.scale * row[name] for name in ("effect", "low", "high"))
+    digits = decimals(abs(ends[1] - ends[0]), words.digits)
+    shown = number(effect, digits, signed=not towards)
+    named = f" {plural(shown, words.unit)}" if unit and words.unit else ""
+    if math.isnan(ends[0]):
+        return f"{shown}{named}"
+    low, high = sorted(ends)
+    return f"{shown}{named} [{number(low, digits)}, {number(high, digits)}]"
+
+
+def times(row: Row) -> str:
+    """'0.13 times [0.10, 0.18]': a ratio of spreads with its interval."""
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    digits = 1 if effect >= 10 else 2
+    if math.isnan(low):
+        return f"{number(effect, digits)} times"
+    return f"{number(effect, digits)} times [{number(low, digits)}, {number(high, digits)}]"
+
+
+def size(row: Row) -> str:
+    """The smallest effect of interest, in words: '1 point', '5 epochs', 'a factor of 0.80'."""
+    if row["statistic"] == "spread":
+        return f"a factor of {row['sesoi']:.2f}"
+    words = measure(row["measure"], threshold(row))
+    scaled = words.scale * row["sesoi"]
+    shown = number(scaled, 0 if math.isclose(scaled, round(scaled)) and scaled >= 1 else decimals(scaled, 1))
+    return f"{shown} {plural(shown, words.unit)}".strip()
+
+
+def value(row: Row, name: str) -> str:
+    """A mean or SD of an arm (`name` is the column) in the measure's unit, without the unit's name."""
+    words = measure(row["measure"], threshold(row))
+    return number(words.scale * row[name], words.digits)
+
+
+def plural(shown: str, unit: str) -> str:
+    """'1 epoch', '2 epochs', '1.0 points'."""
+    return unit.removesuffix("s") if shown.lstrip("+\N{MINUS SIGN}") == "1" else unit
+
+
+def probability(p: float) -> str:
+    """'p = 0.03', 'p < 0.001'."""
+    if math.isnan(p):
+        return "no p"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def threshold(row: Row) -> float | None:
+    """The row's threshold; None where it has none."""
+    given = row.get("threshold")
+    return None if given is None or math.isnan(given) else float(given)

@@ -1,0 +1,90 @@
+"""What a report is made of, in one hand: the two tables, the lessons, the effects and where they came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reports.effects import Comparison, comparisons, table
+from reports.histories import Curves, Histories
+
+Document = Mapping[str, Any]
+Row = Mapping[str, Any]
+SCOPES = ("fixed", "redrawn")
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that the page reads. `runs` and `histories` are as the store leaves them, `lessons` in the page's order."""
+
+    runs: pd.DataFrame
+    histories: pd.DataFrame
+    lessons: Sequence[Document]
+    provenance: Document
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """The effects table, computed once."""
+        return table(self.runs, self.histories, self.lessons)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The effects table, a mapping a row."""
+        return tuple({str(name): value for name, value in row.items()} for row in self.effects.to_dict("records"))
+
+    @cached_property
+    def index(self) -> Histories:
+        """Where each arm lies in the histories."""
+        return Histories.of(self.histories)
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Every lesson's comparisons by its primary endpoint."""
+        found = comparisons(self.runs, self.histories, self.lessons)
+        return tuple(each for each in found if each.endpoint.primary)
+
+    @cached_property
+    def _arms(self) -> Mapping[tuple[str, str, str], pd.DataFrame]:
+        grouped = self.runs.groupby(["lesson", "variant", "data"], observed=True, sort=False)
+        return {(str(a), str(b), str(c)): part for (a, b, c), part in grouped}
+
+    def arm(self, lesson: str, variant: str, data: str) -> pd.DataFrame:
+        """The rows of one arm's runs; empty when it was not asked for."""
+        return self._arms.get((lesson, variant, data), self.runs.iloc[:0])
+
+    def curves(self, lesson: str, variant: str, data: str) -> Curves:
+        """The histories of one arm."""
+        return self.index.arm(lesson, variant, data)
+
+    def seeds(self, lesson: str, names: tuple[str, str], data: str) -> NDArray[np.int64]:
+        """The seeds that a comparison's pairs were asked for, in the order of `Comparison`'s arrays."""
+        first, second = (self.arm(lesson, name, data)["seed"].to_numpy(dtype=np.int64) for name in names)
+        return np.intersect1d(first, second)
+
+    def scopes(self, lesson: str) -> list[str]:
+        """The scopes a lesson was run in, the fixed data set first."""
+        present = {data for name, _, data in self._arms if name == lesson}
+        return [scope for scope in SCOPES if scope in present] + sorted(present - set(SCOPES))
+
+    def effect(self, lesson: str, variant: str, data: str, measure: str, statistic: str = "mean") -> Row | None:
+        """The row of one comparison by one endpoint, or None."""
+        for row in self.rows:
+            if (row["lesson"], row["variant"], row["data"], row["measure"], row["statistic"]) == (lesson, variant, data, measure, statistic):
+                return row
+        return None
+
+    def primary(self, lesson: str, variant: str, data: str) -> Row | None:
+        """The row that decides a comparison in one scope, or None."""
+        for row in self.rows:
+            if row["primary"] and (row["lesson"], row["variant"], row["data"]) == (lesson, variant, data):
+                return row
+        return None
+
+
+def colour_of(lesson: Document, variant: str) -> int:
+    """A variant's place in its lesson, which is its colour on every chart."""
+    return [v["name"] for v in lesson["variants"]].index(variant)

@@ -1,0 +1,223 @@
+"""One word for a comparison, one sentence for a lesson, both made from the numbers.
+
+A row of `reports.effects.table` is judged in this order:
+
+    by rate       one arm diverges more often (McNemar, Holm p < 0.05) and ranks worse with diverged runs last: improves or harms
+    not testable  fewer than two pairs, or fewer than four in five; or the numbers don't vary
+    improves      adjusted p < 0.05 and the whole interval beyond the smallest effect of interest; harms: the other way
+    real but small    adjusted p < 0.05 and the interval excludes no effect, but reaches below the smallest effect of interest
+    no practical difference    equivalence shown, p < 0.05
+    inconclusive  all the rest, with the seeds it would take
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.phrases import PLACES, amount, measure, number, percent, probability, size, threshold, times
+
+Row = Mapping[str, Any]
+
+IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
+SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
+CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
+ALPHA = 0.05
+MANY = 10_000
+ENOUGH = 0.8
+"""A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One of CATEGORIES, and the numbers that made it so."""
+
+    category: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A comparison's answer: a category for each scope it was made in, and one sentence joining them."""
+
+    lesson: str
+    variant: str
+    baseline: str
+    verdicts: Mapping[str, str]
+    sentence: str
+
+
+def judge(row: Row) -> Verdict:
+    """The verdict on one row of the effects table."""
+    return _by_rate(row) or _untestable(row) or _by_effect(row)
+
+
+def _by_rate(row: Row) -> Verdict | None:
+    if not (row["primary"] and row["p_diverged_adjusted"] < ALPHA):
+        return None
+    direction = 1 if row["diverged_variant"] < row["diverged_baseline"] else -1
+    ranked = row["statistic"] == "spread" or (row["p_worst_rank"] < ALPHA and row["worst_rank"] == direction)
+    if not ranked:
+        return None
+    return Verdict(IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged_adjusted'])}")
+
+
+def _untestable(row: Row) -> Verdict | None:
+    pairs, seeds = row["n_pairs"], row["n_seeds"]
+    if pairs < 2:
+        return Verdict(VOID, f"{'no pair' if pairs == 0 else 'only one pair'} of runs has this number")
+    if pairs < ENOUGH * seeds:
+        return Verdict(VOID, f"only {pairs} of {seeds} pairs of runs have this number; too few to stand for all")
+    if not math.isnan(row["low"]):
+        return None
+    return Verdict(VOID, _constant(row))
+
+
+def _constant(row: Row) -> str:
+    words = measure(row["measure"], threshold(row))
+    if row["measure"] == "epochs_to_threshold" and not (row["reached_baseline"] or row["reached_variant"]):
+        return f"no run reached {percent(row['threshold'])}"
+    if row["statistic"] == "spread":
+        return f"{words.noun} does not vary from seed to seed in at least one arm"
+    if row["sd_baseline"] < 1e-9 and row["effect"] == 0:
+        return f"every run of both arms has the same {words.noun}: {number(words.scale * row['mean_baseline'], words.digits)}"
+    if abs(row["effect"]) < 1e-9:
+        return f"both arms are exactly equal in each of the {row['n_pairs']} pairs"
+    return f"the difference is {amount(row)} in every pair, without any variation"
+
+
+def _by_effect(row: Row) -> Verdict:
+    effect, low, high, interest = _centred(row)
+    adjusted = row["p_adjusted"]
+    sure = adjusted < ALPHA and (low > 0 or high < 0) and _ranks_agree(row, effect)
+    p = f"adjusted {probability(adjusted)}"
+    if sure and (low > interest or high < -interest):
+        better = (effect > 0) == (row["better"] == "higher")
+        return Verdict(IMPROVES if better else HARMS, f"{p}; the whole interval lies beyond {size(row)}")
+    if sure:
+        return Verdict(SMALL, f"{p}; the interval excludes no effect, but not effects below {size(row)}")
+    if row["p_equivalence"] < ALPHA:
+        return Verdict(SAME, f"equivalence {probability(row['p_equivalence'])} within {size(row)}")
+    return Verdict(OPEN, f"{p}; {_seeds(row)}")
+
+
+def _centred(row: Row) -> tuple[float, float, float, float]:
+    """Effect, interval and smallest effect of interest on a scale where no effect is 0: logarithms for a ratio."""
+    effect, low, high, interest = (float(row[name]) for name in ("effect", "low", "high", "sesoi"))
+    if row["statistic"] == "mean":
+        return effect, low, high, interest
+    return math.log(effect), math.log(low) if low > 0 else -math.inf, math.log(high), abs(math.log(interest))
+
+
+def _ranks_agree(row: Row, effect: float) -> bool:
+    """With diverged runs about, a mean over the others needs the worst-rank test on its side."""
+    if not (row["diverged_baseline"] or row["diverged_variant"]) or row["statistic"] == "spread":
+        return True
+    better = (effect > 0) == (row["better"] == "higher")
+    return bool(row["p_worst_rank"] < ALPHA and row["worst_rank"] == (1 if better else -1))
+
+
+def _seeds(row: Row) -> str:
+    needed = row["seeds_needed"]
+    if not math.isfinite(needed):
+        return "too few to say how many seeds it would take"
+    if needed > MANY:
+        return f"more than {MANY:,} seeds would be needed to settle {size(row)}"
+    if needed <= row["n_pairs"]:
+        return f"these seeds could settle {size(row)}; the true effect is near that border"
+    return f"about {_round_up(needed):,} seeds would settle {size(row)}"
+
+
+def _round_up(count: float) -> int:
+    """Two digits will do: nobody plans 1,837 seeds."""
+    step = 10 ** max(0, math.floor(math.log10(count)) - 1)
+    return math.ceil(count / step) * step
+
+
+def headlines(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> list[Headline]:
+    """A headline for every comparison, in the order of the table."""
+    titles = {lesson["id"]: str(lesson.get("technique") or lesson["title"]) for lesson in lessons}
+    primary = effects[effects["primary"]]
+    found = []
+    for (lesson, variant), part in primary.groupby(["lesson", "variant"], observed=True, sort=False):
+        rows = [{str(k): v for k, v in row.items()} for row in part.to_dict("records")]
+        verdicts = {str(row["data"]): str(row["verdict"]) for row in rows}
+        sentence = headline(subject(titles[lesson], rows[0]["baseline"], variant), rows)
+        found.append(Headline(str(lesson), str(variant), str(rows[0]["baseline"]), verdicts, sentence))
+    return found
+
+
+def subject(title: str, baseline: str, variant: str) -> str:
+    """Who acts in the sentence: the lesson's technique, or 'Minibatch instead of batch'."""
+    if variant == "with" or baseline == "without":
+        return title if variant == "with" else f"{title} ({variant})"
+    return f"{variant[:1].upper()}{variant[1:]} instead of {baseline}"
+
+
+def headline(who: str, rows: Sequence[Row]) -> str:
+    """One sentence over one or two scopes' rows of the same comparison and endpoint."""
+    parts = []
+    for again, row in enumerate(rows):
+        place = PLACES.get(row["data"], f"on {row['data']} data")
+        did, further = clause(row, bool(again))
+        parts.append(f"{place} it {did}{further}" if again else f"{who} {did} {place}{further}")
+    return f"{'; '.join(parts)}."
+
+
+def clause(row: Row, again: bool = False) -> tuple[str, str]:
+    """What the technique did, as a predicate, and what to add after saying where.
+
+    `again` says 'it' for the measure: the sentence has named it.
+    """
+    did, further = _did(row, again)
+    if row["diverged_baseline"] or row["diverged_variant"]:
+        did = f"{_diverged(row)}; among the {row['n_pairs']} pairs in which both finished it {did}"
+    return did, further
+
+
+def _did(row: Row, again: bool) -> tuple[str, str]:
+    category, spread = row["verdict"], row["statistic"] == "spread"
+    if math.isnan(row["low"]) or category == VOID:
+        return "could not be tested", f" ({row['reason']})"
+    said = times(row) if spread else amount(row)
+    if category == SAME:
+        return f"made no practical difference to {_noun(row, again)}", f" ({said})"
+    if category == OPEN:
+        return f"left {_noun(row, again)} in doubt", f" ({said}; {_seeds(row)})"
+    did = f"{'widened' if row['effect'] > 1 else 'narrowed'} {_noun(row, again)} to {said}" if spread else _moved(row, again)
+    return did, _beside_the_point(row) if category == SMALL else ""
+
+
+def _noun(row: Row, again: bool) -> str:
+    noun = measure(row["measure"], threshold(row)).noun
+    if again:
+        return "it"
+    return f"the spread of {noun} across seeds" if row["statistic"] == "spread" else noun
+
+
+def _diverged(row: Row) -> str:
+    return f"diverged in {row['diverged_variant']} of {row['n_seeds']} runs (baseline: {row['diverged_baseline']} of {row['n_seeds']})"
+
+
+def _moved(row: Row, again: bool) -> str:
+    """'raised accuracy by 3.7 points [3.3, 4.1]', 'reached 80 % validation accuracy 37 epochs sooner [30, 44]'."""
+    up = row["effect"] > 0
+    said = amount(row, towards=1 if up else -1, unit=not again or row["measure"].startswith("epochs"))
+    number_of, _, interval = said.partition(" [")
+    if row["measure"] == "epochs":
+        return f"trained {number_of} {'more' if up else 'fewer'} [{interval}"
+    if row["measure"] == "epochs_to_threshold":
+        goal = "got there" if again else f"reached {percent(row['threshold'])} validation accuracy"
+        return f"{goal} {number_of} {'later' if up else 'sooner'} [{interval}"
+    return f"{'raised' if up else 'lowered'} {_noun(row, again)} by {said}"
+
+
+def _beside_the_point(row: Row) -> str:
+    _, low, high, interest = _centred(row)
+    if max(abs(low), abs(high)) <= interest:
+        return f", too little to matter (less than {size(row)})"
+    return f", perhaps too little to matter (less than {size(row)})"
