@@ -20,6 +20,7 @@ class Job:
     variant: str
     data: Scope
     key: str
+    program: str
     engine: str
     width: int
     cost: float
@@ -114,9 +115,6 @@ def _missing(job: Job, seeds: Sequence[int], stored: Stored, retry: frozenset[st
 
 def _in_order(shards: Sequence[Shard]) -> list[Shard]:
     """Longest first; each program's first shard before any second, so that no two workers compile the same program at once."""
-    nth: dict[str, int] = {}
-    ranked = []
-    for shard in shards:
-        nth[shard.job.key] = nth.get(shard.job.key, -1) + 1
-        ranked.append((min(nth[shard.job.key], 1), -shard.job.cost, shard.job.key, shard.seeds[0], shard))
-    return [row[-1] for row in sorted(ranked, key=lambda row: row[:-1])]
+    longest = sorted(shards, key=lambda shard: (-shard.job.cost, shard.job.program, shard.job.key, shard.seeds[0]))
+    first = {shard.job.program: shard for shard in reversed(longest)}
+    return [*(shard for shard in longest if first[shard.job.program] is shard), *(shard for shard in longest if first[shard.job.program] is not shard)]

@@ -96,7 +96,7 @@ def _jobs(lesson: Lesson, request: Request) -> list[Job]:
     for variant in lesson.variants:
         for scope in scopes:
             r = recipe(variant, lesson.data, scope, request.engine)
-            found.append(Job(lesson.id, variant.name, scope, r.key, r.engine, r.width, r.cost, r.reason))
+            found.append(Job(lesson.id, variant.name, scope, r.key, r.program, r.engine, r.width, r.cost, r.reason))
     return found
 
 

@@ -54,7 +54,7 @@ def _train(order: Order) -> list[Outcome]:
     engine.load(job.engine, order.gpu)
     lesson = load(order.source, order.settings)
     if job.engine == "compiled":
-        return _program(job.key, order.source, order.settings, job.variant).train(seeds, lesson.data, job.data)
+        return _program(job.program, order.source, order.settings, job.variant).train(seeds, lesson.data, job.data)
     from orchestrator.engine import fit  # noqa: PLC0415  imports Keras, on the backend loaded above
 
     return fit.train(lesson.variant(job.variant), seeds, lesson.data, job.data, job.engine)
@@ -67,8 +67,8 @@ def load(source: Source, settings: tuple[tuple[str, Any], ...]) -> Lesson:
 
 
 @lru_cache(maxsize=16)
-def _program(key: str, source: Source, settings: tuple[tuple[str, Any], ...], variant: str) -> Program:
-    """The compiled program of a key: both scopes and all blocks use the same one."""
+def _program(name: str, source: Source, settings: tuple[tuple[str, Any], ...], variant: str) -> Program:
+    """The compiled program of that name: both scopes and all blocks use the same one."""
     from orchestrator.engine.compiled import Program  # noqa: PLC0415
 
     lesson = load(source, settings)

@@ -29,7 +29,7 @@ from orchestrator.outcome import Outcome, failure, judge
 WIDTH = 8  # seeds in a program; more spill the cache, fewer waste the dispatch
 SEGMENT = 100  # epochs between two looks of the host
 CHUNK = 1024  # rows that are validated or scored at once
-UNROLL = 50  # additions of a running sum in one iteration of its loop
+UNROLL = 10  # additions of a running sum in one iteration of its loop
 STACK_BYTES = 2**22  # predictions of an epoch that may be kept until its end, per seed
 
 Progress = Callable[[int], None]

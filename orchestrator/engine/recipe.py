@@ -29,11 +29,13 @@ class Recipe:
 
     Attributes:
         key: 20 hexadecimal digits over everything that decides the numbers.
+        program: the same less the data's values: recipes that share it share one compiled program.
         reason: why the engine is `fit` although `compiled` was asked for.
         width: seeds in a shard. cost: a guess at seconds for a shard, good enough to start the longest first.
     """
 
     key: str
+    program: str
     engine: str
     reason: str | None
     width: int
@@ -49,8 +51,9 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str) -> Recipe:
     build(model, split)
     parts = [CONTRACT, KERAS, engine, _model(model), _training(variant, model)]
     weights = [np.asarray(keras.ops.convert_to_numpy(v)) for v in model.variables]
-    key = digest([*parts, *weights, *_rows(data, scope)])[:20]
-    return Recipe(key, engine, reason, WIDTHS[engine], _cost(variant, model, split, engine))
+    program = digest([*parts, *weights, [a.shape for a in (split.x_train, split.y_train, split.x_test, split.y_test)]])[:20]
+    key = digest([program, *_rows(data, scope)])[:20]
+    return Recipe(key, program, engine, reason, WIDTHS[engine], _cost(variant, model, split, engine))
 
 
 def why_not(variant: Variant, model: keras.Model, split: Split) -> str | None:
