@@ -100,7 +100,7 @@ def load(source: Source) -> Lesson:
         raise LessonError(f"{source.path}, line {error.lineno}: not Python: {error.msg}") from None
     except LessonError as error:
         raise LessonError(f"{source.path}, line {_line(error, source)}: {error}") from None
-    except Exception as error:  # the user's own code
+    except (Exception, SystemExit) as error:  # the user's own code
         raise LessonError(f"{source.path}, line {_line(error, source)}: {type(error).__name__}: {error}") from error
     lesson = getattr(module, "LESSON", None)
     if not isinstance(lesson, Lesson):

@@ -257,3 +257,73 @@ def list_(
     for row in runs[runs.status == status].itertuples():
         table.add_row(row.lesson, row.variant, row.data, str(row.seed), row.status, str(row.epochs), row.error or "")
     console.print(table)
+
+
+@app.command()
+def show(
+    lesson: Annotated[str, typer.Argument(help="a lesson's id or number")],
+    variant: Annotated[str | None, typer.Argument(help="one of its variants")] = None,
+    seed: Annotated[int | None, typer.Option(help="one seed")] = None,
+    data: Annotated[DataChoice, typer.Option(help="one scope, or both")] = DataChoice.both,
+    out: Out = Path("results"),
+) -> None:
+    """Show a lesson's stored runs: scores, or why there are none and where the traceback lies."""
+    store = Store(out)
+    runs, _, lessons, _ = store.load()
+    known = {str(name): one["id"] for one in lessons for name in (one["id"], one["number"])}
+    if lesson not in known:
+        raise UsageError(f"no lesson {lesson!r} in {store.root}; it holds {', '.join(one['id'] for one in lessons)}")
+    chosen = runs[runs.lesson == known[lesson]]
+    if variant is not None:
+        chosen = chosen[chosen.variant == variant]
+    if seed is not None:
+        chosen = chosen[chosen.seed == seed]
+    if data is not DataChoice.both:
+        chosen = chosen[chosen.data == data.value]
+    if chosen.empty:
+        raise UsageError(f"no run of {known[lesson]!r} fits; its variants are {', '.join(runs[runs.lesson == known[lesson]].variant.unique())}")
+    scores = [name for name in chosen.columns if name.startswith(("train_", "test_", "fresh_")) and chosen[name].notna().any()]
+    table = Table("variant", "data", "seed", "status", "epochs", *scores, box=None)
+    for row in chosen.to_dict("records"):
+        table.add_row(row["variant"], row["data"], str(row["seed"]), row["status"], str(row["epochs"]), *(f"{row[name]:.4f}" for name in scores))
+    console.print(table)
+    for row in chosen[chosen.error.notna()].to_dict("records"):
+        path = store.traceback_path(row["key"], row["seed"])
+        where = f" ({path})" if path.exists() else ""
+        console.print(f"{row['variant']} {row['data']} seed {row['seed']}: {row['error']}{where}", markup=False)
+
+
+@app.command()
+def verify(
+    lessons: Lessons,
+    data: DataOption = DataChoice.both,
+    epochs: Annotated[int, typer.Option(help="epochs compared with fit on JAX", min=1)] = 100,
+    tensorflow: Annotated[bool, typer.Option(help="compare with fit on TensorFlow, too")] = True,
+) -> None:
+    """Compare the compiled engine with Keras's own fit; exit code 1 when a comparison fails."""
+    from orchestrator import engine  # noqa: PLC0415
+
+    sources = catalog.find(lessons)
+    engine.load()
+    from orchestrator.engine import verify as checks  # noqa: PLC0415  imports Keras
+
+    scopes: tuple[Scope, ...] = SCOPES if data is DataChoice.both else (data.value,)
+    both = [(source, catalog.load(source)) for source in sources]
+    row = "{:24} {:12} {:8} {:18} {:>6} {:>10} {:>10}  {}"
+    console.print(row.format("lesson", "variant", "data", "against", "epochs", "loss", "accuracy", "verdict"))
+    failed = 0
+    for c in checks.verify(both, scopes, epochs, tensorflow):
+        numbers = ["" if gap is None else f"{gap:.1e}" for gap in (c.loss, c.accuracy)]
+        verdict = ("holds" if c.holds else "FAILS") if not c.note else f"{'' if c.holds else 'FAILS: '}{c.note}"
+        console.print(row.format(c.lesson, c.variant, c.data, c.against, c.epochs, *numbers, verdict), markup=False)
+        failed += not c.holds
+    console.print(f"{failed} comparisons failed" if failed else "every comparison holds")
+    sys.exit(1 if failed else 0)
+
+
+@app.command()
+def retry(
+    out: Out = Path("results"),
+) -> None:
+    """Train the failed runs of the last command again."""
+    raise UsageError("retry is not here yet")

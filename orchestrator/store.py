@@ -284,7 +284,16 @@ def _to_table(block: Block) -> pa.Table:
     for name in names:
         arrays[name] = pa.concat_arrays([_curve(o, name) for o in block.outcomes])
     about = json.dumps({"format": FORMAT, "node": block.node, "attempts": block.attempts, "final": block.final, "runs": [_about(o) for o in block.outcomes]})
-    return pa.table(arrays).replace_schema_metadata({"block": about, "check": str(zlib.crc32(about.encode()))})
+    table = pa.table(arrays)
+    return table.replace_schema_metadata({"block": about, "check": str(_checksum(table, about.encode()))})
+
+
+def _checksum(table: pa.Table, about: bytes) -> int:
+    """CRC-32 over everything a block says: Parquet's own page checksums leave the footer out."""
+    total = zlib.crc32(about)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        total = zlib.crc32(column.to_numpy().tobytes(), zlib.crc32(f"{name} {column.type}".encode(), total))
+    return total
 
 
 def _curve(outcome: Outcome, name: str) -> pa.Array:
@@ -298,8 +307,8 @@ def _about(o: Outcome) -> dict[str, Any]:
 
 def _from_table(table: pa.Table, seeds: Sequence[int]) -> Block:
     text = table.schema.metadata[b"block"]
-    if zlib.crc32(text) != int(table.schema.metadata[b"check"]):
-        raise ValueError("its footer was changed")
+    if _checksum(table, text) != int(table.schema.metadata[b"check"]):
+        raise ValueError("it is not what was written")
     about = json.loads(text)
     ends = np.cumsum([run["epochs"] for run in about["runs"]])
     if [run["seed"] for run in about["runs"]] != list(seeds) or ends[-1] != table.num_rows:

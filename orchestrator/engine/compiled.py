@@ -213,7 +213,7 @@ class Program:
             build(model, split)
         shuffler = numpy_generator()
         if self.variant.fit.get("shuffle", True):
-            next(_orders(shuffler, len(split.x_train), self.variant))  # `fit` draws one to see a batch before it builds
+            next(row_orders(shuffler, len(split.x_train), self.variant))  # `fit` draws one to see a batch before it builds
         values = [[np.asarray(v) for v in part] for part in (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)]
         return self._start(*values), shuffler
 
@@ -241,7 +241,7 @@ class Program:
         splits = [split for split, _, _ in starts]
         state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for _, state, _ in starts])
         rows = _stack([(s.x_train, s.y_train, s.x_test, s.y_test) for s in splits])
-        shufflers = {id(generator): _orders(generator, len(splits[0].x_train), self.variant) for _, _, generator in starts}
+        shufflers = {id(generator): row_orders(generator, len(splits[0].x_train), self.variant) for _, _, generator in starts}
         total, logs = self.variant.epochs, []
         for first in range(0, total, SEGMENT):
             count = min(SEGMENT, total - first)
@@ -269,7 +269,7 @@ def _stack(rows: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
     return tuple(np.stack([as_keras(array) for array in column]) for column in zip(*rows, strict=True))
 
 
-def _orders(generator: np.random.RandomState, rows: int, variant: Variant) -> Iterator[Array]:
+def row_orders(generator: np.random.RandomState, rows: int, variant: Variant) -> Iterator[Array]:
     """The order of the rows in each epoch, drawn as Keras's array adapter draws it; shape (rows,)."""
     shuffle, size = variant.fit.get("shuffle", True), variant.batch_size
     while True:

@@ -66,7 +66,8 @@ def _function(function: types.FunctionType, seen: tuple[int, ...]) -> Any:
 def _class(kind: type, seen: tuple[int, ...]) -> Any:
     if is_library(kind.__module__):
         return f"{kind.__module__}.{kind.__qualname__}"
-    own = {name: v for name, v in vars(kind).items() if isinstance(v, types.FunctionType | PLAIN) and name not in ("__module__", "__doc__", "__qualname__")}
+    hidden = ("__module__", "__doc__", "__qualname__")
+    own = {name: v for name, v in vars(kind).items() if isinstance(v, (types.FunctionType, *PLAIN)) and name not in hidden}
     return kind.__name__, canonical(own, seen), tuple(canonical(base, seen) for base in kind.__bases__)
 
 

@@ -52,14 +52,13 @@ def as_keras(array: Array) -> Array:
 
 def loss_name(model: keras.Model) -> str:
     """What the model's loss is called in the tables: `bce` for binary cross-entropy, else `loss`."""
-    return "bce" if isinstance(keras.losses.get(model.loss), keras.losses.BinaryCrossentropy) or model.loss == "binary_crossentropy" else "loss"
+    names = ("binary_crossentropy", "bce", keras.losses.binary_crossentropy)
+    return "bce" if isinstance(model.loss, keras.losses.BinaryCrossentropy) or model.loss in names else "loss"
 
 
 def grade(model: keras.Model, y: Any, predictions: Any) -> dict[str, Any]:
     """Loss, without penalties, and every compiled metric of predictions made in inference mode; scalars of the backend's kind."""
-    scores = {}
-    if isinstance(model.loss, (str, keras.losses.Loss)) or callable(model.loss):
-        scores[loss_name(model)] = keras.ops.mean(keras.losses.get(model.loss)(y, predictions))
+    scores = {loss_name(model): model._compile_loss(y, predictions)}
     for metric in model._compile_metrics.metrics if model._compile_metrics else ():
         metric.reset_state()
         metric.update_state(y, predictions)

@@ -1,0 +1,141 @@
+"""The contract, checked: the compiled engine against Keras's own `fit`, on JAX in this process and on TensorFlow in another.
+
+Against JAX, seeds are the same and nothing else is shared. TensorFlow draws other random numbers from the same seed, so it is handed the initial weights and the
+order of the rows; a model that draws noise while it trains can't be compared there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any
+
+import keras
+import numpy as np
+
+from orchestrator import engine
+from orchestrator.catalog import Source
+from orchestrator.engine import compiled, fit
+from orchestrator.engine.model import build, make
+from orchestrator.engine.recipe import why_not
+from orchestrator.lesson import Array, Lesson, Scope, Variant
+
+JAX_LIMIT, JAX_EPOCHS = 5e-7, 100
+TENSORFLOW_LIMIT, TENSORFLOW_EPOCHS = 1e-6, 10
+SEED = 3  # neither the program's template (0) nor the edge of a block
+
+History = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: the largest difference of a loss and of an accuracy, and whether it keeps the contract.
+
+    `note` says why there was nothing to compare.
+    """
+
+    lesson: str
+    variant: str
+    data: Scope
+    against: str
+    epochs: int
+    loss: float | None
+    accuracy: float | None
+    holds: bool
+    note: str = ""
+
+
+def verify(sources: Sequence[tuple[Source, Lesson]], scopes: Sequence[Scope], epochs: int, tensorflow: bool) -> Iterator[Check]:
+    """Compare every variant in every scope; gives each comparison as soon as it is made."""
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=engine.load, initargs=("fit-tensorflow",)) as other:
+        later: list[tuple[Check, History, Future[History]]] = []
+        for source, lesson in sources:
+            for variant in lesson.variants:
+                for scope in (s for s in scopes if s in lesson.data.scopes):
+                    check, ours = _against_jax(lesson, variant, scope, epochs)
+                    yield check
+                    if tensorflow and ours:
+                        later += _ask_tensorflow(other, source, lesson, variant, check, ours)
+        for check, ours, theirs in later:
+            yield _compare(check, ours, theirs.result(), TENSORFLOW_LIMIT)
+
+
+def _against_jax(lesson: Lesson, variant: Variant, scope: Scope, epochs: int) -> tuple[Check, History | None]:
+    """The compiled history of one seed beside `fit`'s on JAX."""
+    variant = replace(variant, epochs=min(variant.epochs, epochs))
+    split = lesson.data.draw(scope, SEED)
+    check = Check(lesson.id, variant.name, scope, "fit on JAX", 0, None, None, holds=True)
+    reason = why_not(variant, make(variant, SEED), split)
+    if reason:
+        return replace(check, note=f"runs through fit anyway: {reason}"), None
+    first = SEED - SEED % compiled.WIDTH
+    outcomes = compiled.Program(variant, split).train(range(first, first + compiled.WIDTH), lesson.data, scope)
+    ours = outcomes[SEED - first]
+    if ours.error:
+        return replace(check, holds=False, note=ours.error), None
+    history = dict(ours.history)
+    return _compare(check, history, fit.fit(variant, split, SEED)[1], JAX_LIMIT), history
+
+
+def _ask_tensorflow(pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: Check, ours: History) -> list[Any]:
+    epochs = min(variant.epochs, TENSORFLOW_EPOCHS)
+    check = replace(check, against="fit on TensorFlow", epochs=epochs)
+    split = lesson.data.draw(check.data, SEED)
+    model = make(variant, SEED)
+    if any(hasattr(layer, "seed_generator") for layer in model._flatten_layers()):
+        return []  # its random numbers differ between backends
+    build(model, split)
+    weights = [np.asarray(v) for v in (*model.trainable_variables, *model.non_trainable_variables)]
+    shuffler = compiled.Program(variant, split).initial(SEED, split)[1]
+    orders = list(islice(compiled.row_orders(shuffler, len(split.x_train), variant), epochs))
+    theirs = pool.submit(ordered_fit, source, variant.name, check.data, epochs, weights, orders)
+    return [(check, {name: values[:epochs] for name, values in ours.items()}, theirs)]
+
+
+def ordered_fit(source: Source, name: str, scope: Scope, epochs: int, weights: Sequence[Array], orders: Sequence[Array]) -> History:
+    """`fit` with given initial weights and given orders of the rows, in whatever process and on whatever backend this is."""
+    from orchestrator import catalog  # noqa: PLC0415
+
+    lesson = catalog.load(source)
+    variant, split = lesson.variant(name), lesson.data.draw(scope, SEED)
+    model = make(variant, SEED)
+    build(model, split)
+    for variable, value in zip((*model.trainable_variables, *model.non_trainable_variables), weights, strict=True):
+        variable.assign(value)
+    size = variant.batch_size
+
+    def batches() -> Iterator[tuple[Array, Array]]:
+        for order in orders:
+            for start in range(0, len(order), size):
+                rows = order[start : start + size]
+                yield split.x_train[rows].astype("float32"), split.y_train[rows].astype("float32")
+
+    steps = -(-len(split.x_train) // size)
+    callbacks = [fit.LearningRate(), *variant.callbacks]
+    test = (split.x_test, split.y_test)
+    history = model.fit(
+        batches(), steps_per_epoch=steps, epochs=epochs, validation_data=test, validation_batch_size=size, callbacks=callbacks, verbose=0
+    ).history
+    return {metric: np.asarray(values, np.float32) for metric, values in history.items()}
+
+
+def _compare(check: Check, ours: History, theirs: History, limit: float) -> Check:
+    """Everything within the limit, accuracies equal, and as many epochs."""
+    epochs = len(theirs["loss"])
+    if len(ours["loss"]) != epochs or set(ours) != set(theirs):
+        return replace(check, epochs=epochs, holds=False, note=f"{len(ours['loss'])} epochs and {sorted(ours)}, fit {epochs} and {sorted(theirs)}")
+    gaps = {name: _gap(ours[name], theirs[name]) for name in ours}
+    loss = max(gap for name, gap in gaps.items() if name.endswith("loss"))
+    accuracy = max((gap for name, gap in gaps.items() if name.endswith("accuracy")), default=0.0)
+    equal = accuracy == 0 if check.against == "fit on JAX" else accuracy <= limit
+    return replace(check, epochs=epochs, loss=loss, accuracy=accuracy, holds=equal and max(gaps.values()) <= limit)
+
+
+def _gap(ours: Array, theirs: Array) -> float:
+    """Largest difference, relative where values are above 1; equal infinities and NaNs differ by nothing."""
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    apart = np.abs(ours.astype(np.float64) - theirs) / np.maximum(1, np.abs(theirs))
+    return float(np.max(np.where(same, 0, np.where(np.isnan(apart), np.inf, apart))))

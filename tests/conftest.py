@@ -1,0 +1,70 @@
+"""What all tests share: a small lesson file, and the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+TINY = '''"""Does a second hidden unit help?
+
+A lesson small enough to train in no time.
+"""
+
+import keras
+import numpy as np
+
+from orchestrator import Data, Endpoint, Lesson, Split, Variant
+
+
+def draw(seed):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(24, 2)).astype("float32")
+    y = (x.sum(axis=1, keepdims=True) > 0).astype("float32")
+    return Split(x[:16], y[:16], x[16:], y[16:])
+
+
+def fresh():
+    generator = np.random.default_rng(10**6)
+    x = generator.normal(size=(2000, 2)).astype("float32")
+    return x, (x.sum(axis=1, keepdims=True) > 0).astype("float32")
+
+
+def model(units=1):
+    net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units, activation="tanh"), keras.layers.Dense(1)])
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    net.compile(optimizer=keras.optimizers.SGD(0.1), loss=loss, metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")])
+    return net
+
+
+LESSON = Lesson(
+    title="A tiny lesson",
+    about=__doc__,
+    data=Data(fixed=lambda: draw(0), redrawn=lambda seed: draw(seed + 1), fresh=fresh, chance=0.5),
+    variants=[Variant("one", model, epochs=3, batch_size=8), Variant("two", lambda: model(2), epochs=3, batch_size=8)],
+    endpoint=Endpoint("fresh_accuracy", sesoi=0.01),
+)
+'''
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """The path of a lesson file that trains in no time."""
+    path = tmp_path / "tiny.py"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def cli():
+    """Run `python -m orchestrator` as a user does; gives the finished process."""
+
+    def run(*words, **more):
+        command = [sys.executable, "-m", "orchestrator", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240, check=False, **more)
+
+    return run

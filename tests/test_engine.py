@@ -1,0 +1,282 @@
+"""The contract: what the compiled engine gives is what Keras's own `fit` gives."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from orchestrator import Data, Split, Variant, catalog, engine
+
+engine.load()  # before anything else imports Keras
+
+import keras
+
+from orchestrator.engine import fit
+from orchestrator.engine.compiled import WIDTH, Program
+from orchestrator.engine.recipe import recipe
+
+SEED = 3
+LIMIT = 5e-7
+EPOCHS = {500: 40, 32: 25, 1: 2}  # per batch size: as many as a test can wait for `fit`
+LESSONS = {source.id: catalog.load(source) for source in catalog.built_in()}
+CASES = [(name, variant.name) for name, lesson in LESSONS.items() for variant in lesson.variants]
+
+
+@lru_cache(maxsize=1)
+def program(lesson, name, epochs):
+    """The variant's program, for both scopes."""
+    variant = replace(LESSONS[lesson].variant(name), epochs=epochs)
+    return Program(variant, LESSONS[lesson].data.fixed())
+
+
+def same(ours, theirs):
+    """Accuracies are equal, losses and other metrics agree to the contract's limit, learning rates to their last bit but one."""
+    assert sorted(ours) == sorted(theirs)
+    for name, values in theirs.items():
+        assert len(ours[name]) == len(values), name
+        rate = name == "learning_rate"
+        limit = 0 if rate or name.endswith("accuracy") else LIMIT
+        np.testing.assert_allclose(ours[name], values, rtol=2e-7 if rate else limit, atol=limit, err_msg=name)
+
+
+@pytest.mark.parametrize("scope", ["fixed", "redrawn"])
+@pytest.mark.parametrize(("lesson", "name"), CASES)
+def test_every_variant_gives_the_history_of_fit(lesson, name, scope):
+    """Loss, accuracy, validation and learning rate of a seed inside a block are those of `fit` for that seed, and so are the scores."""
+    made = LESSONS[lesson]
+    compiled = program(lesson, name, EPOCHS[made.variant(name).batch_size])
+    ours = compiled.train(range(WIDTH), made.data, scope)[SEED]
+    split = made.data.draw(scope, SEED)
+    model, theirs = fit.fit(compiled.variant, split, SEED)
+    same(ours.history, theirs)
+    expected = fit.scores(model, split, made.data)
+    assert sorted(ours.scores) == sorted(expected)
+    np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
+
+
+@pytest.mark.parametrize(("lesson", "epochs"), [("early-stopping", 4000), ("learning-rate-schedule", 300)])
+def test_a_whole_run_stops_and_drops_where_fit_does(lesson, epochs):
+    """Over a whole run, the early stop falls on the same epoch, and every drop of the learning rate down to a millionth in the same place.
+
+    Below that, whether an epoch improved on the last is decided by the last bits of the loss.
+    """
+    made = LESSONS[lesson]
+    variant = replace(made.variant("with"), epochs=epochs)
+    ours = Program(variant, made.data.fixed()).train(range(WIDTH), made.data, "fixed")[SEED].history
+    theirs = fit.fit(variant, made.data.fixed(), SEED)[1]
+    until = int((theirs["learning_rate"] > 9e-7).sum())
+    np.testing.assert_array_equal(ours["learning_rate"][:until], theirs["learning_rate"][:until])
+    if lesson == "early-stopping":
+        assert len(ours["loss"]) == len(theirs["loss"]) < epochs
+    else:
+        assert len(set(theirs["learning_rate"][:until])) == 5  # 0.01 and four drops
+
+
+# Models and callbacks beyond the lessons'. All are compared with `fit`.
+
+
+def rows(seed=0, count=40, width=3, classes=2):
+    """Points and classes with some pattern in them."""
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(count, width)).astype("float32")
+    y = (x.sum(axis=1) * 2).astype(int) % classes
+    return Split(x[:27], y[:27], x[27:], y[27:])
+
+
+DATA = Data(fixed=rows, redrawn=rows)
+
+
+def net(*layers, optimizer=None, loss="binary_crossentropy", metrics=("accuracy",), **more):
+    """A function that builds and compiles a small model."""
+
+    def build():
+        model = keras.Sequential([keras.Input((3,)), *(layer() for layer in layers)])
+        model.compile(optimizer=optimizer() if optimizer else keras.optimizers.Adam(0.02), loss=loss, metrics=list(metrics), **more)
+        return model
+
+    return build
+
+
+def sigmoid(units=4):
+    """A small two-class model."""
+    return (lambda: keras.layers.Dense(units, activation="relu"), lambda: keras.layers.Dense(1, activation="sigmoid"))
+
+
+def compare(variant, data=DATA):
+    """Train a block and hold one of its seeds against `fit`."""
+    ours = Program(variant, data.fixed()).train(range(WIDTH), data, "redrawn")[SEED]
+    assert ours.error is None, ours.traceback
+    same(ours.history, fit.fit(variant, data.draw("redrawn", SEED), SEED)[1])
+    return ours
+
+
+CALLBACKS = {
+    "stop and restore": [keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True, min_delta=0.01)],
+    "stop late": [keras.callbacks.EarlyStopping("loss", patience=1, start_from_epoch=6, min_delta=0.05)],
+    "stop below a baseline": [keras.callbacks.EarlyStopping("val_accuracy", patience=3, baseline=0.99)],
+    "plateau with cooldown": [keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, cooldown=2, min_lr=0.003, min_delta=0.01)],
+    "plateau on accuracy": [keras.callbacks.ReduceLROnPlateau("val_accuracy", factor=0.3, patience=2, mode="max")],
+    "schedule": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9 if epoch % 3 else rate * 1.1)],
+    "schedule of the epoch alone": [keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (1 + epoch))],
+    "plateau and stop": [keras.callbacks.ReduceLROnPlateau(patience=1, min_delta=0.01), keras.callbacks.EarlyStopping(patience=4, min_delta=0.01)],
+    "nan": [keras.callbacks.TerminateOnNaN()],
+}
+
+
+@pytest.mark.parametrize("case", CALLBACKS)
+def test_callbacks_do_what_keras_does(case):
+    """Each compiled callback, with options of its own, gives `fit`'s history and stops where it stops."""
+    callbacks = CALLBACKS[case]
+    ours = compare(Variant(case, net(*sigmoid()), epochs=14, batch_size=8, callbacks=callbacks))
+    assert ours.epochs <= 14
+
+
+@pytest.mark.parametrize("swap_on_epoch", [False, True])
+@pytest.mark.parametrize("stop", [False, True])
+def test_averaged_weights_end_as_keras_leaves_them(swap_on_epoch, stop):
+    """With averaged weights, curves and the finished model's scores are `fit`'s, even when early stopping gets in between."""
+    callbacks = [keras.callbacks.SwapEMAWeights(swap_on_epoch=swap_on_epoch)]
+    callbacks += [keras.callbacks.EarlyStopping("val_loss", patience=2, min_delta=0.05)] * stop
+    optimizer = lambda: keras.optimizers.SGD(0.3, momentum=0.9, use_ema=True, ema_momentum=0.9)  # noqa: E731
+    variant = Variant("ema", net(*sigmoid(), optimizer=optimizer), epochs=12, batch_size=8, callbacks=callbacks)
+    ours = compare(variant)
+    model, _ = fit.fit(variant, rows(SEED), SEED)
+    expected = fit.scores(model, rows(SEED), DATA)
+    np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
+
+
+def test_restored_weights_are_the_ones_that_are_scored():
+    """After early stopping with restore_best_weights the scores are those of the best epoch, as after `fit`."""
+    variant = Variant("best", net(*sigmoid()), epochs=20, batch_size=8, callbacks=CALLBACKS["stop and restore"])
+    ours = compare(variant)
+    model, _ = fit.fit(variant, rows(SEED), SEED)
+    expected = fit.scores(model, rows(SEED), DATA)
+    np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
+
+
+MODELS = {
+    "dropout": net(lambda: keras.layers.Dense(6, activation="relu"), lambda: keras.layers.Dropout(0.4), sigmoid()[1]),
+    "batch normalization": net(lambda: keras.layers.Dense(6), keras.layers.BatchNormalization, sigmoid()[1]),
+    "three classes": net(lambda: keras.layers.Dense(6, activation="relu"), lambda: keras.layers.Dense(3, activation="softmax"), loss="sparse_categorical_crossentropy"),
+    "regression": net(lambda: keras.layers.Dense(1), loss="mse", metrics=("mae",)),
+    "a metric that is no mean": net(*sigmoid(), metrics=("accuracy", keras.metrics.AUC(name="auc"))),
+    "decayed learning rate": net(*sigmoid(), optimizer=lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.9))),
+    "clipped, decayed weights": net(*sigmoid(), optimizer=lambda: keras.optimizers.AdamW(0.05, weight_decay=0.1, clipnorm=0.5)),
+    "one-dimensional": net(lambda: keras.layers.Reshape((3, 1)), lambda: keras.layers.Conv1D(4, 2, activation="relu"), keras.layers.Flatten, sigmoid()[1]),
+}
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_other_models_give_the_history_of_fit(case):
+    """Layers that draw random numbers or keep statistics, other losses, metrics and optimisers all keep the contract."""
+    data = Data(fixed=lambda: rows(classes=3), redrawn=lambda seed: rows(seed, classes=3)) if case == "three classes" else DATA
+    compare(Variant(case, MODELS[case], epochs=5, batch_size=8), data)
+
+
+@pytest.mark.parametrize("fit_arguments", [{"shuffle": False}, {"shuffle": "batch"}, {"validation_batch_size": 5}])
+def test_arguments_of_fit_keep_the_contract(fit_arguments):
+    """Shuffling by batch or not at all, and another validation batch size, do what they do in `fit`."""
+    compare(Variant("a", net(*sigmoid()), epochs=4, batch_size=8, fit=fit_arguments))
+
+
+class Doubling(keras.layers.Layer):
+    """A layer of the user's own."""
+
+    def call(self, x):
+        """Twice the input."""
+        return x * 2
+
+
+class Peeking(keras.layers.Layer):
+    """A layer that looks at values, which a compiled program has none of."""
+
+    def call(self, x, training=None):
+        """The input, turned round in training if its sum is below 0."""
+        return -x if training and float(keras.ops.sum(x)) < 0 else x
+
+
+def test_a_users_own_layer_compiles():
+    """A custom layer of plain Keras operations keeps the contract."""
+    variant = Variant("own", net(Doubling, *sigmoid()), epochs=4, batch_size=8)
+    assert recipe(variant, DATA, "redrawn", "compiled").engine == "compiled"
+    compare(variant)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"callbacks": [keras.callbacks.CSVLogger("nowhere.csv")]}, "CSVLogger"),
+        ({"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max")]}, "val_auc"),
+        ({"fit": {"class_weight": {0: 1.0, 1: 2.0}}}, "class_weight"),
+        ({"model": net(*sigmoid(), run_eagerly=True)}, "eagerly"),
+        ({"model": net(Peeking, *sigmoid(), jit_compile=False)}, "tracing"),
+    ],
+)
+def test_what_cannot_be_compiled_runs_through_fit_and_says_why(changes, part):
+    """The recipe names `fit` and the reason; nothing is approximated."""
+    variant = Variant(**{"name": "a", "model": net(*sigmoid()), "epochs": 2, "batch_size": 8, **changes})
+    made = recipe(variant, DATA, "fixed", "compiled")
+    assert (made.engine, made.width) == ("fit-jax", 1)
+    assert part in made.reason
+
+
+# A run's bytes depend on nothing but the run.
+
+
+def test_a_history_does_not_depend_on_its_neighbours():
+    """A seed's history and scores are bit-identical wherever it stands in a block and whoever stands beside it."""
+    variant = Variant("a", net(*sigmoid()), epochs=7, batch_size=8)
+    made = Program(variant, rows())
+    first = made.train(range(WIDTH), DATA, "redrawn")
+    again = Program(variant, rows()).train([SEED, *range(20, 20 + WIDTH - 1)], DATA, "redrawn")
+    assert {k: v.tobytes() for k, v in first[SEED].history.items()} == {k: v.tobytes() for k, v in again[0].history.items()}
+    assert first[SEED].scores == again[0].scores
+
+
+def test_a_longer_run_begins_as_the_shorter_one():
+    """Segments leave no trace: the first 90 of 130 epochs are those of a run of 90."""
+    short, long = (Program(Variant("a", net(*sigmoid()), epochs=n, batch_size=8), rows()).train(range(WIDTH), DATA, "fixed")[1] for n in (90, 130))
+    assert long.epochs == 130
+    assert all(long.history[name][:90].tobytes() == values.tobytes() for name, values in short.history.items())
+
+
+def test_a_seed_that_raises_leaves_its_neighbours_alone():
+    """Where the lesson's own code fails for one seed, that run fails with its reason and the others have the bytes they would have had."""
+
+    def moody(seed):
+        if seed == 2:
+            raise RuntimeError("not today")
+        return rows(seed)
+
+    variant = Variant("a", net(*sigmoid()), epochs=3, batch_size=8)
+    good = Program(variant, rows()).train(range(WIDTH), DATA, "redrawn")
+    bad = Program(variant, rows()).train(range(WIDTH), Data(fixed=rows, redrawn=moody), "redrawn")
+    assert (bad[2].status, bad[2].error) == ("failed", "RuntimeError: not today")
+    for seed in set(range(WIDTH)) - {2}:
+        assert all(bad[seed].history[k].tobytes() == v.tobytes() for k, v in good[seed].history.items())
+
+
+def test_a_diverged_run_says_so_and_touches_nobody():
+    """A loss that leaves the finite numbers makes the run `diverged`; a seed whose data are tame stays `ok`."""
+
+    def wild(seed):
+        split = rows(seed)
+        return replace(split, x_train=split.x_train * np.float32(1e30)) if seed == 1 else split
+
+    variant = Variant("a", net(lambda: keras.layers.Dense(1), loss="mse", metrics=()), epochs=4, batch_size=8)
+    outcomes = Program(variant, rows()).train(range(WIDTH), Data(fixed=rows, redrawn=wild), "redrawn")
+    assert [o.status for o in outcomes] == ["ok", "diverged", *["ok"] * 6]
+
+
+def test_terminate_on_nan_stops_where_keras_stops():
+    """A run whose loss explodes in the middle of an epoch ends with that epoch, as in `fit`."""
+    split = rows()
+    wild = Split(np.where(np.arange(27)[:, None] == 20, np.float32(1e38), split.x_train), split.y_train.astype("float32"), split.x_test, split.y_test.astype("float32"))
+    model = net(lambda: keras.layers.Dense(1), loss="mse", metrics=("mae",), optimizer=lambda: keras.optimizers.SGD(1.0))
+    variant = Variant("nan", model, epochs=6, batch_size=4, callbacks=[keras.callbacks.TerminateOnNaN()])
+    ours = Program(variant, wild).train(range(WIDTH), Data(fixed=lambda: wild), "fixed")[SEED]
+    theirs = fit.fit(variant, wild, SEED)[1]
+    assert ours.status == "diverged"
+    assert ours.epochs == len(theirs["loss"]) < 6
+    np.testing.assert_array_equal(ours.history["loss"], theirs["loss"])

@@ -1,0 +1,80 @@
+"""Tests of `orchestrator/lesson.py`: a lesson that exists is a lesson that can run."""
+
+import numpy as np
+import pytest
+
+from orchestrator import Data, Endpoint, Lesson, Split, Variant
+from orchestrator.errors import LessonError
+
+X, Y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
+
+
+def lesson(**changes):
+    """A right lesson, but for the changes."""
+    parts = {"title": "t", "about": "A question?", "data": Data(fixed=lambda: Split(X, Y, X, Y)), "variants": [Variant("a", len, epochs=1)]}
+    return Lesson(**{**parts, **changes})
+
+
+def test_question_is_the_first_paragraph_and_explanation_the_rest():
+    """The docstring's first paragraph, on one line, is the question; the others explain."""
+    made = lesson(about="Does it\nhelp?\n\nPerhaps.\n\nWho\nknows.")
+    assert (made.question, made.explanation) == ("Does it help?", "Perhaps.\n\nWho knows.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"about": None}, "question"),
+        ({"about": "  "}, "question"),
+        ({"variants": []}, "one variant"),
+        ({"variants": ["a"]}, "Variant"),
+        ({"variants": [Variant("a", len, epochs=1), Variant("a", len, epochs=2)]}, "'a'"),
+        ({"data": 5}, "Data"),
+    ],
+)
+def test_a_lesson_that_breaks_a_rule_cannot_be_made(changes, part):
+    """Each rule of a lesson raises a LessonError that names what is wrong."""
+    with pytest.raises(LessonError, match=part):
+        lesson(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"epochs": 1.5}, {"epochs": True}, {"batch_size": -1}, {"name": ""}, {"model": 3}, {"fit": {"verbose": 1}}])
+def test_a_variant_that_breaks_a_rule_cannot_be_made(changes):
+    """Epochs and batch size are whole numbers above 0, the name a word, the model a function, and `fit` may not set what the engine sets."""
+    with pytest.raises(LessonError):
+        Variant(**{"name": "a", "model": len, "epochs": 1, **changes})
+
+
+@pytest.mark.parametrize("changes", [{"better": "bigger"}, {"sesoi": 0}, {"sesoi": float("nan")}, {"statistic": "median"}, {"threshold": 0.8}, {"measure": "epochs_to_threshold"}])
+def test_an_endpoint_that_breaks_a_rule_cannot_be_made(changes):
+    """Direction, statistic, smallest effect and threshold are checked."""
+    with pytest.raises(LessonError):
+        Endpoint(**changes)
+
+
+def test_data_must_be_finite_and_of_equal_length():
+    """NaN, infinity, unequal lengths, no rows, text and lists are refused, and the message says which array."""
+    bad = X.copy()
+    bad[1, 1] = np.nan
+    for arguments, part in [
+        ((bad, Y, X, Y), "x_train holds 1"),
+        ((X, Y, X, Y[:2]), "4 rows and y_test has 2"),
+        ((X[:0], Y[:0], X, Y), "no rows"),
+        ((X, Y, np.array([["a"]] * 4), Y), "x_test holds"),
+        ((X.tolist(), Y, X, Y), "x_train must be a NumPy array"),
+    ]:
+        with pytest.raises(LessonError, match=part):
+            Split(*arguments)
+
+
+def test_set_arguments_replace_a_variants_own():
+    """`with_fit` changes epochs and batch size themselves and hands the rest to `fit`."""
+    made = lesson().with_fit({"epochs": 7, "shuffle": False}).variants[0]
+    assert (made.epochs, made.batch_size, dict(made.fit)) == (7, 32, {"shuffle": False})
+
+
+def test_a_lesson_without_a_process_has_only_its_own_data_set():
+    """Without `redrawn` the only scope is `fixed`, and asking for another draw is an error."""
+    assert lesson().data.scopes == ("fixed",)
+    with pytest.raises(LessonError, match="redrawn"):
+        lesson().data.draw("redrawn", 1)

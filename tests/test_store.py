@@ -1,0 +1,163 @@
+"""Tests of `orchestrator/store.py`."""
+
+import json
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars
+import pytest
+
+from orchestrator.errors import StoreError, StoreLockedError
+from orchestrator.outcome import Outcome
+from orchestrator.plan import Job
+from orchestrator.store import Block, BrokenShardError, Store
+
+SCORES = {f"{part}_{name}": 0.5 for part in ("train", "test", "fresh") for name in ("accuracy", "bce")}
+
+
+def outcome(seed, epochs=5, **changes):
+    """A run that went well."""
+    names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+    history = {name: np.arange(epochs, dtype=np.float32) + seed for name in names}
+    return Outcome(seed, **{"status": "ok", "history": history, "scores": SCORES, "seconds": 0.1, "engine": "compiled", **changes})
+
+
+def job(lesson="a", key="k1"):
+    """A job of blocks of two seeds."""
+    return Job(lesson, "with", "fixed", key, "p", "compiled", 2, 1.0)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with two blocks of two seeds; seed 3 failed."""
+    made = Store(tmp_path / "out")
+    made.prepare()
+    made.write("k1", Block((outcome(0), outcome(1, epochs=3)), "here"))
+    made.write("k1", Block((outcome(2), outcome(3, status="failed", history={}, scores={}, error="no luck", traceback="Traceback\n")), "there", 2))
+    return made
+
+
+def test_a_block_is_read_as_it_was_written(store):
+    """Histories come back to the bit, with scores, status, node and attempts."""
+    block = store.read("k1", (2, 3))
+    assert (block.node, block.attempts, block.outcomes[1].status, block.outcomes[1].error) == ("there", 2, "failed", "no luck")
+    assert np.array_equal(block.outcomes[0].history["loss"], outcome(2).history["loss"])
+    assert dict(block.outcomes[0].scores) == SCORES
+    assert store.traceback_path("k1", 3).read_text() == "Traceback\n"
+
+
+def test_tables_hold_the_seeds_asked_for_and_every_reader_opens_them(store):
+    """pandas, DuckDB and polars read both tables and agree; a shared key appears under each of its lessons."""
+    assert store.write_tables([job("a"), job("b")], [0, 1, 3], [{"id": "a"}]) == 2
+    frames = [
+        pd.read_parquet(store.runs)[["lesson", "seed", "status", "epochs"]].astype(str),
+        duckdb.sql(f"select lesson, seed, status, epochs from '{store.runs}'").df().astype(str),
+        polars.read_parquet(store.runs).select("lesson", "seed", "status", "epochs").to_pandas().astype(str),
+    ]
+    rows = [(lesson, seed, status, epochs) for lesson in "ab" for seed, status, epochs in (("0", "ok", "5"), ("1", "ok", "3"), ("3", "failed", "0"))]
+    assert all([tuple(row) for row in frame.to_numpy()] == rows for frame in frames)
+    counts = [len(pd.read_parquet(store.histories)), duckdb.sql(f"select count(*) from '{store.histories}'").fetchall()[0][0], len(polars.read_parquet(store.histories))]
+    assert counts == [16, 16, 16]
+    assert list(pd.read_parquet(store.histories).columns) == ["lesson", "variant", "data", "seed", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+
+
+def test_tables_are_the_same_bytes_whatever_the_order_of_writing(store, tmp_path):
+    """Blocks written in another order give byte-identical tables."""
+    other = Store(tmp_path / "other")
+    other.prepare()
+    for seeds in ((2, 3), (0, 1)):
+        other.write("k1", store.read("k1", seeds))
+    for one in (store, other):
+        one.write_tables([job()], range(4), [])
+    assert store.histories.read_bytes() == other.histories.read_bytes()
+    assert store.runs.read_bytes() == other.runs.read_bytes()
+
+
+def test_a_metric_of_the_users_own_gets_a_column(store):
+    """Histories and scores with further names widen the tables; other runs are empty there."""
+    history = {**outcome(0).history, "mae": np.ones(5, np.float32)}
+    store.write("k2", Block((outcome(0, history=history, scores={"fresh_mae": 2.0}), outcome(1))))
+    store.write_tables([job(), job("b", "k2")], [0], [])
+    assert pd.read_parquet(store.histories).mae.isna().tolist() == [True] * 5 + [False] * 5
+    assert pd.read_parquet(store.runs).fresh_mae.tolist()[1] == 2.0
+
+
+def test_damage_is_found_before_it_is_believed(store):
+    """A cut file, and a flipped bit anywhere, is called broken or reads as exactly what was written."""
+    path, whole, truth = store.path("k1", (0, 1)), store.path("k1", (0, 1)).read_bytes(), store.read("k1", (0, 1))
+    generator = np.random.default_rng(0)
+    for cut in generator.integers(0, len(whole), 20):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(BrokenShardError):
+            store.read("k1", (0, 1))
+    for place, bit in zip(generator.integers(0, len(whole), 400), generator.integers(0, 8, 400), strict=True):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << bit
+        path.write_bytes(bytes(flipped))
+        try:
+            read = store.read("k1", (0, 1))
+        except BrokenShardError:
+            continue
+        assert [o.status for o in read.outcomes] == [o.status for o in truth.outcomes]
+        for ours, theirs in zip(read.outcomes, truth.outcomes, strict=True):
+            assert {k: v.tobytes() for k, v in ours.history.items()} == {k: v.tobytes() for k, v in theirs.history.items()}
+
+
+def test_state_says_what_is_stored_failed_and_broken(store):
+    """A whole block is stored, one with a failed run failed, a damaged one broken, and a missing one absent."""
+    store.path("k1", (0, 1)).write_bytes(b"PAR1")
+    assert store.state([job()], range(6)) == {("k1", 0): "broken", ("k1", 2): "failed"}
+    aside = store.set_aside("k1", (0, 1))
+    assert aside.exists()
+    assert ("k1", 0) not in store.state([job()], range(6))
+
+
+def test_what_a_machine_lost_counts_as_missing(store):
+    """A block whose failure was the machine's is no answer: the next run trains it."""
+    store.write("k3", Block((outcome(0, status="failed", history={}, error="node died"), outcome(1)), final=False))
+    assert store.state([job(key="k3")], [0]) == {}
+
+
+def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
+    """The lock names the process that holds it, and is free again afterwards."""
+    with store.locked("first command"), pytest.raises(StoreLockedError, match="first command"), Store(store.root).locked("second"):
+        pass
+    with Store(store.root).locked("third"):
+        assert store.holder()["command"] == "third"
+    assert store.holder() is None
+
+
+@pytest.mark.parametrize("make", ["file", "parent", "version"])
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path, make):
+    """A file in the way, and a store of another format, are said so."""
+    place = tmp_path / "out"
+    if make == "file":
+        place.write_text("")
+    elif make == "parent":
+        place.write_text("")
+        place = place / "below"
+    else:
+        (place / "store").mkdir(parents=True)
+        (place / "store" / "FORMAT").write_text("99\n")
+    with pytest.raises(StoreError, match="--out|format '99'"):
+        Store(place).prepare()
+
+
+def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):
+    """No tables, and damaged ones, each give one line that says how to get them."""
+    with pytest.raises(StoreError, match="holds no results yet"):
+        store.load()
+    store.write_tables([job()], [0], [])
+    store.runs.write_bytes(store.runs.read_bytes()[:100])
+    with pytest.raises(StoreError, match="writes them anew"):
+        store.load()
+
+
+def test_the_lessons_travel_in_the_runs_table(store):
+    """What `write_tables` was told of the lessons, `load` gives back, with the provenance."""
+    store.write_tables([job()], [0], [{"id": "a", "question": "Why?"}])
+    store.write_provenance({"command": "x"})
+    _, _, lessons, facts = store.load()
+    assert (lessons, facts) == ([{"id": "a", "question": "Why?"}], {"command": "x"})
+    assert json.loads(store.provenance.read_text())["command"] == "x"
