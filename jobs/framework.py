@@ -39,6 +39,7 @@ LESSON = Lesson(
     title="A framework for diagnosis",
     about=__doc__,
     family="predictions",
+    technique="Weight averaging",
     data=circles(train=500, test=500),
     variants=[
         Variant("without", model, epochs=1000, batch_size=1, note="the weights after the last update"),

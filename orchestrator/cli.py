@@ -6,6 +6,7 @@ import ast
 import os
 import sys
 import time
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,8 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-console = Console(highlight=False, soft_wrap=True)
-complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDE = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
+console = Console(highlight=False, soft_wrap=True, width=WIDE)
+complaints = Console(stderr=True, highlight=False, soft_wrap=True, width=WIDE)
 
 
 class DataChoice(StrEnum):
@@ -57,6 +59,15 @@ class BackendChoice(StrEnum):
     tensorflow = "tensorflow"
 
 
+class FormatChoice(StrEnum):
+    """What `report` can give."""
+
+    html = "html"
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
 Lessons = Annotated[list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")]
 Seeds = Annotated[str, typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12")]
 DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
@@ -64,6 +75,9 @@ Out = Annotated[Path, typer.Option(help="the results folder")]
 EngineOption = Annotated[EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")]
 Backend = Annotated[BackendChoice, typer.Option(help="for --engine fit")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="an argument for fit, such as epochs=20; repeat for more")]
+Address = Annotated[str | None, typer.Option(help="a Ray cluster; without it one is started here", envvar="RAY_ADDRESS")]
+Workers = Annotated[int | None, typer.Option(help="processes, where Ray is started here (one per core)", min=1)]
+Timeout = Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=lambda value: positive(value))]
 
 
 def main() -> None:
@@ -129,11 +143,11 @@ def run(
     engine: EngineOption = EngineChoice.compiled,
     backend: Backend = BackendChoice.jax,
     settings: Settings = None,
-    address: Annotated[str | None, typer.Option(help="a Ray cluster; without it one is started here", envvar="RAY_ADDRESS")] = None,
-    workers: Annotated[int | None, typer.Option(help="processes, where Ray is started here (one per core)", callback=positive)] = None,
+    address: Address = None,
+    workers: Workers = None,
     cpus_per_shard: Annotated[float, typer.Option(help="processors a shard asks Ray for", callback=positive)] = 1.0,
     gpus_per_shard: Annotated[float | None, typer.Option(help="GPUs, or a fraction of one (0.25 where the cluster has any)", callback=not_negative)] = None,
-    timeout: Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=positive)] = None,
+    timeout: Timeout = None,
     retries: Annotated[int, typer.Option(help="how often a shard is sent again when its machine fails", callback=not_negative)] = 3,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="begin nothing after the first failed run")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="train in this process, without Ray: for debugging")] = False,
@@ -141,22 +155,25 @@ def run(
 ) -> None:
     """Train what is missing, write the tables, build the report."""
     asked = request(lessons, wanted, data, engine, backend, settings, fail_fast=fail_fast)
-
-    def start() -> Executor:
-        if serial:
-            from orchestrator.local import Serial  # noqa: PLC0415
-
-            return Serial()
-        from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
-
-        driver = Driver(Options(address, workers, cpus_per_shard, gpus_per_shard, timeout, retries))
-        driver.warm(asked.engine)
-        return driver
-
-    _run(asked, Store(out), start, no_report)
+    options = {"address": address, "workers": workers, "cpus": cpus_per_shard, "gpus": gpus_per_shard, "timeout": timeout, "retries": retries}
+    _run(asked, Store(out), _serial if serial else lambda: _ray(asked, options), no_report)
 
 
-def _run(asked: Request, store: Store, start: Any, no_report: bool) -> None:
+def _serial() -> Executor:
+    from orchestrator.local import Serial  # noqa: PLC0415
+
+    return Serial()
+
+
+def _ray(asked: Request, options: dict[str, Any]) -> Executor:
+    from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+
+    driver = Driver(Options(**options))
+    driver.warm(asked.engine)
+    return driver
+
+
+def _run(asked: Request, store: Store, start: Callable[[], Executor], no_report: bool) -> None:
     begun, timings = time.time(), {}
     store.prepare()
     with store.locked(asked.command):
@@ -231,11 +248,30 @@ def plan(
 @app.command()
 def report(
     out: Out = Path("results"),
+    form: Annotated[FormatChoice, typer.Option("--format", help="the page, or the effects on standard output")] = FormatChoice.html,
 ) -> None:
     """Build the report anew from the tables alone."""
     store = Store(out)
-    session.report(store)
-    console.print(f"report: {store.report}", markup=False)
+    if form is FormatChoice.html:
+        session.report(store)
+        console.print(f"report: {store.report}", markup=False)
+        return
+    runs, histories, lessons, _ = store.load()
+    effects = session.effects_of(runs, histories, lessons)
+    if form is FormatChoice.json:
+        sys.stdout.write(effects.to_json(orient="records", indent=1) + "\n")
+    elif form is FormatChoice.csv:
+        effects.to_csv(sys.stdout, index=False)
+    else:
+        _print_effects(effects)
+
+
+def _print_effects(effects: Any) -> None:
+    table = Table("lesson", "variant", "data", "measure", "effect", "95 % interval", "verdict", box=None)
+    for row in effects[effects.primary].to_dict("records"):
+        numbers = [f"{row[name]:+.4g}" for name in ("effect", "low", "high")]
+        table.add_row(row["lesson"], row["variant"], row["data"], f"{row['statistic']} of {row['measure']}", numbers[0], f"{numbers[1]} to {numbers[2]}", row["verdict"])
+    console.print(table)
 
 
 @app.command("list")
@@ -324,6 +360,78 @@ def verify(
 @app.command()
 def retry(
     out: Out = Path("results"),
+    failed: Annotated[bool, typer.Option("--failed", help="the failed runs (there is nothing else to retry)")] = True,
+    address: Address = None,
+    workers: Workers = None,
+    timeout: Timeout = None,
 ) -> None:
     """Train the failed runs of the last command again."""
-    raise UsageError("retry is not here yet")
+    store = Store(out)
+    last = store.last()
+    sources = tuple(catalog.find(last["lessons"]))
+    what = frozenset({"failed"} if failed else ())
+    asked = Request(sources, tuple(last["seeds"]), tuple(last["scopes"]), last["engine"], last["settings"], what, command=last["command"])
+    _run(asked, store, lambda: _ray(asked, {"address": address, "workers": workers, "timeout": timeout}), no_report=False)
+
+
+@app.command()
+def status(
+    out: Out = Path("results"),
+) -> None:
+    """Say how far a run is, from its folder alone: while it runs and after."""
+    from orchestrator.status import status as look  # noqa: PLC0415
+
+    found = look(Store(out))
+    console.print(f"{found.command}\ndriver: {found.driver}", markup=False)
+    columns = ("ok", "diverged", "failed", "timeout", "waiting")
+    table = Table("lesson", *columns, box=None)
+    for lesson, count in found.lessons.items():
+        table.add_row(lesson, *(str(count.get(name, 0)) for name in columns))
+    console.print(table)
+    for line in found.running:
+        console.print(f"running: {line}", markup=False)
+    if found.left is not None:
+        console.print(f"{found.rate:.0f} runs a minute, about {found.left:.0f} s left")
+    if found.driver == "dead":
+        console.print("the driver died; the same command goes on from here")
+
+
+@app.command()
+def diagnose(
+    file: Annotated[Path | None, typer.Argument(help="a Keras history (history.history as JSON or CSV); without it, the runs in --out")] = None,
+    out: Out = Path("results"),
+) -> None:
+    """Name what kind of problem a model has, and what treats it as measured here."""
+    store = Store(out)
+    known = []
+    if file is None or store.effects.exists():
+        runs, histories, lessons, _ = store.load()
+        effects = session.effects_of(runs, histories, lessons)
+    from reports import diagnosis, keras_history  # noqa: PLC0415  statistics take a second to load
+
+    if file is None:
+        found = diagnosis.variants(histories, effects, lessons)
+    else:
+        known = diagnosis.techniques(effects, lessons) if store.effects.exists() else []
+        try:
+            found = [diagnosis.diagnose(keras_history.parse(file.read_text(), file.name), file.name, known)]
+        except OSError as error:
+            raise UsageError(f"{file} can't be read: {error.strerror}") from None
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    console.print("\n\n".join(diagnosis.render(one) for one in found), markup=False)
+
+
+@app.command()
+def doctor(
+    out: Out = Path("results"),
+    address: Address = None,
+) -> None:
+    """Check what a run needs, here and on every node; exit code 1 when something is missing."""
+    from orchestrator import health  # noqa: PLC0415
+
+    problems = 0
+    for check in health.checks(Store(out), address):
+        console.print(f"{'ok     ' if check.good else 'PROBLEM'}  {check.what}", markup=False)
+        problems += not check.good
+    sys.exit(1 if problems else 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator import worker
 from orchestrator.errors import ClusterError
@@ -66,6 +68,13 @@ def _warm(engine: str, gpu: bool) -> int:
     return worker.warm(engine, gpu)
 
 
+@ray.remote(max_retries=0, num_cpus=0)
+def _facts() -> dict[str, str]:
+    from orchestrator import health  # noqa: PLC0415
+
+    return health.facts()
+
+
 class Driver:
     """Shards as tasks on a Ray cluster: one started here, or the one at an address."""
 
@@ -99,6 +108,11 @@ class Driver:
     def resources(self) -> dict[str, float]:
         """What the cluster has."""
         return dict(ray.cluster_resources())
+
+    def survey(self) -> list[dict[str, str]]:
+        """Name and versions of every node."""
+        nodes = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in ray.nodes() if node["Alive"]]
+        return ray.get([_facts.options(scheduling_strategy=node).remote() for node in nodes], timeout=120)  # type: ignore[no-any-return]
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards, in order as slots come free; events come as they happen."""
@@ -201,15 +215,24 @@ class Driver:
         return max(1, int(min(total.get(name, 0) // amount for name, amount in wanted.items() if amount)))
 
 
+def _knock(address: str) -> None:
+    """Ray itself would wait for minutes where nobody listens."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=10):
+            pass
+
+
 def _connect(options: Options) -> None:
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if options.address:
+            _knock(options.address)
             packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
             ray.init(address=options.address, runtime_env={"py_modules": packages}, **quiet)
         else:
             ray.init(address="local", num_cpus=options.workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         where = f"no Ray cluster answers at {options.address}" if options.address else "Ray did not start"
         raise ClusterError(f"{where}: {str(error).splitlines()[0]}") from None
 

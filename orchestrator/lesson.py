@@ -163,7 +163,8 @@ class Variant:
 class Lesson:
     """A question, the variants that answer it (the first is the baseline), and the endpoint that decides.
 
-    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains.
+    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains. `technique` is what a sentence on
+    the result speaks of, where that is not the title.
     `family` is what the technique treats: learning, generalization or predictions.
     `id`, `number` and `source` are set by whoever loads the file.
     """
@@ -175,6 +176,7 @@ class Lesson:
     endpoint: Endpoint = Endpoint()
     secondary: Sequence[Endpoint] = SECONDARY
     family: Literal["learning", "generalization", "predictions"] | None = None
+    technique: str = ""
     id: str = ""
     number: int | None = None
     source: str = ""
@@ -212,6 +214,7 @@ class Lesson:
             "id": self.id,
             "number": self.number,
             "title": self.title,
+            "technique": self.technique or self.title,
             "question": self.question,
             "explanation": self.explanation,
             "family": self.family,

@@ -12,6 +12,9 @@ State = Literal["stored", "failed", "broken"]
 Stored = Mapping[tuple[str, int], State]  # (key, first seed of the block) -> what the store says of it
 
 
+DAMAGED = "its file was damaged"
+
+
 @dataclass(frozen=True)
 class Job:
     """One variant in one scope, as asked for: many jobs may train one thing, told by its key."""
@@ -103,7 +106,7 @@ def _missing(job: Job, seeds: Sequence[int], stored: Stored, retry: frozenset[st
     anything = any(state == "stored" for state in states.values())
     reasons = {
         "missing": "further seeds" if anything else "not trained yet",
-        "broken": "its file was damaged",
+        "broken": DAMAGED,
         "failed": "failed before, tried again",
     }
     return [

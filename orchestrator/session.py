@@ -25,13 +25,15 @@ from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event, Finished, Lost, Started
 from orchestrator.lesson import Lesson, Scope
-from orchestrator.plan import Job, Plan, plan
+from orchestrator.plan import DAMAGED, Job, Plan, plan
 from orchestrator.progress import Progress
-from orchestrator.store import Store
+from orchestrator.store import Store, explained
 from orchestrator.worker import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pandas as pd
 
 LIBRARIES = ("ray", "keras", "jax", "jaxlib", "tensorflow", "numpy", "scikit-learn", "scipy", "statsmodels", "pandas", "pyarrow", "matplotlib")
 
@@ -78,10 +80,6 @@ def prepare(request: Request, store: Store) -> Prepared:
     made = [_jobs(lesson, request) for lesson in lessons]
     jobs = [job for some in made for job in some]
     stored = store.state(jobs, request.seeds)
-    for job in {job.key: job for job in jobs}.values():
-        for (key, first), state in stored.items():
-            if key == job.key and state == "broken":
-                store.set_aside(key, range(first, first + job.width))
     descriptions = tuple(_describe(lesson, some) for lesson, some in zip(lessons, made, strict=True))
     return Prepared(plan(jobs, request.seeds, stored, request.retry), descriptions, {s.id: s for s in request.sources})
 
@@ -109,7 +107,11 @@ def _describe(lesson: Lesson, jobs: Sequence[Job]) -> dict[str, Any]:
 def execute(prepared: Prepared, request: Request, store: Store, executor: Executor, console: Console) -> bool:
     """Train what the plan lacks and store it as it comes. True unless it was interrupted."""
     progress = Progress(prepared.plan, console)
+    for shard in prepared.plan.shards:
+        if shard.why == DAMAGED:
+            console.print(f"damaged: {shard.name}; set aside as {store.set_aside(shard.job.key, shard.seeds)}, trained again", markup=False)
     fixed = worker.settings(request.settings)
+    store.append_event({"at": time.time(), "event": "began", "command": request.command})
     orders = [Order(shard, prepared.sources[shard.job.lesson], fixed) for shard in prepared.plan.shards]
     with _interruptible(executor, console) as interrupted, progress.shown() as show:
         for event in executor.run(orders):
@@ -169,6 +171,8 @@ def provenance(request: Request, prepared: Prepared, begun: float, timings: Mapp
         "git": git(),
         "seeds": list(request.seeds),
         "engine": request.engine,
+        "lessons": [source.id if source.number else source.path for source in request.sources],
+        "scopes": list(request.scopes),
         "settings": dict(request.settings),
         "jobs": [{"lesson": j.lesson, "variant": j.variant, "data": j.data, "key": j.key, "width": j.width, "cost": j.cost, "engine": j.engine} for j in prepared.plan.jobs],
         "timings": {name: round(seconds, 2) for name, seconds in timings.items()},
@@ -199,11 +203,18 @@ def git() -> dict[str, Any] | None:
 def report(store: Store) -> None:
     """Build effects and pages from the tables."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
-    from reports import effects  # noqa: PLC0415
 
     runs, histories, lessons, facts = store.load()
-    store.write_effects(effects.table(runs, histories, lessons))
-    reports.build(runs, histories, lessons, facts, store.root)
+    store.write_effects(effects_of(runs, histories, lessons))
+    with explained(store.root):
+        reports.build(runs, histories, lessons, facts, store.root)
+
+
+def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The effects of these tables."""
+    from reports import effects  # noqa: PLC0415
+
+    return effects.table(runs, histories, lessons)
 
 
 @contextmanager

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
@@ -102,11 +104,24 @@ class Store:
             who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')}, since {holder.get('started', '?')}: {holder.get('command', '?')}"
             raise StoreLockedError(f"{self.root} is in use by another driver ({who}); wait for it, or name another --out folder") from None
         try:
-            self._write_text(self.driver, json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "started": pd.Timestamp.now("UTC").isoformat(timespec="seconds"), "command": command}))
+            me = {"pid": os.getpid(), "host": platform.node(), "born": psutil.Process().create_time(), "command": command}
+            self._write_text(self.driver, json.dumps({**me, "started": pd.Timestamp.now("UTC").isoformat(timespec="seconds")}))
             yield
         finally:
             self.driver.unlink(missing_ok=True)
             lock.release()
+
+    def is_held(self) -> bool | None:
+        """Whether the driver that wrote itself down is alive; None when it ran on another host, where this one can't look."""
+        holder = self.holder()
+        if holder is None:
+            return False
+        if holder["host"] != platform.node():
+            return None
+        try:
+            return bool(abs(psutil.Process(holder["pid"]).create_time() - holder["born"]) < 1)
+        except psutil.NoSuchProcess:
+            return False
 
     def holder(self) -> dict[str, Any] | None:
         """What the driver at work said of itself."""
@@ -127,12 +142,9 @@ class Store:
         Raises:
             StoreError: the disk is full or gone.
         """
-        path = self.path(key, [o.seed for o in block.outcomes])
-        try:
+        with explained(self.root):
             self._write_tracebacks(key, block)
-            _commit(path, lambda file: pq.write_table(_to_table(block), file, **WRITING))
-        except OSError as error:
-            raise StoreError(f"{path} can't be written: {error.strerror or error}; what was stored before is safe, and the same command goes on from there") from None
+            _commit(self.path(key, [o.seed for o in block.outcomes]), lambda file: pq.write_table(_to_table(block), file, **WRITING))
 
     def read(self, key: str, seeds: Sequence[int]) -> Block:
         """A block of runs.
@@ -147,6 +159,33 @@ class Store:
             return _from_table(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise BrokenShardError(f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+
+    def glance(self, key: str, seeds: Sequence[int]) -> list[str]:
+        """The statuses of a block's runs, from its footer alone; empty when it is not there or not whole."""
+        try:
+            footer = pq.read_metadata(self.path(key, seeds)).metadata
+            return [run["status"] for run in json.loads(footer[b"block"])["runs"]]
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            return []
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """The events so far; a line cut by a crash is passed over."""
+        found = []
+        for line in self.events.read_text().splitlines() if self.events.exists() else ():
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return found
+
+    def last(self) -> dict[str, Any]:
+        """What the last command wrote of itself.
+
+        Raises:
+            StoreError: there was none.
+        """
+        try:
+            return json.loads(self.provenance.read_text())  # type: ignore[no-any-return]
+        except (OSError, ValueError):
+            raise StoreError(f"{self.root} holds no run yet; run `python -m orchestrator run all --out {self.root}` first") from None
 
     def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
@@ -204,12 +243,14 @@ class Store:
                     rows.extend(_run_row(job, block, o) for block in blocks_of_job for o in block.outcomes if o.seed in wanted)
 
         wanted = set(seeds)
-        _commit(self.histories, write)
+        with explained(self.root):
+            _commit(self.histories, write)
         frame = pd.DataFrame(rows)
         scores = [*SCORES, *sorted(set(frame.columns) - set(RUN_COLUMNS) - set(SCORES))]
         schema = pa.schema([*_keys(), *_run_fields(scores)]).with_metadata({"lessons": json.dumps(list(lessons))})
         table = pa.table([_column(frame, field, names) for field in schema], schema=schema)
-        _commit(self.runs, lambda file: pq.write_table(table, file, **WRITING))
+        with explained(self.root):
+            _commit(self.runs, lambda file: pq.write_table(table, file, **WRITING))
         return int(frame["status"].isin(["failed", "timeout"]).sum()) if len(frame) else 0
 
     def _blocks(self, job: Job, seeds: Sequence[int]) -> Iterator[Block]:
@@ -245,7 +286,13 @@ class Store:
 
     def write_effects(self, effects: pd.DataFrame) -> None:
         """Write the effects beside the other tables."""
-        _commit(self.effects, lambda file: pq.write_table(pa.Table.from_pandas(effects, preserve_index=False), file, **WRITING))
+        table = pa.Table.from_pandas(effects, preserve_index=False)
+        with explained(self.root):
+            _commit(self.effects, lambda file: pq.write_table(table, file, **WRITING))
+
+    def load_effects(self) -> pd.DataFrame | None:
+        """The effects of the last report; None when there was none yet."""
+        return pq.read_table(self.effects).to_pandas() if self.effects.exists() else None
 
     def write_provenance(self, facts: Mapping[str, Any]) -> None:
         """Write run.json."""
@@ -253,11 +300,22 @@ class Store:
 
     def append_event(self, event: Mapping[str, Any]) -> None:
         """Add a line to the ledger."""
-        with self.events.open("a") as file:
+        with explained(self.root), self.events.open("a") as file:
             file.write(json.dumps(event) + "\n")
 
     def _write_text(self, path: Path, text: str) -> None:
-        _commit(path, lambda file: file.write(text.encode()))
+        with explained(self.root):
+            _commit(path, lambda file: file.write(text.encode()))
+
+
+@contextmanager
+def explained(root: Path) -> Iterator[None]:
+    """Turn a failed write below `root` into a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StoreError(f"{error.filename or root} can't be written: {why}; what was stored before is safe, and the same command goes on from there") from None
 
 
 def _commit(path: Path, write: Any) -> None:
@@ -361,7 +419,3 @@ def _history(job: Job, o: Outcome, schema: pa.Schema, names: Mapping[str, list[s
     counts = [pa.array(np.full(o.epochs, o.seed, np.int32)), pa.array(np.arange(1, o.epochs + 1, dtype=np.int32))]
     return pa.table([*words, *counts, *[_curve(o, name) for name in schema.names[5:]]], schema=schema)
 
-
-def with_node(block: Block, node: str, attempts: int) -> Block:
-    """The block with where it was trained."""
-    return replace(block, node=node, attempts=attempts)

@@ -68,3 +68,19 @@ def cli():
         return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240, check=False, **more)
 
     return run
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """The same command line in this process, for what ends before anything trains."""
+
+    def run(*words):
+        from orchestrator.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["orchestrator", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(words, ended.value.code, out, err)
+
+    return run

@@ -1,0 +1,241 @@
+"""The command line as a user meets it: real processes, real exit codes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from orchestrator import __main__ as program
+from orchestrator import engine
+from tests.conftest import ROOT, TINY
+
+engine.load()
+
+VERBS = ("run", "plan", "list", "status", "show", "report", "verify", "diagnose", "retry", "doctor")
+
+
+@pytest.fixture(scope="module")
+def results(cli, tmp_path_factory):
+    """A folder in which the tiny lesson was run with Ray, and the process that ran it."""
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "tiny.py").write_text(TINY)
+    done = cli("run", folder / "tiny.py", "--seeds", "10", "--out", folder / "out", "--no-report", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def complaint(done):
+    """The one line a refused command prints; it exits with 2 and shows no traceback."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_run_leaves_tidy_tables_and_says_what_it_did(results):
+    """Ten seeds of two variants in two scopes are forty rows, each with its scores, and the summary counts them."""
+    folder, done = results
+    assert "40 runs asked for, 0 stored" in done.stdout
+    runs = pd.read_parquet(folder / "out" / "runs.parquet")
+    assert len(runs) == 40
+    assert set(runs.status) == {"ok"}
+    assert runs[["train_accuracy", "test_accuracy", "fresh_accuracy", "fresh_bce"]].notna().all().all()
+    histories = pd.read_parquet(folder / "out" / "histories.parquet")
+    assert len(histories) == 40 * 3
+    assert histories.epoch.min() == 1
+
+
+def test_the_same_command_trains_nothing_the_second_time(cli, results):
+    """A second run finds everything stored, says so, and leaves the tables as they were."""
+    folder, _ = results
+    before = (folder / "out" / "histories.parquet").read_bytes()
+    done = cli("run", folder / "tiny.py", "--seeds", "10", "--out", folder / "out", "--no-report")
+    assert "40 stored" in done.stdout
+    assert "nothing to train" in done.stdout
+    assert (folder / "out" / "histories.parquet").read_bytes() == before
+
+
+def test_more_seeds_train_only_what_is_missing_and_change_no_byte(cli, results, tmp_path):
+    """After 10 seeds (16 trained), 20 seeds need one block more a job, and give the same bytes as 20 seeds at once without Ray."""
+    folder, _ = results
+    plan = cli("plan", folder / "tiny.py", "--seeds", "20", "--out", folder / "out").stdout
+    assert "4 shards to train" in plan
+    assert plan.count("further seeds") == 4
+    done = cli("run", folder / "tiny.py", "--seeds", "20", "--out", folder / "out", "--no-report")
+    assert "4 of 4 shards done" in done.stdout
+    assert cli("run", folder / "tiny.py", "--seeds", "20", "--out", tmp_path / "other", "--no-report", "--serial").returncode == 0
+    assert (folder / "out" / "histories.parquet").read_bytes() == (tmp_path / "other" / "histories.parquet").read_bytes()
+
+
+def test_a_reformatted_lesson_trains_nothing_and_a_changed_one_does(cli, results, tmp_path):
+    """The key is of what is trained: comments, blank lines and another place change nothing, another learning rate everything."""
+    folder, _ = results
+    moved = tmp_path / "tiny.py"
+    moved.write_text(TINY.replace("net = keras", "# a comment\n\n    net = keras").replace("about=__doc__", "about='Other words?'"))
+    assert "nothing to train" in cli("plan", moved, "--seeds", "8", "--out", folder / "out").stdout
+    moved.write_text(TINY.replace("SGD(0.1)", "SGD(0.2)"))
+    assert "4 shards to train" in cli("plan", moved, "--seeds", "8", "--out", folder / "out").stdout
+    assert "4 shards to train" in cli("plan", folder / "tiny.py", "--seeds", "8", "--set", "epochs=4", "--out", folder / "out").stdout
+
+
+def test_the_plan_is_what_executes(cli, tmp_path, tiny):
+    """The shards that `plan` counts are those that the ledger then shows finished."""
+    plan = cli("plan", tiny, "--seeds", "9", "--data", "redrawn", "--out", tmp_path / "out").stdout
+    promised = int(re.search(r"(\d+) shards to train", plan)[1])
+    assert cli("run", tiny, "--seeds", "9", "--data", "redrawn", "--out", tmp_path / "out", "--serial", "--no-report").returncode == 0
+    events = [json.loads(line) for line in (tmp_path / "out" / "events.jsonl").read_text().splitlines()]
+    assert promised == sum(e["event"] == "finished" for e in events) == 4
+
+
+def test_damaged_files_are_set_aside_and_trained_again(cli, results, tmp_path):
+    """A truncated shard is moved out of the way, its block trains again, and the bytes are the same as before."""
+    folder, _ = results
+    path = sorted((folder / "out" / "store").glob("*/seeds-0000-0007.parquet"))[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200])
+    done = cli("run", folder / "tiny.py", "--seeds", "8", "--out", folder / "out", "--no-report", "--serial")
+    assert done.returncode == 0
+    assert "1 shards to train" in done.stdout
+    assert "set aside" in done.stdout
+    assert list(path.parent.glob("*.damaged-*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["nois"], "did you mean noise"),
+        (["noise", "--seeds", "0"], "--seeds 0"),
+        (["noise", "--seeds", "-3"], "--seeds -3"),
+        (["noise", "--seeds", "abc"], "'abc' is no seed"),
+        (["noise", "--seeds", "5-2"], "runs backwards"),
+        (["noise", "--seeds", "1,1"], "asked for twice"),
+        (["noise", "--set", "epochs"], "--set epochs"),
+        (["noise", "--set", "patience=3"], "--set patience=3"),
+        (["noise", "--set", "epochs=zero"], "'zero'"),
+        (["noise", "--set", "epochs=0", "--serial"], "epochs is 0"),
+        (["noise", "--data", "both-ish"], "both-ish"),
+        (["noise", "--workers", "0"], "workers"),
+        (["noise", "--timeout", "-1"], "above 0"),
+        (["noise", "--cpus-per-shard", "nan"], "above 0"),
+        (["missing/lesson.py"], "can't be read"),
+        ([], "Missing argument"),
+    ],
+)
+def test_bad_input_gets_one_clear_line_and_exit_code_2(here, tmp_path, words, part):
+    """What can't be run is refused with what is wrong and what is allowed, and leaves no results behind."""
+    done = here("run", *words, "--out", tmp_path / "out")
+    assert part in complaint(done)
+    assert not (tmp_path / "out" / "runs.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("LESSON = Lesson", "OTHER = Lesson", "defines no lesson"),
+        ('Variant("two"', 'Variant("one"', "'one'"),
+        ("    net.compile", "    0 and net.compile", "not compiled"),
+        ("x[:16], y[:16]", "x[:16], y[:15]", "16 rows and y_train has 15"),
+        ("    y = (x.sum", "    x[3] = np.nan\n    y = (x.sum", "NaN"),
+        ("return net", "return 5", "not a keras.Model"),
+        ("import numpy as np", "import numpy as np\nimport nothing_such", "nothing_such"),
+    ],
+)
+def test_a_wrong_lesson_file_gets_one_clear_line(here, tmp_path, old, new, part):
+    """Each way in which a user's lesson can be wrong is said before anything trains."""
+    path = tmp_path / "wrong.py"
+    path.write_text(TINY.replace(old, new))
+    done = here("run", path, "--seeds", "2", "--out", tmp_path / "out", "--serial")
+    assert part in complaint(done)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_needs_no_training_library_for_it(cli, verb):
+    """`--help` prints the verb's options without importing Ray, Keras, JAX or TensorFlow."""
+    done = cli(verb, "--help", env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.returncode == 0
+    assert f"orchestrator {verb}" in done.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert not imported & {"ray", "keras", "jax", "tensorflow"}
+
+
+@pytest.mark.parametrize("words", [["list"], ["status"], ["show", "tiny"], ["list", "--status", "failed"], ["report", "--format", "csv"]])
+def test_looking_needs_neither_ray_nor_a_training_library(cli, results, words):
+    """`list`, `status`, `show` and `report` read results without importing Ray, Keras, JAX or TensorFlow."""
+    more = ["--out", results[0] / "out"]
+    done = cli(*words, *more, env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.returncode == 0, done.stderr
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert not imported & {"ray", "keras", "jax", "tensorflow"}
+
+
+def test_importing_the_package_is_light():
+    """`import orchestrator` loads neither Ray nor a training library nor pandas."""
+    code = "import sys, orchestrator; print(sorted({'ray', 'keras', 'jax', 'tensorflow', 'pandas', 'pyarrow'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+    assert program.main
+
+
+def test_folders_that_cannot_be_used_are_refused(here, tmp_path):
+    """A file in the way and a folder that cannot be made are each said in one line."""
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing"):
+        assert "--out" in complaint(here("run", "noise", "--out", out, "--serial"))
+
+
+def test_no_cluster_at_the_address_is_said_in_one_line(here, tmp_path, tiny):
+    """An address where no Ray answers ends the command with that sentence."""
+    done = here("run", tiny, "--address", "127.0.0.1:1", "--out", tmp_path / "out")
+    assert "no Ray cluster answers at 127.0.0.1:1" in complaint(done)
+
+
+def test_a_request_that_no_node_can_satisfy_is_refused(cli, tmp_path, tiny):
+    """More processors or GPUs than any node has is an error, not a wait for ever."""
+    done = cli("run", tiny, "--out", tmp_path / "out", "--cpus-per-shard", "512")
+    assert "no node has that" in complaint(done)
+
+
+def test_reports_without_results_say_how_to_get_them(here, tmp_path):
+    """Asking an empty folder for anything gives one line with the command that fills it."""
+    for words in (["report"], ["status"], ["show", "noise"], ["list", "--status", "ok"], ["retry"]):
+        assert "run `python -m orchestrator run all" in complaint(here(*words, "--out", tmp_path))
+
+
+def test_another_keras_is_refused(tmp_path):
+    """With a Keras of another minor version nothing runs, and the message names both."""
+    code = "import importlib.metadata as m; m.version = lambda name, v=m.version: '3.99.0' if name == 'keras' else v(name)\nfrom orchestrator.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "run", "noise", "--out", str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "Keras 3.99.0 is installed, but results are checked against Keras 3.15" in complaint(done)
+
+
+def test_fit_runs_the_same_jobs_seed_by_seed(cli, tmp_path, tiny):
+    """`--engine fit` on both backends gives the same table shape; on JAX, losses are the compiled engine's."""
+    for words in (["--engine", "fit"], ["--engine", "fit", "--backend", "tensorflow"], []):
+        out = tmp_path / "-".join(["out", *words])
+        done = cli("run", tiny, "--seeds", "2", "--data", "fixed", "--out", out, "--serial", "--no-report", *words)
+        assert done.returncode == 0, done.stderr
+    frames = [pd.read_parquet(folder / "histories.parquet") for folder in sorted(tmp_path.glob("out*"))]
+    assert [len(frame) for frame in frames] == [12, 12, 12]
+    compiled, fit_jax, fit_tensorflow = (pd.read_parquet(folder / "runs.parquet") for folder in sorted(tmp_path.glob("out*")))
+    assert (set(compiled.engine), set(fit_jax.engine), set(fit_tensorflow.engine)) == ({"compiled"}, {"fit-jax"}, {"fit-tensorflow"})
+    assert (frames[0].loss - frames[1].loss).abs().max() < 5e-7
+
+
+def test_verify_passes_for_a_users_file_and_fails_when_the_engine_lies(cli, tiny, tmp_path):
+    """`verify` compares with `fit` on both backends and exits with 0; an engine that is off by a little makes it exit with 1."""
+    done = cli("verify", tiny, "--epochs", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("holds") == 9
+    lie = tmp_path / "lie.py"
+    lie.write_text(
+        "from orchestrator import engine\nengine.load()\nfrom orchestrator.engine import compiled\n"
+        "true = compiled.Program._epoch\n"
+        "def _epoch(self, *a):\n    state, logs = true(self, *a)\n    return state, {**logs, 'loss': logs['loss'] + 1e-5}\n"
+        "compiled.Program._epoch = _epoch\nfrom orchestrator.cli import main\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, str(lie), "verify", str(tiny), "--epochs", "3", "--no-tensorflow"], capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILS" in done.stdout
