@@ -1,9 +1,10 @@
 """Does batch normalization speed learning up?
 
-Batch normalization rescales what a layer puts out to mean 0 and standard deviation 1 within each batch, then lets the model learn a
-better mean and scale. Layers behind it no longer chase a moving target.
+Batch normalization rescales what a layer puts out to mean 0 and standard deviation 1 within each batch, then lets the
+model learn a better mean and scale. Layers behind it no longer chase a moving target.
 
-What it promises is speed, so the endpoint is the number of epochs until validation accuracy first reaches 80 %. Where training ends stands beside it.
+What it promises is speed, so the endpoint is the number of epochs until validation accuracy first reaches 80 %. Where
+training ends stands beside it.
 """
 
 import keras

@@ -1,7 +1,8 @@
 """How does the number of rows behind each update change learning?
 
-A model sees its 500 training rows once an epoch. It can look at all of them before it changes its weights (batch), at 32
-(minibatch), or at one (stochastic). Fewer rows make more updates an epoch, each of them a rougher guess at the right direction.
+A model sees its 500 training rows once an epoch. It can look at all of them before it changes its weights (batch), at
+32 (minibatch), or at one (stochastic). Fewer rows make more updates an epoch, each of them a rougher guess at the
+right direction.
 
 So small batches should learn in fewer epochs, and wobble more. Which ends better is what this lesson measures.
 """

@@ -1,7 +1,7 @@
 """Does stopping when validation loss turns reduce overfitting?
 
-A model that can learn thirty rows by heart passes through better states on the way there. Early stopping watches the validation loss and ends training when it
-has not improved for 200 epochs; the weights are those at the stop.
+A model that can learn thirty rows by heart passes through better states on the way there. Early stopping watches the
+validation loss and ends training when it has not improved for 200 epochs; the weights are those at the stop.
 
 The rows it watches are also the rows the course tests on, so that score flatters it. Fresh points do not.
 """

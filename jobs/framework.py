@@ -1,15 +1,16 @@
 """What kind of problem does a model have, and which family of techniques treats it?
 
-A model can fail in three ways, and they are looked for in this order. Learning: it does not fit its own training rows, or only
-slowly. Generalization: it fits them, but not rows it has not seen. Predictions: it does both, but the result depends on the run,
-so that training again gives another model.
+A model can fail in three ways, and they are looked for in this order. Learning: it does not fit its own training
+rows, or only slowly. Generalization: it fits them, but not rows it has not seen. Predictions: it does both, but the
+result depends on the run, so that training again gives another model.
 
-Each way has its remedies. Batch size, learning-rate schedules and batch normalization treat learning; weight regularization, noise and early
-stopping treat generalization. The report diagnoses every variant of every lesson and puts beside it what those remedies did here.
+Each way has its remedies. Batch size, learning-rate schedules and batch normalization treat learning; weight
+regularization, noise and early stopping treat generalization. The report diagnoses every variant of every lesson and
+puts beside it what those remedies did here.
 
-Nothing among them treats predictions, so this lesson does: with a batch of one row every update pulls the weights somewhere else, and where
-training happens to end is luck. Averaging the weights over the last updates (Polyak averaging) should take that luck away. So the endpoint
-is not accuracy, but how far it spreads from seed to seed.
+Nothing among them treats predictions, so this lesson does: with a batch of one row every update pulls the weights
+somewhere else, and where training happens to end is luck. Averaging the weights over the last updates (Polyak
+averaging) should take that luck away. So the endpoint is not accuracy, but how far it spreads from seed to seed.
 """
 
 import keras

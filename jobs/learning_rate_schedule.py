@@ -1,9 +1,10 @@
 """Does dropping the learning rate on a plateau help?
 
-A large learning rate gets near a good place quickly, then keeps jumping around it. `ReduceLROnPlateau` watches the validation loss
-and divides the learning rate by ten whenever five epochs have passed without an improvement.
+A large learning rate gets near a good place quickly, then keeps jumping around it. `ReduceLROnPlateau` watches the
+validation loss and divides the learning rate by ten whenever five epochs have passed without an improvement.
 
-What it promises is calm: curves that settle instead of wobbling. So wobble is the endpoint, declared beforehand, and final accuracy stands beside it.
+What it promises is calm: curves that settle instead of wobbling. So wobble is the endpoint, declared beforehand, and
+final accuracy stands beside it.
 """
 
 import keras

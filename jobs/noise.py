@@ -1,7 +1,8 @@
 """Does Gaussian noise reduce overfitting?
 
-Five hundred hidden units can learn thirty rows by heart. Noise of standard deviation 0.1, added to what the hidden layer puts out and drawn anew at every
-step of training, means that the model never sees the same row twice, so there is less to learn by heart. At prediction time the noise is off.
+Five hundred hidden units can learn thirty rows by heart. Noise of standard deviation 0.1, added to what the hidden
+layer puts out and drawn anew at every step of training, means that the model never sees the same row twice, so there
+is less to learn by heart. At prediction time the noise is off.
 
 If it helps, accuracy on fresh points rises.
 """

@@ -1,7 +1,8 @@
 """Where the lessons' data comes from: two noisy rings, one inside the other.
 
-The rows are `sklearn.datasets.make_circles` with noise 0.1. A point's class can't be told better than 84.06 times in a hundred
-(the Bayes accuracy: the rings overlap), so a model that does better on the rows it was judged by was flattered by them.
+The rows are `sklearn.datasets.make_circles` with noise 0.1. A point's class can't be told better than 84.06 times in
+a hundred (the Bayes accuracy: the rings overlap), so a model that does better on the rows it was judged by was
+flattered by them.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """Does an L2 penalty reduce overfitting?
 
-Five hundred hidden units can learn thirty rows by heart, noise and all. An L2 penalty adds the sum of the squared weights, times 0.01, to the
-loss, so that large weights must earn their keep and the boundary between the classes stays smooth.
+Five hundred hidden units can learn thirty rows by heart, noise and all. An L2 penalty adds the sum of the squared
+weights, times 0.01, to the loss, so that large weights must earn their keep and the boundary between the classes
+stays smooth.
 
 If it helps, accuracy on fresh points rises while accuracy on the training rows falls.
 """

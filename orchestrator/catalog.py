@@ -43,7 +43,10 @@ def built_in() -> list[Source]:
     """The seven lessons, in course order."""
     folder = files(jobs)
     paths = [folder / f"{name.replace('-', '_')}.py" for name in jobs.LESSONS]
-    return [Source(name, i, str(path), path.read_text()) for i, (name, path) in enumerate(zip(jobs.LESSONS, paths, strict=True), 1)]
+    return [
+        Source(name, i, str(path), path.read_text())
+        for i, (name, path) in enumerate(zip(jobs.LESSONS, paths, strict=True), 1)
+    ]
 
 
 def find(words: Sequence[str]) -> list[Source]:
@@ -58,7 +61,9 @@ def find(words: Sequence[str]) -> list[Source]:
         for source in known if word == "all" else [_find_one(word, known)]:
             other = found.setdefault(source.id, source)
             if other.path != source.path:
-                raise UsageError(f"two lessons are named {source.id!r}: {other.path} and {source.path}; rename one file")
+                raise UsageError(
+                    f"two lessons are named {source.id!r}: {other.path} and {source.path}; rename one file"
+                )
     return list(found.values())
 
 
@@ -71,7 +76,9 @@ def _find_one(word: str, known: Sequence[Source]) -> Source:
     names = [source.id for source in known]
     near = difflib.get_close_matches(word, names, n=2, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise UsageError(f"unknown lesson {word!r}; {hint}There are all, {', '.join(names)}, their numbers 1-{len(names)}, or a path to a lesson file (.py)")
+    raise UsageError(
+        f"unknown lesson {word!r}; {hint}There are all, {', '.join(names)}, their numbers 1-{len(names)}, or a path to a lesson file (.py)"
+    )
 
 
 def _read(path: Path) -> Source:
@@ -95,7 +102,7 @@ def load(source: Source) -> Lesson:
     if folder not in sys.path:
         sys.path.append(folder)  # so that a lesson can import what lies beside it
     try:
-        exec(compile(source.text, source.path, "exec"), module.__dict__)  # a lesson file is code, and is run as such
+        exec(compile(source.text, source.path, "exec"), module.__dict__)  # noqa: S102  a lesson file is code, and is run as such
     except SyntaxError as error:
         raise LessonError(f"{source.path}, line {error.lineno}: not Python: {error.msg}") from None
     except LessonError as error:
@@ -110,4 +117,4 @@ def load(source: Source) -> Lesson:
 
 def _line(error: BaseException, source: Source) -> int | str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == source.path]
-    return lines[-1] if lines else "?"
+    return lines[-1] or "?" if lines else "?"

@@ -22,7 +22,16 @@ from orchestrator.plan import Plan
 from orchestrator.session import Executor, Prepared, Request
 from orchestrator.store import Store
 
-FIT_ARGUMENTS = ("epochs", "batch_size", "shuffle", "validation_batch_size", "class_weight", "steps_per_epoch", "validation_steps", "validation_freq")
+FIT_ARGUMENTS = (
+    "epochs",
+    "batch_size",
+    "shuffle",
+    "validation_batch_size",
+    "class_weight",
+    "steps_per_epoch",
+    "validation_steps",
+    "validation_freq",
+)
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -68,16 +77,40 @@ class FormatChoice(StrEnum):
     csv = "csv"
 
 
-Lessons = Annotated[list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")]
+Lessons = Annotated[
+    list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")
+]
 Seeds = Annotated[str, typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12")]
 DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
 Out = Annotated[Path, typer.Option(help="the results folder")]
-EngineOption = Annotated[EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")]
+EngineOption = Annotated[
+    EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")
+]
 Backend = Annotated[BackendChoice, typer.Option(help="for --engine fit")]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="an argument for fit, such as epochs=20; repeat for more")]
-Address = Annotated[str | None, typer.Option(help="a Ray cluster; without it one is started here", envvar="RAY_ADDRESS")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="an argument for fit, such as epochs=20; repeat for more")
+]
+
+
+def positive(value: float | None) -> float | None:
+    """Refuse what is not above 0."""
+    if value is not None and not value > 0:
+        raise typer.BadParameter(f"{value:g} is not above 0")
+    return value
+
+
+def not_negative(value: float | None) -> float | None:
+    """Refuse what is below 0."""
+    if value is not None and not value >= 0:
+        raise typer.BadParameter(f"{value:g} is below 0")
+    return value
+
+
+Address = Annotated[
+    str | None, typer.Option(help="a Ray cluster; without it one is started here", envvar="RAY_ADDRESS")
+]
 Workers = Annotated[int | None, typer.Option(help="processes, where Ray is started here (one per core)", min=1)]
-Timeout = Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=lambda value: positive(value))]
+Timeout = Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=positive)]
 
 
 def main() -> None:
@@ -111,27 +144,32 @@ def parse_settings(words: list[str] | None) -> dict[str, Any]:
     return found
 
 
+def scopes_of(data: DataChoice) -> tuple[Scope, ...]:
+    """The scopes that `--data` means."""
+    return tuple(scope for scope in SCOPES if data in (DataChoice.both, scope))
+
+
 def request(
-    lessons: list[str], wanted: str, data: DataChoice, engine: EngineChoice, backend: BackendChoice, settings: list[str] | None, **more: Any
+    lessons: list[str],
+    wanted: str,
+    data: DataChoice,
+    engine: EngineChoice,
+    backend: BackendChoice,
+    settings: list[str] | None,
+    **more: Any,
 ) -> Request:
     """The user's words as a request; reads text, loads no training library."""
-    scopes: tuple[Scope, ...] = SCOPES if data is DataChoice.both else (data.value,)
+    scopes = scopes_of(data)
     name = "compiled" if engine is EngineChoice.compiled else f"fit-{backend.value}"
-    return Request(tuple(catalog.find(lessons)), seeds.parse(wanted), scopes, name, parse_settings(settings), command=session.command_line(), **more)
-
-
-def positive(value: float | None) -> float | None:
-    """Refuse what is not above 0."""
-    if value is not None and not value > 0:
-        raise typer.BadParameter(f"{value:g} is not above 0")
-    return value
-
-
-def not_negative(value: float | None) -> float | None:
-    """Refuse what is below 0."""
-    if value is not None and not value >= 0:
-        raise typer.BadParameter(f"{value:g} is below 0")
-    return value
+    return Request(
+        tuple(catalog.find(lessons)),
+        seeds.parse(wanted),
+        scopes,
+        name,
+        parse_settings(settings),
+        command=session.command_line(),
+        **more,
+    )
 
 
 @app.command()
@@ -146,16 +184,28 @@ def run(
     address: Address = None,
     workers: Workers = None,
     cpus_per_shard: Annotated[float, typer.Option(help="processors a shard asks Ray for", callback=positive)] = 1.0,
-    gpus_per_shard: Annotated[float | None, typer.Option(help="GPUs, or a fraction of one (0.25 where the cluster has any)", callback=not_negative)] = None,
+    gpus_per_shard: Annotated[
+        float | None,
+        typer.Option(help="GPUs, or a fraction of one (0.25 where the cluster has any)", callback=not_negative),
+    ] = None,
     timeout: Timeout = None,
-    retries: Annotated[int, typer.Option(help="how often a shard is sent again when its machine fails", callback=not_negative)] = 3,
+    retries: Annotated[
+        int, typer.Option(help="how often a shard is sent again when its machine fails", callback=not_negative)
+    ] = 3,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="begin nothing after the first failed run")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="train in this process, without Ray: for debugging")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="train and write the tables only")] = False,
 ) -> None:
     """Train what is missing, write the tables, build the report."""
     asked = request(lessons, wanted, data, engine, backend, settings, fail_fast=fail_fast)
-    options = {"address": address, "workers": workers, "cpus": cpus_per_shard, "gpus": gpus_per_shard, "timeout": timeout, "retries": retries}
+    options = {
+        "address": address,
+        "workers": workers,
+        "cpus": cpus_per_shard,
+        "gpus": gpus_per_shard,
+        "timeout": timeout,
+        "retries": retries,
+    }
     _run(asked, Store(out), _serial if serial else lambda: _ray(asked, options), no_report)
 
 
@@ -174,13 +224,17 @@ def _ray(asked: Request, options: dict[str, Any]) -> Executor:
 
 
 def _run(asked: Request, store: Store, start: Callable[[], Executor], no_report: bool) -> None:
-    begun, timings = time.time(), {}
+    begun = time.time()
+    timings: dict[str, float] = {}
     store.prepare()
     with store.locked(asked.command):
         with session.clock(timings, "start"):
-            prepared, place = session.prepare_and_start(lambda: session.prepare(asked, store), start, early=store.is_empty())
+            prepared, place = session.prepare_and_start(
+                lambda: session.prepare(asked, store), start, early=store.is_empty()
+            )
         _tell(prepared)
-        whole, resources = True, {}
+        whole = True
+        resources: dict[str, float] = {}
         if place:
             store.write_provenance(session.provenance(asked, prepared, begun, timings, {}))
             try:
@@ -193,7 +247,14 @@ def _run(asked: Request, store: Store, start: Callable[[], Executor], no_report:
 
 
 def _finish(
-    asked: Request, prepared: Prepared, store: Store, begun: float, timings: dict[str, float], resources: dict[str, float], whole: bool, no_report: bool
+    asked: Request,
+    prepared: Prepared,
+    store: Store,
+    begun: float,
+    timings: dict[str, float],
+    resources: dict[str, float],
+    whole: bool,
+    no_report: bool,
 ) -> None:
     with session.clock(timings, "write"):
         failed = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.descriptions)
@@ -202,7 +263,10 @@ def _finish(
         with session.clock(timings, "report"):
             session.report(store)
         console.print(f"report: {store.report}", markup=False)
-    console.print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items()) + f"; {time.time() - begun:.1f} s in all")
+    console.print(
+        ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
+        + f"; {time.time() - begun:.1f} s in all"
+    )
     if not whole:
         console.print("interrupted; the same command goes on from here")
         sys.exit(INTERRUPTED)
@@ -240,7 +304,9 @@ def plan(
         shards = by_key.get(job.key, [])
         count = sum(len(s.seeds) for s in shards)
         why = "stored" if not shards else f"trained for {shards[0].job.name}" if job.key in trained else shards[0].why
-        table.add_row(job.lesson, job.variant, job.data, job.key[:10], job.engine, "0" if job.key in trained else str(count), why)
+        table.add_row(
+            job.lesson, job.variant, job.data, job.key[:10], job.engine, "0" if job.key in trained else str(count), why
+        )
         trained.add(job.key)
     console.print(table)
 
@@ -248,7 +314,9 @@ def plan(
 @app.command()
 def report(
     out: Out = Path("results"),
-    form: Annotated[FormatChoice, typer.Option("--format", help="the page, or the effects on standard output")] = FormatChoice.html,
+    form: Annotated[
+        FormatChoice, typer.Option("--format", help="the page, or the effects on standard output")
+    ] = FormatChoice.html,
 ) -> None:
     """Build the report anew from the tables alone."""
     store = Store(out)
@@ -270,7 +338,15 @@ def _print_effects(effects: Any) -> None:
     table = Table("lesson", "variant", "data", "measure", "effect", "95 % interval", "verdict", box=None)
     for row in effects[effects.primary].to_dict("records"):
         numbers = [f"{row[name]:+.4g}" for name in ("effect", "low", "high")]
-        table.add_row(row["lesson"], row["variant"], row["data"], f"{row['statistic']} of {row['measure']}", numbers[0], f"{numbers[1]} to {numbers[2]}", row["verdict"])
+        table.add_row(
+            row["lesson"],
+            row["variant"],
+            row["data"],
+            f"{row['statistic']} of {row['measure']}",
+            numbers[0],
+            f"{numbers[1]} to {numbers[2]}",
+            row["verdict"],
+        )
     console.print(table)
 
 
@@ -291,7 +367,9 @@ def list_(
     runs = Store(out).load()[0]
     table = Table("lesson", "variant", "data", "seed", "status", "epochs", "error", box=None)
     for row in runs[runs.status == status].itertuples():
-        table.add_row(row.lesson, row.variant, row.data, str(row.seed), row.status, str(row.epochs), row.error or "")
+        table.add_row(
+            *(str(getattr(row, name)) for name in ("lesson", "variant", "data", "seed", "status", "epochs", "error"))
+        )
     console.print(table)
 
 
@@ -317,11 +395,22 @@ def show(
     if data is not DataChoice.both:
         chosen = chosen[chosen.data == data.value]
     if chosen.empty:
-        raise UsageError(f"no run of {known[lesson]!r} fits; its variants are {', '.join(runs[runs.lesson == known[lesson]].variant.unique())}")
-    scores = [name for name in chosen.columns if name.startswith(("train_", "test_", "fresh_")) and chosen[name].notna().any()]
+        raise UsageError(
+            f"no run of {known[lesson]!r} fits; its variants are {', '.join(runs[runs.lesson == known[lesson]].variant.unique())}"
+        )
+    scores = [
+        name for name in chosen.columns if name.startswith(("train_", "test_", "fresh_")) and chosen[name].notna().any()
+    ]
     table = Table("variant", "data", "seed", "status", "epochs", *scores, box=None)
     for row in chosen.to_dict("records"):
-        table.add_row(row["variant"], row["data"], str(row["seed"]), row["status"], str(row["epochs"]), *(f"{row[name]:.4f}" for name in scores))
+        table.add_row(
+            row["variant"],
+            row["data"],
+            str(row["seed"]),
+            row["status"],
+            str(row["epochs"]),
+            *(f"{row[name]:.4f}" for name in scores),
+        )
     console.print(table)
     for row in chosen[chosen.error.notna()].to_dict("records"):
         path = store.traceback_path(row["key"], row["seed"])
@@ -343,7 +432,7 @@ def verify(
     engine.load()
     from orchestrator.engine import verify as checks  # noqa: PLC0415  imports Keras
 
-    scopes: tuple[Scope, ...] = SCOPES if data is DataChoice.both else (data.value,)
+    scopes = scopes_of(data)
     both = [(source, catalog.load(source)) for source in sources]
     row = "{:24} {:12} {:8} {:18} {:>6} {:>10} {:>10}  {}"
     console.print(row.format("lesson", "variant", "data", "against", "epochs", "loss", "accuracy", "verdict"))
@@ -370,8 +459,18 @@ def retry(
     last = store.last()
     sources = tuple(catalog.find(last["lessons"]))
     what = frozenset({"failed"} if failed else ())
-    asked = Request(sources, tuple(last["seeds"]), tuple(last["scopes"]), last["engine"], last["settings"], what, command=last["command"])
-    _run(asked, store, lambda: _ray(asked, {"address": address, "workers": workers, "timeout": timeout}), no_report=False)
+    asked = Request(
+        sources,
+        tuple(last["seeds"]),
+        tuple(last["scopes"]),
+        last["engine"],
+        last["settings"],
+        what,
+        command=last["command"],
+    )
+    _run(
+        asked, store, lambda: _ray(asked, {"address": address, "workers": workers, "timeout": timeout}), no_report=False
+    )
 
 
 @app.command()
@@ -398,7 +497,10 @@ def status(
 
 @app.command()
 def diagnose(
-    file: Annotated[Path | None, typer.Argument(help="a Keras history (history.history as JSON or CSV); without it, the runs in --out")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="a Keras history (history.history as JSON or CSV); without it, the runs in --out"),
+    ] = None,
     out: Out = Path("results"),
 ) -> None:
     """Name what kind of problem a model has, and what treats it as measured here."""

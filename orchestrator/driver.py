@@ -1,7 +1,8 @@
 """The only file that imports Ray: a bounded window of shards as Ray tasks.
 
 A task is a generator of two values, "I have begun" and the trained block, so that the driver knows what runs where and since when.
-Ray retries nothing here. A machine that fails is the driver's affair: it sends the shard again, with a growing pause; what a lesson's code raises is an answer.
+Ray retries nothing here. A machine that fails is the driver's affair: it sends the shard again, with a growing pause;
+what a lesson's code raises is an answer.
 """
 
 from __future__ import annotations
@@ -57,22 +58,20 @@ class _Flight:
     begun: float | None = None
 
 
-@ray.remote(max_retries=0, num_returns="streaming")
+@ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
 def _train(order: Order) -> Iterator[Any]:
     yield platform.node()
     yield worker.train(order)
 
 
-@ray.remote(max_retries=0)
+@ray.remote(max_retries=0)  # type: ignore[untyped-decorator]
 def _warm(engine: str, gpu: bool) -> int:
     return worker.warm(engine, gpu)
 
 
-@ray.remote(max_retries=0, num_cpus=0)
+@ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
 def _facts() -> dict[str, str]:
-    from orchestrator import health  # noqa: PLC0415
-
-    return health.facts()
+    return worker.facts()
 
 
 class Driver:

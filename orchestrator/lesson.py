@@ -46,7 +46,9 @@ def check_rows(part: str, x: Array, y: Array) -> None:
     for name, array in ((f"x_{part}", x), (f"y_{part}", y)):
         _require(isinstance(array, np.ndarray), f"{name} must be a NumPy array, not {type(array).__name__}")
         _require(array.ndim > 0 and len(array) > 0, f"{name} has no rows")
-        _require(np.issubdtype(array.dtype, np.number) or array.dtype == bool, f"{name} holds {array.dtype}, not numbers")
+        _require(
+            np.issubdtype(array.dtype, np.number) or array.dtype == bool, f"{name} holds {array.dtype}, not numbers"
+        )
         bad = int((~np.isfinite(array)).sum())
         _require(bad == 0, f"{name} holds {bad} values that are NaN or infinite; a lesson's data must be finite")
     _require(len(x) == len(y), f"x_{part} has {len(x)} rows and y_{part} has {len(y)}; they must be equal")
@@ -58,7 +60,8 @@ class Data:
 
     Attributes:
         fixed: gives the lesson's own data set.
-        redrawn: gives, for a seed, another data set of the same sizes from the same process; None if there is no such process.
+        redrawn: gives, for a seed, another data set of the same sizes from the same process; None if there is no such
+            process.
         fresh: gives (x, y) that no run trains on or stops by, 2,000 rows or more where there is a process.
         chance: accuracy of guessing. bayes: the best accuracy that the process allows. Both None when unknown.
     """
@@ -89,8 +92,10 @@ class Endpoint:
     """The one number a run is judged by, declared before anything runs.
 
     Attributes:
-        measure: a score of a finished run (`fresh_accuracy`, `test_bce`, `epochs`, ...), `wobble` (mean absolute change of validation
-            accuracy between epochs, last half) or `epochs_to_threshold` (first epoch with validation accuracy at `threshold`).
+        measure: a score of a finished run (`fresh_accuracy`, `test_bce`, `epochs`, ...), `wobble` (mean absolute
+            change of validation
+            accuracy between epochs, last half) or `epochs_to_threshold` (first epoch with validation accuracy at
+            `threshold`).
         better: the direction that is better.
         sesoi: smallest effect of interest, in the measure's units; for a spread, the ratio of standard deviations.
         statistic: `mean` compares means over seeds, `spread` standard deviations across seeds.
@@ -104,7 +109,9 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         _require(self.better in ("higher", "lower"), f"better is {self.better!r}; it must be 'higher' or 'lower'")
-        _require(self.statistic in ("mean", "spread"), f"statistic is {self.statistic!r}; it must be 'mean' or 'spread'")
+        _require(
+            self.statistic in ("mean", "spread"), f"statistic is {self.statistic!r}; it must be 'mean' or 'spread'"
+        )
         _require(math.isfinite(self.sesoi) and self.sesoi > 0, f"sesoi is {self.sesoi!r}; it must be a number above 0")
         _require(
             (self.threshold is not None) == (self.measure == "epochs_to_threshold"),
@@ -141,8 +148,14 @@ class Variant:
     note: str = ""
 
     def __post_init__(self) -> None:
-        _require(isinstance(self.name, str) and bool(self.name.strip()), f"a variant's name is {self.name!r}; it must be a word")
-        _require(callable(self.model), f"variant {self.name!r}: model must be a function that builds and compiles a Keras model")
+        _require(
+            isinstance(self.name, str) and bool(self.name.strip()),
+            f"a variant's name is {self.name!r}; it must be a word",
+        )
+        _require(
+            callable(self.model),
+            f"variant {self.name!r}: model must be a function that builds and compiles a Keras model",
+        )
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             _require(
@@ -163,10 +176,9 @@ class Variant:
 class Lesson:
     """A question, the variants that answer it (the first is the baseline), and the endpoint that decides.
 
-    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains. `technique` is what a sentence on
-    the result speaks of, where that is not the title.
-    `family` is what the technique treats: learning, generalization or predictions.
-    `id`, `number` and `source` are set by whoever loads the file.
+    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains. `technique` is
+    what a sentence on the result speaks of, where that is not the title. `family` is what the technique treats:
+    learning, generalization or predictions. `id`, `number` and `source` are set by whoever loads the file.
     """
 
     title: str
@@ -182,7 +194,10 @@ class Lesson:
     source: str = ""
 
     def __post_init__(self) -> None:
-        _require(bool(self.about and self.about.strip()), "a lesson needs a question: give the file a docstring and pass about=__doc__")
+        _require(
+            bool(self.about and self.about.strip()),
+            "a lesson needs a question: give the file a docstring and pass about=__doc__",
+        )
         _require(isinstance(self.data, Data), f"data must be a Data, not {type(self.data).__name__}")
         _require(len(self.variants) > 0, "a lesson needs one variant at least")
         _require(all(isinstance(v, Variant) for v in self.variants), "variants must all be made with Variant(...)")

@@ -87,8 +87,7 @@ def block_seeds(first: int, width: int) -> tuple[int, ...]:
 def plan(jobs: Sequence[Job], seeds: Sequence[int], stored: Stored, retry: frozenset[str] = frozenset()) -> Plan:
     """The shards to train so that every job has every seed.
 
-    Args:
-        stored: what the store holds, by key and first seed. A failed run is an answer and stays, unless its state is in `retry`.
+    `stored` says what the store holds. A failed run is an answer and stays, unless "failed" is in `retry`.
     """
     first_job: dict[str, Job] = {}
     for job in jobs:
@@ -120,4 +119,7 @@ def _in_order(shards: Sequence[Shard]) -> list[Shard]:
     """Longest first; each program's first shard before any second, so that no two workers compile the same program at once."""
     longest = sorted(shards, key=lambda shard: (-shard.job.cost, shard.job.program, shard.job.key, shard.seeds[0]))
     first = {shard.job.program: shard for shard in reversed(longest)}
-    return [*(shard for shard in longest if first[shard.job.program] is shard), *(shard for shard in longest if first[shard.job.program] is not shard)]
+    return [
+        *(shard for shard in longest if first[shard.job.program] is shard),
+        *(shard for shard in longest if first[shard.job.program] is not shard),
+    ]

@@ -95,7 +95,9 @@ class Progress:
         failed = sum(t.failed for t in self.tallies.values())
         running = sum(t.running for t in self.tallies.values())
         left = f", about {self.left()} left" if done < total else ""
-        self.console.print(f"{done} of {total} shards done, {running} running, {failed} runs failed{left}", highlight=False)
+        self.console.print(
+            f"{done} of {total} shards done, {running} running, {failed} runs failed{left}", highlight=False
+        )
 
     def table(self) -> Table:
         """The live view, a row a lesson."""

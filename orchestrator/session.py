@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, worker
+from orchestrator import engine, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event, Finished, Lost, Started
@@ -35,7 +35,20 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-LIBRARIES = ("ray", "keras", "jax", "jaxlib", "tensorflow", "numpy", "scikit-learn", "scipy", "statsmodels", "pandas", "pyarrow", "matplotlib")
+LIBRARIES = (
+    "ray",
+    "keras",
+    "jax",
+    "jaxlib",
+    "tensorflow",
+    "numpy",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +68,14 @@ class Request:
 class Executor(Protocol):
     """A place where shards run: a Ray cluster, or this process."""
 
-    def run(self, orders: Iterable[Order]) -> Iterator[Event]: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
+    def run(self, orders: Iterable[Order]) -> Iterator[Event]:
+        """Train the shards; events come as they happen."""
+
+    def stop(self) -> None:
+        """Finish what runs, begin nothing."""
+
+    def close(self) -> None:
+        """Let go of what was opened."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,9 @@ def _jobs(lesson: Lesson, request: Request) -> list[Job]:
 
     scopes = [scope for scope in request.scopes if scope in lesson.data.scopes]
     if not scopes:
-        raise UsageError(f"lesson {lesson.id!r} has no data for --data {request.scopes[0]}; it has {', '.join(lesson.data.scopes)}")
+        raise UsageError(
+            f"lesson {lesson.id!r} has no data for --data {request.scopes[0]}; it has {', '.join(lesson.data.scopes)}"
+        )
     found = []
     for variant in lesson.variants:
         for scope in scopes:
@@ -100,7 +120,11 @@ def _jobs(lesson: Lesson, request: Request) -> list[Job]:
 
 def _describe(lesson: Lesson, jobs: Sequence[Job]) -> dict[str, Any]:
     split = lesson.data.fixed()
-    rows = {"rows_train": len(split.x_train), "rows_test": len(split.x_test), "rows_fresh": len(lesson.data.fresh()[0]) if lesson.data.fresh else 0}
+    rows = {
+        "rows_train": len(split.x_train),
+        "rows_test": len(split.x_test),
+        "rows_fresh": len(lesson.data.fresh()[0]) if lesson.data.fresh else 0,
+    }
     return lesson.describe(rows, {job.variant: job.reason for job in jobs})
 
 
@@ -109,7 +133,10 @@ def execute(prepared: Prepared, request: Request, store: Store, executor: Execut
     progress = Progress(prepared.plan, console)
     for shard in prepared.plan.shards:
         if shard.why == DAMAGED:
-            console.print(f"damaged: {shard.name}; set aside as {store.set_aside(shard.job.key, shard.seeds)}, trained again", markup=False)
+            console.print(
+                f"damaged: {shard.name}; set aside as {store.set_aside(shard.job.key, shard.seeds)}, trained again",
+                markup=False,
+            )
     fixed = worker.settings(request.settings)
     store.append_event({"at": time.time(), "event": "began", "command": request.command})
     orders = [Order(shard, prepared.sources[shard.job.lesson], fixed) for shard in prepared.plan.shards]
@@ -154,7 +181,9 @@ def _interruptible(executor: Executor, console: Console) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def provenance(request: Request, prepared: Prepared, begun: float, timings: Mapping[str, float], resources: Mapping[str, float]) -> dict[str, Any]:
+def provenance(
+    request: Request, prepared: Prepared, begun: float, timings: Mapping[str, float], resources: Mapping[str, float]
+) -> dict[str, Any]:
     """What a reader needs to judge and repeat the results."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
@@ -174,7 +203,18 @@ def provenance(request: Request, prepared: Prepared, begun: float, timings: Mapp
         "lessons": [source.id if source.number else source.path for source in request.sources],
         "scopes": list(request.scopes),
         "settings": dict(request.settings),
-        "jobs": [{"lesson": j.lesson, "variant": j.variant, "data": j.data, "key": j.key, "width": j.width, "cost": j.cost, "engine": j.engine} for j in prepared.plan.jobs],
+        "jobs": [
+            {
+                "lesson": j.lesson,
+                "variant": j.variant,
+                "data": j.data,
+                "key": j.key,
+                "width": j.width,
+                "cost": j.cost,
+                "engine": j.engine,
+            }
+            for j in prepared.plan.jobs
+        ],
         "timings": {name: round(seconds, 2) for name, seconds in timings.items()},
     }
 
@@ -193,8 +233,12 @@ def git() -> dict[str, Any] | None:
     """The program's own commit, and whether it was changed since; None outside a checkout."""
     here = Path(__file__).parent
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
     return {"commit": commit, "dirty": bool(changed)}
@@ -227,7 +271,9 @@ def clock(timings: dict[str, float], name: str) -> Iterator[None]:
         timings[name] = timings.get(name, 0.0) + time.perf_counter() - begun
 
 
-def prepare_and_start(prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool) -> tuple[Prepared, Executor | None]:
+def prepare_and_start(
+    prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool
+) -> tuple[Prepared, Executor | None]:
     """Plan, and start the executor: beside the planning when there is surely work, else only when the plan lacks something.
 
     Ray's processes die with the thread that started them, so it is the planning that gets a thread of its own.

@@ -5,7 +5,8 @@
     <out>/failures/<key>/seeds-....txt          tracebacks
     <out>/run.json, events.jsonl                provenance, ledger
 
-A block is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole file or none.
+A block is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole
+file or none.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class Store:
 
     def __init__(self, out: str | Path) -> None:
         self.root = Path(out).expanduser().resolve()
-        self.histories, self.runs, self.effects = (self.root / f"{name}.parquet" for name in ("histories", "runs", "effects"))
+        self.histories, self.runs, self.effects = (
+            self.root / f"{name}.parquet" for name in ("histories", "runs", "effects")
+        )
         self.report, self.explore = self.root / "report.html", self.root / "explore.html"
         self.provenance, self.events = self.root / "run.json", self.root / "events.jsonl"
         self.lock_file, self.driver = self.root / ".lock", self.root / "driver.json"
@@ -82,7 +85,8 @@ class Store:
             version.write_text(f"{FORMAT}\n")
         if version.read_text().strip() != str(FORMAT):
             raise StoreError(
-                f"{self.root} was written in format {version.read_text().strip()!r}, this program reads format {FORMAT}; name another --out folder"
+                f"{self.root} was written in format {version.read_text().strip()!r}, "
+                f"this program reads format {FORMAT}; name another --out folder"
             )
 
     def is_empty(self) -> bool:
@@ -101,11 +105,21 @@ class Store:
             lock.acquire(timeout=0)
         except Timeout:
             holder = self.holder() or {}
-            who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')}, since {holder.get('started', '?')}: {holder.get('command', '?')}"
-            raise StoreLockedError(f"{self.root} is in use by another driver ({who}); wait for it, or name another --out folder") from None
+            pid, host, started, command = (holder.get(name, "?") for name in ("pid", "host", "started", "command"))
+            who = f"process {pid} on {host}, since {started}: {command}"
+            raise StoreLockedError(
+                f"{self.root} is in use by another driver ({who}); wait for it, or name another --out folder"
+            ) from None
         try:
-            me = {"pid": os.getpid(), "host": platform.node(), "born": psutil.Process().create_time(), "command": command}
-            self._write_text(self.driver, json.dumps({**me, "started": pd.Timestamp.now("UTC").isoformat(timespec="seconds")}))
+            me = {
+                "pid": os.getpid(),
+                "host": platform.node(),
+                "born": psutil.Process().create_time(),
+                "command": command,
+            }
+            self._write_text(
+                self.driver, json.dumps({**me, "started": pd.Timestamp.now("UTC").isoformat(timespec="seconds")})
+            )
             yield
         finally:
             self.driver.unlink(missing_ok=True)
@@ -144,7 +158,10 @@ class Store:
         """
         with explained(self.root):
             self._write_tracebacks(key, block)
-            _commit(self.path(key, [o.seed for o in block.outcomes]), lambda file: pq.write_table(_to_table(block), file, **WRITING))
+            _commit(
+                self.path(key, [o.seed for o in block.outcomes]),
+                lambda file: pq.write_table(_to_table(block), file, **WRITING),
+            )
 
     def read(self, key: str, seeds: Sequence[int]) -> Block:
         """A block of runs.
@@ -158,7 +175,9 @@ class Store:
         try:
             return _from_table(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise BrokenShardError(f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from None
+            raise BrokenShardError(
+                f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            ) from None
 
     def glance(self, key: str, seeds: Sequence[int]) -> list[str]:
         """The statuses of a block's runs, from its footer alone; empty when it is not there or not whole."""
@@ -185,7 +204,9 @@ class Store:
         try:
             return json.loads(self.provenance.read_text())  # type: ignore[no-any-return]
         except (OSError, ValueError):
-            raise StoreError(f"{self.root} holds no run yet; run `python -m orchestrator run all --out {self.root}` first") from None
+            raise StoreError(
+                f"{self.root} holds no run yet; run `python -m orchestrator run all --out {self.root}` first"
+            ) from None
 
     def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
@@ -237,10 +258,17 @@ class Store:
             with pq.ParquetWriter(file, schema, **WRITING) as writer:
                 for job in jobs:
                     blocks_of_job = list(self._blocks(job, seeds))
-                    tables = [_history(job, o, schema, names) for block in blocks_of_job for o in block.outcomes if o.seed in wanted and o.epochs]
+                    tables = [
+                        _history(job, o, schema, names)
+                        for block in blocks_of_job
+                        for o in block.outcomes
+                        if o.seed in wanted and o.epochs
+                    ]
                     if tables:
                         writer.write_table(pa.concat_tables(tables), row_group_size=2**20)
-                    rows.extend(_run_row(job, block, o) for block in blocks_of_job for o in block.outcomes if o.seed in wanted)
+                    rows.extend(
+                        _run_row(job, block, o) for block in blocks_of_job for o in block.outcomes if o.seed in wanted
+                    )
 
         wanted = set(seeds)
         with explained(self.root):
@@ -274,14 +302,18 @@ class Store:
             StoreError: there are no tables, or they can't be read.
         """
         if not self.runs.exists() or not self.histories.exists():
-            raise StoreError(f"{self.root} holds no results yet; run `python -m orchestrator run all --out {self.root}` first")
+            raise StoreError(
+                f"{self.root} holds no results yet; run `python -m orchestrator run all --out {self.root}` first"
+            )
         try:
             runs = pq.read_table(self.runs, page_checksum_verification=True)
             histories = pq.read_table(self.histories, page_checksum_verification=True)
             lessons = json.loads(runs.schema.metadata[b"lessons"])
             provenance = json.loads(self.provenance.read_text()) if self.provenance.exists() else {}
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"the tables in {self.root} can't be read ({error}); the same `run` command writes them anew from the store") from None
+            raise StoreError(
+                f"the tables in {self.root} can't be read ({error}); the same `run` command writes them anew from the store"
+            ) from None
         return runs.to_pandas(), histories.to_pandas(), lessons, provenance
 
     def write_effects(self, effects: pd.DataFrame) -> None:
@@ -315,7 +347,9 @@ def explained(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = error.strerror or str(error)
-        raise StoreError(f"{error.filename or root} can't be written: {why}; what was stored before is safe, and the same command goes on from there") from None
+        raise StoreError(
+            f"{error.filename or root} can't be written: {why}; what was stored before is safe, and the same command goes on from there"
+        ) from None
 
 
 def _commit(path: Path, write: Any) -> None:
@@ -341,7 +375,15 @@ def _to_table(block: Block) -> pa.Table:
     arrays = {name: pa.array(values) for name, values in columns.items()}
     for name in names:
         arrays[name] = pa.concat_arrays([_curve(o, name) for o in block.outcomes])
-    about = json.dumps({"format": FORMAT, "node": block.node, "attempts": block.attempts, "final": block.final, "runs": [_about(o) for o in block.outcomes]})
+    about = json.dumps(
+        {
+            "format": FORMAT,
+            "node": block.node,
+            "attempts": block.attempts,
+            "final": block.final,
+            "runs": [_about(o) for o in block.outcomes],
+        }
+    )
     table = pa.table(arrays)
     return table.replace_schema_metadata({"block": about, "check": str(_checksum(table, about.encode()))})
 
@@ -360,7 +402,16 @@ def _curve(outcome: Outcome, name: str) -> pa.Array:
 
 
 def _about(o: Outcome) -> dict[str, Any]:
-    return {"seed": o.seed, "status": o.status, "epochs": o.epochs, "scores": dict(o.scores), "seconds": o.seconds, "engine": o.engine, "error": o.error, "reason": o.reason}
+    return {
+        "seed": o.seed,
+        "status": o.status,
+        "epochs": o.epochs,
+        "scores": dict(o.scores),
+        "seconds": o.seconds,
+        "engine": o.engine,
+        "error": o.error,
+        "reason": o.reason,
+    }
 
 
 def _from_table(table: pa.Table, seeds: Sequence[int]) -> Block:
@@ -371,14 +422,26 @@ def _from_table(table: pa.Table, seeds: Sequence[int]) -> Block:
     ends = np.cumsum([run["epochs"] for run in about["runs"]])
     if [run["seed"] for run in about["runs"]] != list(seeds) or ends[-1] != table.num_rows:
         raise ValueError("its rows are not those it speaks of")
-    outcomes = [_outcome(run, table.slice(end - run["epochs"], run["epochs"])) for run, end in zip(about["runs"], ends, strict=True)]
+    outcomes = [
+        _outcome(run, table.slice(end - run["epochs"], run["epochs"]))
+        for run, end in zip(about["runs"], ends, strict=True)
+    ]
     return Block(tuple(outcomes), about["node"], about["attempts"], about["final"])
 
 
 def _outcome(run: Mapping[str, Any], rows: pa.Table) -> Outcome:
     names = [name for name in rows.column_names[2:] if rows[name].null_count < len(rows)]
     history = {name: rows[name].to_numpy() for name in names}
-    return Outcome(run["seed"], run["status"], history, run["scores"], run["seconds"], run["engine"], run["error"], reason=run["reason"])
+    return Outcome(
+        run["seed"],
+        run["status"],
+        history,
+        run["scores"],
+        run["seconds"],
+        run["engine"],
+        run["error"],
+        reason=run["reason"],
+    )
 
 
 def _keys() -> list[tuple[str, pa.DataType]]:
@@ -386,17 +449,44 @@ def _keys() -> list[tuple[str, pa.DataType]]:
     return [("lesson", word), ("variant", word), ("data", word), ("seed", pa.int32())]
 
 
-RUN_COLUMNS = ("lesson", "variant", "data", "seed", "key", "status", "epochs", "seconds", "engine", "attempts", "node", "error")
+RUN_COLUMNS = (
+    "lesson",
+    "variant",
+    "data",
+    "seed",
+    "key",
+    "status",
+    "epochs",
+    "seconds",
+    "engine",
+    "attempts",
+    "node",
+    "error",
+)
 
 
 def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
     before = [("key", pa.string()), ("status", pa.string()), ("epochs", pa.int32())]
-    after = [("seconds", pa.float64()), ("engine", pa.string()), ("attempts", pa.int32()), ("node", pa.string()), ("error", pa.string())]
+    after = [
+        ("seconds", pa.float64()),
+        ("engine", pa.string()),
+        ("attempts", pa.int32()),
+        ("node", pa.string()),
+        ("error", pa.string()),
+    ]
     return [*before, *[(name, pa.float64()) for name in scores], *after]
 
 
 def _run_row(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
-    known = {"lesson": job.lesson, "variant": job.variant, "data": job.data, "seed": o.seed, "key": job.key, "status": o.status, "epochs": o.epochs}
+    known = {
+        "lesson": job.lesson,
+        "variant": job.variant,
+        "data": job.data,
+        "seed": o.seed,
+        "key": job.key,
+        "status": o.status,
+        "epochs": o.epochs,
+    }
     how = {"seconds": o.seconds, "engine": o.engine, "attempts": block.attempts, "node": block.node, "error": o.error}
     return {**known, **o.scores, **how}
 
@@ -410,12 +500,14 @@ def _column(frame: pd.DataFrame, field: pa.Field, names: Mapping[str, list[str]]
     return pa.array(pd.to_numeric(values), field.type, from_pandas=True)
 
 
-def _words(codes: Sequence[int], names: Sequence[str]) -> pa.Array:
+def _words(codes: Any, names: Sequence[str]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
 
 
 def _history(job: Job, o: Outcome, schema: pa.Schema, names: Mapping[str, list[str]]) -> pa.Table:
-    words = [_words(np.full(o.epochs, names[part].index(getattr(job, part)), np.int32), names[part]) for part in ("lesson", "variant", "data")]
+    words = [
+        _words(np.full(o.epochs, names[part].index(getattr(job, part)), np.int32), names[part])
+        for part in ("lesson", "variant", "data")
+    ]
     counts = [pa.array(np.full(o.epochs, o.seed, np.int32)), pa.array(np.arange(1, o.epochs + 1, dtype=np.int32))]
     return pa.table([*words, *counts, *[_curve(o, name) for name in schema.names[5:]]], schema=schema)
-

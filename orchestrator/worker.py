@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import catalog, engine
@@ -19,6 +20,8 @@ from orchestrator.store import Block
 
 if TYPE_CHECKING:
     from orchestrator.engine.compiled import Program
+
+MUST_AGREE = ("ray", "keras", "jax", "numpy")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def load(source: Source, settings: tuple[tuple[str, Any], ...]) -> Lesson:
 
 
 @lru_cache(maxsize=16)
-def _program(name: str, source: Source, settings: tuple[tuple[str, Any], ...], variant: str) -> Program:
+def _program(name: str, source: Source, settings: tuple[tuple[str, Any], ...], variant: str) -> Program:  # noqa: ARG001  the name is what tells programs apart
     """The compiled program of that name: both scopes and all blocks use the same one."""
     from orchestrator.engine.compiled import Program  # noqa: PLC0415
 
@@ -78,3 +81,8 @@ def _program(name: str, source: Source, settings: tuple[tuple[str, Any], ...], v
 def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Arguments for `fit` in a form that can be hashed and sent."""
     return tuple(sorted(arguments.items()))
+
+
+def facts() -> dict[str, str]:
+    """This node's name, and the versions that must be the same on every node."""
+    return {"node": platform.node(), "python": platform.python_version(), **{name: version(name) for name in MUST_AGREE}}

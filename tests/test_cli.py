@@ -66,26 +66,43 @@ def test_more_seeds_train_only_what_is_missing_and_change_no_byte(cli, results, 
     assert plan.count("further seeds") == 4
     done = cli("run", folder / "tiny.py", "--seeds", "20", "--out", folder / "out", "--no-report")
     assert "4 of 4 shards done" in done.stdout
-    assert cli("run", folder / "tiny.py", "--seeds", "20", "--out", tmp_path / "other", "--no-report", "--serial").returncode == 0
-    assert (folder / "out" / "histories.parquet").read_bytes() == (tmp_path / "other" / "histories.parquet").read_bytes()
+    assert (
+        cli(
+            "run", folder / "tiny.py", "--seeds", "20", "--out", tmp_path / "other", "--no-report", "--serial"
+        ).returncode
+        == 0
+    )
+    assert (folder / "out" / "histories.parquet").read_bytes() == (
+        tmp_path / "other" / "histories.parquet"
+    ).read_bytes()
 
 
 def test_a_reformatted_lesson_trains_nothing_and_a_changed_one_does(cli, results, tmp_path):
     """The key is of what is trained: comments, blank lines and another place change nothing, another learning rate everything."""
     folder, _ = results
     moved = tmp_path / "tiny.py"
-    moved.write_text(TINY.replace("net = keras", "# a comment\n\n    net = keras").replace("about=__doc__", "about='Other words?'"))
+    moved.write_text(
+        TINY.replace("net = keras", "# a comment\n\n    net = keras").replace("about=__doc__", "about='Other words?'")
+    )
     assert "nothing to train" in cli("plan", moved, "--seeds", "8", "--out", folder / "out").stdout
     moved.write_text(TINY.replace("SGD(0.1)", "SGD(0.2)"))
     assert "4 shards to train" in cli("plan", moved, "--seeds", "8", "--out", folder / "out").stdout
-    assert "4 shards to train" in cli("plan", folder / "tiny.py", "--seeds", "8", "--set", "epochs=4", "--out", folder / "out").stdout
+    assert (
+        "4 shards to train"
+        in cli("plan", folder / "tiny.py", "--seeds", "8", "--set", "epochs=4", "--out", folder / "out").stdout
+    )
 
 
 def test_the_plan_is_what_executes(cli, tmp_path, tiny):
     """The shards that `plan` counts are those that the ledger then shows finished."""
     plan = cli("plan", tiny, "--seeds", "9", "--data", "redrawn", "--out", tmp_path / "out").stdout
     promised = int(re.search(r"(\d+) shards to train", plan)[1])
-    assert cli("run", tiny, "--seeds", "9", "--data", "redrawn", "--out", tmp_path / "out", "--serial", "--no-report").returncode == 0
+    assert (
+        cli(
+            "run", tiny, "--seeds", "9", "--data", "redrawn", "--out", tmp_path / "out", "--serial", "--no-report"
+        ).returncode
+        == 0
+    )
     events = [json.loads(line) for line in (tmp_path / "out" / "events.jsonl").read_text().splitlines()]
     assert promised == sum(e["event"] == "finished" for e in events) == 4
 
@@ -161,7 +178,9 @@ def test_every_verb_has_help_and_needs_no_training_library_for_it(cli, verb):
     assert not imported & {"ray", "keras", "jax", "tensorflow"}
 
 
-@pytest.mark.parametrize("words", [["list"], ["status"], ["show", "tiny"], ["list", "--status", "failed"], ["report", "--format", "csv"]])
+@pytest.mark.parametrize(
+    "words", [["list"], ["status"], ["show", "tiny"], ["list", "--status", "failed"], ["report", "--format", "csv"]]
+)
 def test_looking_needs_neither_ray_nor_a_training_library(cli, results, words):
     """`list`, `status`, `show` and `report` read results without importing Ray, Keras, JAX or TensorFlow."""
     more = ["--out", results[0] / "out"]
@@ -207,7 +226,13 @@ def test_reports_without_results_say_how_to_get_them(here, tmp_path):
 def test_another_keras_is_refused(tmp_path):
     """With a Keras of another minor version nothing runs, and the message names both."""
     code = "import importlib.metadata as m; m.version = lambda name, v=m.version: '3.99.0' if name == 'keras' else v(name)\nfrom orchestrator.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code, "run", "noise", "--out", str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "noise", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert "Keras 3.99.0 is installed, but results are checked against Keras 3.15" in complaint(done)
 
 
@@ -219,8 +244,14 @@ def test_fit_runs_the_same_jobs_seed_by_seed(cli, tmp_path, tiny):
         assert done.returncode == 0, done.stderr
     frames = [pd.read_parquet(folder / "histories.parquet") for folder in sorted(tmp_path.glob("out*"))]
     assert [len(frame) for frame in frames] == [12, 12, 12]
-    compiled, fit_jax, fit_tensorflow = (pd.read_parquet(folder / "runs.parquet") for folder in sorted(tmp_path.glob("out*")))
-    assert (set(compiled.engine), set(fit_jax.engine), set(fit_tensorflow.engine)) == ({"compiled"}, {"fit-jax"}, {"fit-tensorflow"})
+    compiled, fit_jax, fit_tensorflow = (
+        pd.read_parquet(folder / "runs.parquet") for folder in sorted(tmp_path.glob("out*"))
+    )
+    assert (set(compiled.engine), set(fit_jax.engine), set(fit_tensorflow.engine)) == (
+        {"compiled"},
+        {"fit-jax"},
+        {"fit-tensorflow"},
+    )
     assert (frames[0].loss - frames[1].loss).abs().max() < 5e-7
 
 
@@ -236,6 +267,13 @@ def test_verify_passes_for_a_users_file_and_fails_when_the_engine_lies(cli, tiny
         "def _epoch(self, *a):\n    state, logs = true(self, *a)\n    return state, {**logs, 'loss': logs['loss'] + 1e-5}\n"
         "compiled.Program._epoch = _epoch\nfrom orchestrator.cli import main\nmain()\n"
     )
-    done = subprocess.run([sys.executable, str(lie), "verify", str(tiny), "--epochs", "3", "--no-tensorflow"], capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, str(lie), "verify", str(tiny), "--epochs", "3", "--no-tensorflow"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "FAILS" in done.stdout

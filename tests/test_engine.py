@@ -92,7 +92,12 @@ def net(*layers, optimizer=None, loss="binary_crossentropy", metrics=("accuracy"
 
     def build():
         model = keras.Sequential([keras.Input((3,)), *(layer() for layer in layers)])
-        model.compile(optimizer=optimizer() if optimizer else keras.optimizers.Adam(0.02), loss=loss, metrics=list(metrics), **more)
+        model.compile(
+            optimizer=optimizer() if optimizer else keras.optimizers.Adam(0.02),
+            loss=loss,
+            metrics=list(metrics),
+            **more,
+        )
         return model
 
     return build
@@ -112,14 +117,21 @@ def compare(variant, data=DATA):
 
 
 CALLBACKS = {
-    "stop and restore": [keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True, min_delta=0.01)],
+    "stop and restore": [
+        keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True, min_delta=0.01)
+    ],
     "stop late": [keras.callbacks.EarlyStopping("loss", patience=1, start_from_epoch=6, min_delta=0.05)],
     "stop below a baseline": [keras.callbacks.EarlyStopping("val_accuracy", patience=3, baseline=0.99)],
-    "plateau with cooldown": [keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, cooldown=2, min_lr=0.003, min_delta=0.01)],
+    "plateau with cooldown": [
+        keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, cooldown=2, min_lr=0.003, min_delta=0.01)
+    ],
     "plateau on accuracy": [keras.callbacks.ReduceLROnPlateau("val_accuracy", factor=0.3, patience=2, mode="max")],
     "schedule": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9 if epoch % 3 else rate * 1.1)],
     "schedule of the epoch alone": [keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (1 + epoch))],
-    "plateau and stop": [keras.callbacks.ReduceLROnPlateau(patience=1, min_delta=0.01), keras.callbacks.EarlyStopping(patience=4, min_delta=0.01)],
+    "plateau and stop": [
+        keras.callbacks.ReduceLROnPlateau(patience=1, min_delta=0.01),
+        keras.callbacks.EarlyStopping(patience=4, min_delta=0.01),
+    ],
     "nan": [keras.callbacks.TerminateOnNaN()],
 }
 
@@ -158,19 +170,36 @@ def test_restored_weights_are_the_ones_that_are_scored():
 MODELS = {
     "dropout": net(lambda: keras.layers.Dense(6, activation="relu"), lambda: keras.layers.Dropout(0.4), sigmoid()[1]),
     "batch normalization": net(lambda: keras.layers.Dense(6), keras.layers.BatchNormalization, sigmoid()[1]),
-    "three classes": net(lambda: keras.layers.Dense(6, activation="relu"), lambda: keras.layers.Dense(3, activation="softmax"), loss="sparse_categorical_crossentropy"),
+    "three classes": net(
+        lambda: keras.layers.Dense(6, activation="relu"),
+        lambda: keras.layers.Dense(3, activation="softmax"),
+        loss="sparse_categorical_crossentropy",
+    ),
     "regression": net(lambda: keras.layers.Dense(1), loss="mse", metrics=("mae",)),
     "a metric that is no mean": net(*sigmoid(), metrics=("accuracy", keras.metrics.AUC(name="auc"))),
-    "decayed learning rate": net(*sigmoid(), optimizer=lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.9))),
-    "clipped, decayed weights": net(*sigmoid(), optimizer=lambda: keras.optimizers.AdamW(0.05, weight_decay=0.1, clipnorm=0.5)),
-    "one-dimensional": net(lambda: keras.layers.Reshape((3, 1)), lambda: keras.layers.Conv1D(4, 2, activation="relu"), keras.layers.Flatten, sigmoid()[1]),
+    "decayed learning rate": net(
+        *sigmoid(), optimizer=lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.9))
+    ),
+    "clipped, decayed weights": net(
+        *sigmoid(), optimizer=lambda: keras.optimizers.AdamW(0.05, weight_decay=0.1, clipnorm=0.5)
+    ),
+    "one-dimensional": net(
+        lambda: keras.layers.Reshape((3, 1)),
+        lambda: keras.layers.Conv1D(4, 2, activation="relu"),
+        keras.layers.Flatten,
+        sigmoid()[1],
+    ),
 }
 
 
 @pytest.mark.parametrize("case", MODELS)
 def test_other_models_give_the_history_of_fit(case):
     """Layers that draw random numbers or keep statistics, other losses, metrics and optimisers all keep the contract."""
-    data = Data(fixed=lambda: rows(classes=3), redrawn=lambda seed: rows(seed, classes=3)) if case == "three classes" else DATA
+    data = (
+        Data(fixed=lambda: rows(classes=3), redrawn=lambda seed: rows(seed, classes=3))
+        if case == "three classes"
+        else DATA
+    )
     compare(Variant(case, MODELS[case], epochs=5, batch_size=8), data)
 
 
@@ -230,13 +259,18 @@ def test_a_history_does_not_depend_on_its_neighbours():
     made = Program(variant, rows())
     first = made.train(range(WIDTH), DATA, "redrawn")
     again = Program(variant, rows()).train([SEED, *range(20, 20 + WIDTH - 1)], DATA, "redrawn")
-    assert {k: v.tobytes() for k, v in first[SEED].history.items()} == {k: v.tobytes() for k, v in again[0].history.items()}
+    assert {k: v.tobytes() for k, v in first[SEED].history.items()} == {
+        k: v.tobytes() for k, v in again[0].history.items()
+    }
     assert first[SEED].scores == again[0].scores
 
 
 def test_a_longer_run_begins_as_the_shorter_one():
     """Segments leave no trace: the first 90 of 130 epochs are those of a run of 90."""
-    short, long = (Program(Variant("a", net(*sigmoid()), epochs=n, batch_size=8), rows()).train(range(WIDTH), DATA, "fixed")[1] for n in (90, 130))
+    short, long = (
+        Program(Variant("a", net(*sigmoid()), epochs=n, batch_size=8), rows()).train(range(WIDTH), DATA, "fixed")[1]
+        for n in (90, 130)
+    )
     assert long.epochs == 130
     assert all(long.history[name][:90].tobytes() == values.tobytes() for name, values in short.history.items())
 
@@ -272,8 +306,15 @@ def test_a_diverged_run_says_so_and_touches_nobody():
 def test_terminate_on_nan_stops_where_keras_stops():
     """A run whose loss explodes in the middle of an epoch ends with that epoch, as in `fit`."""
     split = rows()
-    wild = Split(np.where(np.arange(27)[:, None] == 20, np.float32(1e38), split.x_train), split.y_train.astype("float32"), split.x_test, split.y_test.astype("float32"))
-    model = net(lambda: keras.layers.Dense(1), loss="mse", metrics=("mae",), optimizer=lambda: keras.optimizers.SGD(1.0))
+    wild = Split(
+        np.where(np.arange(27)[:, None] == 20, np.float32(1e38), split.x_train),
+        split.y_train.astype("float32"),
+        split.x_test,
+        split.y_test.astype("float32"),
+    )
+    model = net(
+        lambda: keras.layers.Dense(1), loss="mse", metrics=("mae",), optimizer=lambda: keras.optimizers.SGD(1.0)
+    )
     variant = Variant("nan", model, epochs=6, batch_size=4, callbacks=[keras.callbacks.TerminateOnNaN()])
     ours = Program(variant, wild).train(range(WIDTH), Data(fixed=lambda: wild), "fixed")[SEED]
     theirs = fit.fit(variant, wild, SEED)[1]

@@ -11,7 +11,12 @@ X, Y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
 
 def lesson(**changes):
     """A right lesson, but for the changes."""
-    parts = {"title": "t", "about": "A question?", "data": Data(fixed=lambda: Split(X, Y, X, Y)), "variants": [Variant("a", len, epochs=1)]}
+    parts = {
+        "title": "t",
+        "about": "A question?",
+        "data": Data(fixed=lambda: Split(X, Y, X, Y)),
+        "variants": [Variant("a", len, epochs=1)],
+    }
     return Lesson(**{**parts, **changes})
 
 
@@ -38,14 +43,35 @@ def test_a_lesson_that_breaks_a_rule_cannot_be_made(changes, part):
         lesson(**changes)
 
 
-@pytest.mark.parametrize("changes", [{"epochs": 0}, {"epochs": 1.5}, {"epochs": True}, {"batch_size": -1}, {"name": ""}, {"model": 3}, {"fit": {"verbose": 1}}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": 0},
+        {"epochs": 1.5},
+        {"epochs": True},
+        {"batch_size": -1},
+        {"name": ""},
+        {"model": 3},
+        {"fit": {"verbose": 1}},
+    ],
+)
 def test_a_variant_that_breaks_a_rule_cannot_be_made(changes):
     """Epochs and batch size are whole numbers above 0, the name a word, the model a function, and `fit` may not set what the engine sets."""
     with pytest.raises(LessonError):
         Variant(**{"name": "a", "model": len, "epochs": 1, **changes})
 
 
-@pytest.mark.parametrize("changes", [{"better": "bigger"}, {"sesoi": 0}, {"sesoi": float("nan")}, {"statistic": "median"}, {"threshold": 0.8}, {"measure": "epochs_to_threshold"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"better": "bigger"},
+        {"sesoi": 0},
+        {"sesoi": float("nan")},
+        {"statistic": "median"},
+        {"threshold": 0.8},
+        {"measure": "epochs_to_threshold"},
+    ],
+)
 def test_an_endpoint_that_breaks_a_rule_cannot_be_made(changes):
     """Direction, statistic, smallest effect and threshold are checked."""
     with pytest.raises(LessonError):

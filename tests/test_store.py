@@ -20,7 +20,9 @@ def outcome(seed, epochs=5, **changes):
     """A run that went well."""
     names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
     history = {name: np.arange(epochs, dtype=np.float32) + seed for name in names}
-    return Outcome(seed, **{"status": "ok", "history": history, "scores": SCORES, "seconds": 0.1, "engine": "compiled", **changes})
+    return Outcome(
+        seed, **{"status": "ok", "history": history, "scores": SCORES, "seconds": 0.1, "engine": "compiled", **changes}
+    )
 
 
 def job(lesson="a", key="k1"):
@@ -34,14 +36,26 @@ def store(tmp_path):
     made = Store(tmp_path / "out")
     made.prepare()
     made.write("k1", Block((outcome(0), outcome(1, epochs=3)), "here"))
-    made.write("k1", Block((outcome(2), outcome(3, status="failed", history={}, scores={}, error="no luck", traceback="Traceback\n")), "there", 2))
+    made.write(
+        "k1",
+        Block(
+            (outcome(2), outcome(3, status="failed", history={}, scores={}, error="no luck", traceback="Traceback\n")),
+            "there",
+            2,
+        ),
+    )
     return made
 
 
 def test_a_block_is_read_as_it_was_written(store):
     """Histories come back to the bit, with scores, status, node and attempts."""
     block = store.read("k1", (2, 3))
-    assert (block.node, block.attempts, block.outcomes[1].status, block.outcomes[1].error) == ("there", 2, "failed", "no luck")
+    assert (block.node, block.attempts, block.outcomes[1].status, block.outcomes[1].error) == (
+        "there",
+        2,
+        "failed",
+        "no luck",
+    )
     assert np.array_equal(block.outcomes[0].history["loss"], outcome(2).history["loss"])
     assert dict(block.outcomes[0].scores) == SCORES
     assert store.traceback_path("k1", 3).read_text() == "Traceback\n"
@@ -55,11 +69,30 @@ def test_tables_hold_the_seeds_asked_for_and_every_reader_opens_them(store):
         duckdb.sql(f"select lesson, seed, status, epochs from '{store.runs}'").df().astype(str),
         polars.read_parquet(store.runs).select("lesson", "seed", "status", "epochs").to_pandas().astype(str),
     ]
-    rows = [(lesson, seed, status, epochs) for lesson in "ab" for seed, status, epochs in (("0", "ok", "5"), ("1", "ok", "3"), ("3", "failed", "0"))]
+    rows = [
+        (lesson, seed, status, epochs)
+        for lesson in "ab"
+        for seed, status, epochs in (("0", "ok", "5"), ("1", "ok", "3"), ("3", "failed", "0"))
+    ]
     assert all([tuple(row) for row in frame.to_numpy()] == rows for frame in frames)
-    counts = [len(pd.read_parquet(store.histories)), duckdb.sql(f"select count(*) from '{store.histories}'").fetchall()[0][0], len(polars.read_parquet(store.histories))]
+    counts = [
+        len(pd.read_parquet(store.histories)),
+        duckdb.sql(f"select count(*) from '{store.histories}'").fetchall()[0][0],
+        len(polars.read_parquet(store.histories)),
+    ]
     assert counts == [16, 16, 16]
-    assert list(pd.read_parquet(store.histories).columns) == ["lesson", "variant", "data", "seed", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    assert list(pd.read_parquet(store.histories).columns) == [
+        "lesson",
+        "variant",
+        "data",
+        "seed",
+        "epoch",
+        "loss",
+        "accuracy",
+        "val_loss",
+        "val_accuracy",
+        "learning_rate",
+    ]
 
 
 def test_tables_are_the_same_bytes_whatever_the_order_of_writing(store, tmp_path):
@@ -101,7 +134,9 @@ def test_damage_is_found_before_it_is_believed(store):
             continue
         assert [o.status for o in read.outcomes] == [o.status for o in truth.outcomes]
         for ours, theirs in zip(read.outcomes, truth.outcomes, strict=True):
-            assert {k: v.tobytes() for k, v in ours.history.items()} == {k: v.tobytes() for k, v in theirs.history.items()}
+            assert {k: v.tobytes() for k, v in ours.history.items()} == {
+                k: v.tobytes() for k, v in theirs.history.items()
+            }
 
 
 def test_state_says_what_is_stored_failed_and_broken(store):
@@ -121,7 +156,11 @@ def test_what_a_machine_lost_counts_as_missing(store):
 
 def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
     """The lock names the process that holds it, and is free again afterwards."""
-    with store.locked("first command"), pytest.raises(StoreLockedError, match="first command"), Store(store.root).locked("second"):
+    with (
+        store.locked("first command"),
+        pytest.raises(StoreLockedError, match="first command"),
+        Store(store.root).locked("second"),
+    ):
         pass
     with Store(store.root).locked("third"):
         assert store.holder()["command"] == "third"

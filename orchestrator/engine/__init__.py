@@ -50,7 +50,9 @@ def _check_backend(backend: str) -> None:
     import keras  # noqa: PLC0415
 
     if keras.backend.backend() != backend:
-        raise UsageError(f"Keras already runs on {keras.backend.backend()} in this process; start another one for {backend}")
+        raise UsageError(
+            f"Keras already runs on {keras.backend.backend()} in this process; start another one for {backend}"
+        )
 
 
 def _environment(backend: str, gpu: bool) -> Mapping[str, str]:
@@ -80,8 +82,8 @@ def _on_one_thread(start: object) -> None:
     try:
         start()  # type: ignore[operator]
     finally:
-        for thread in os.listdir("/proc/self/task"):
-            os.sched_setaffinity(int(thread), allowed)
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(thread.name), allowed)
 
 
 def compile_cache() -> Path:

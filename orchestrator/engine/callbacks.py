@@ -1,8 +1,9 @@
 """What Keras's callbacks do, per seed, inside a compiled program.
 
-A lesson holds real Keras callbacks. Each that is known here has a rule: pure functions that act on a run's state at the moments at which Keras would call
-the callback. The rules follow Keras's own source to the letter, odd corners included, because the contract is `fit`'s history.
-A callback without a rule is no error: its variant runs through `fit`.
+A lesson holds real Keras callbacks. Each that is known here has a rule: pure functions that act on a run's state at
+the moments at which Keras would call the callback. The rules follow Keras's own source to the letter, odd corners
+included, because the contract is `fit`'s history. A callback without a rule is no error: its variant runs through
+`fit`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,15 @@ class Slots:
     def __init__(self, model: keras.Model) -> None:
         variables = [id(v) for v in model.optimizer.variables]
         rate = model.optimizer._learning_rate
-        self.rate = variables.index(id(rate)) if id(rate) in variables else None
+        self.rate = variables.index(id(rate)) if id(rate) in variables else -1  # -1: a schedule sets it
         averages = getattr(model.optimizer, "_model_variables_moving_average", [])
         trained = [id(v) for v in model.trainable_variables]
         owners = model.optimizer._trainable_variables
-        self.averages = {trained.index(id(v)): variables.index(id(a)) for v, a in zip(owners, averages, strict=False) if a is not None}
+        self.averages = {
+            trained.index(id(v)): variables.index(id(a))
+            for v, a in zip(owners, averages, strict=False)
+            if a is not None
+        }
         self.use_ema = bool(model.optimizer.use_ema)
 
     def swap(self, state: State, where: Any) -> State:
@@ -59,8 +64,6 @@ class Slots:
 class Rule:
     """A callback's doings; each returns the state anew. `memory` is the rule's own part of it."""
 
-    monitor: str | None = None
-
     def memory(self, state: State) -> Any:
         return ()
 
@@ -73,7 +76,9 @@ class Rule:
     def test_end(self, state: State, memory: Any) -> tuple[State, Any]:
         return state, memory
 
-    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+    def epoch_end(
+        self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
+    ) -> tuple[State, Any, jax.Array]:
         return state, memory, jnp.array(False)
 
     def train_end(self, state: State, memory: Any) -> State:
@@ -112,7 +117,9 @@ class EarlyStopping(_Monitor):
             return best
         return {**best, "weights": (state["trainable"], state["frozen"]), "kept": jnp.array(False)}
 
-    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+    def epoch_end(
+        self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
+    ) -> tuple[State, Any, jax.Array]:
         callback, current = self.callback, logs[self.monitor]
         looks = epoch >= callback.start_from_epoch
         better = looks & (~memory["any"] | self.improves(current, memory["best"]))
@@ -155,7 +162,9 @@ class ReduceLROnPlateau(_Monitor):
         zero = jnp.int32(0)
         return {"best": jnp.float32(0), "any": jnp.array(False), "wait": zero, "cooldown": zero, "rung": zero}
 
-    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+    def epoch_end(
+        self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
+    ) -> tuple[State, Any, jax.Array]:
         callback, current = self.callback, logs[self.monitor]
         cooling = memory["cooldown"] > 0
         cooldown = memory["cooldown"] - cooling
@@ -216,7 +225,9 @@ class SwapEMAWeights(Rule):
     def test_end(self, state: State, memory: Any) -> tuple[State, Any]:
         return self.slots.swap(state, memory), jnp.array(False)
 
-    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+    def epoch_end(
+        self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
+    ) -> tuple[State, Any, jax.Array]:
         if not self.on_epoch:
             return state, memory, jnp.array(False)
         state = self.slots.swap(state, ~memory)
@@ -232,7 +243,9 @@ class TerminateOnNaN(Rule):
     def __init__(self, callback: Any, model: keras.Model, slots: Slots, epochs: int) -> None:
         pass
 
-    def epoch_end(self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs) -> tuple[State, Any, jax.Array]:
+    def epoch_end(
+        self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
+    ) -> tuple[State, Any, jax.Array]:
         return state, memory, ~jnp.isfinite(logs["loss"])
 
 
@@ -250,8 +263,10 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
     for callback in callbacks:
         if type(callback) not in RULES:
             return f"the callback {type(callback).__name__} has no compiled equivalent"
-    movers = [c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler)]
-    if movers and Slots(model).rate is None:
+    movers = [
+        c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler)
+    ]
+    if movers and Slots(model).rate < 0:
         return f"{type(movers[0]).__name__} needs an optimiser whose learning rate is a number"
     if len(movers) > 1:
         return "two callbacks set the learning rate"

@@ -1,9 +1,11 @@
 """One compiled program trains a block of seeds: `vmap` over seeds of a loop over epochs of a scan over batches of Keras's own train step.
 
-The contract: for each seed, the history that `keras.utils.set_random_seed(seed)`, building, compiling and `fit` would give on Keras's JAX backend.
-No layer, loss, metric or optimiser is written again here. What `fit` does in Python between steps (shuffling, callbacks, validation) is done in its order.
+The contract: for each seed, the history that `keras.utils.set_random_seed(seed)`, building, compiling and `fit` would
+give on Keras's JAX backend. No layer, loss, metric or optimiser is written again here. What `fit` does in Python
+between steps (shuffling, callbacks, validation) is done in its order.
 
-The number of seeds in a program is fixed (`WIDTH`): XLA may round differently for another width, so a run's bytes would depend on its neighbours.
+The number of seeds in a program is fixed (`WIDTH`): XLA may round differently for another width, so a run's bytes
+would depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -48,22 +50,23 @@ class Program:
         self.slots = callbacks.Slots(self.model)
         self.model.reset_metrics()
         self.blank = [v.value for v in self.model.metrics_variables]
-        self.stacked = not self.halts and _metrics_add_up(self.model, variant, split)
+        self.stacked = not self.halts and _metrics_add_up(self.model, split)
         self.segment = jax.jit(self._segment, donate_argnums=0)
         self.score = jax.jit(self._score)
 
     # One seed, traced: everything below is mapped over the seeds of a block.
 
     def _start(self, trainable: Any, frozen: Any, optimizer: Any) -> State:
-        # The counters ride along though they are always 0: a constant count would let XLA divide by multiplying, and round otherwise than `fit`.
+        # The counters ride along though they are always 0: a constant count would let XLA divide by
+        # multiplying, and round otherwise than `fit`.
         state = {"trainable": trainable, "frozen": frozen, "optimizer": optimizer, "counters": self.blank}
         memories = [rule.memory(state) for rule in self.rules]
         return {**state, "rules": memories, "active": jnp.array(True), "epochs": jnp.int32(0)}
 
     def _each_rule(self, state: State, moment: str, *arguments: Any) -> State:
         memories = []
-        for rule, memory in zip(self.rules, state["rules"], strict=True):
-            state, memory = getattr(rule, moment)(state, memory, *arguments)
+        for rule, before in zip(self.rules, state["rules"], strict=True):
+            state, memory = getattr(rule, moment)(state, before, *arguments)
             memories.append(memory)
         return {**state, "rules": memories}
 
@@ -83,8 +86,8 @@ class Program:
 
     def _end_epoch(self, state: State, epoch: Any, last: Any, logs: Any) -> tuple[State, Any]:
         memories, stop = [], jnp.array(False)
-        for rule, memory in zip(self.rules, state["rules"], strict=True):
-            state, memory, wants = rule.epoch_end(state, memory, epoch, last, logs)
+        for rule, before in zip(self.rules, state["rules"], strict=True):
+            state, memory, wants = rule.epoch_end(state, before, epoch, last, logs)
             memories.append(memory)
             stop |= wants
         return {**state, "rules": memories}, stop
@@ -96,7 +99,12 @@ class Program:
     def _train(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
         """An epoch over rows already in order: full batches in a scan, the short last one as a step of its own shape."""
         step = self._stacked_step if self.stacked else self._whole_step
-        carry = (state["trainable"], state["frozen"], state["optimizer"], () if self.stacked else (state["counters"], jnp.array(False)))
+        carry = (
+            state["trainable"],
+            state["frozen"],
+            state["optimizer"],
+            () if self.stacked else (state["counters"], jnp.array(False)),
+        )
         carry, results = _over_batches(step, carry, x, y, self.variant.batch_size)
         trainable, frozen, optimizer, counters = carry
         logs = self._stacked_logs(state["counters"], x, y, results) if self.stacked else self._logs(counters[0])
@@ -133,11 +141,11 @@ class Program:
 
         counters, _ = jax.lax.scan(add, counters, (losses, rows), unroll=min(UNROLL, len(losses)))
         with self._with_counters(counters):
-            return self.model.compute_metrics(x, y, predictions, None)
+            return dict(self.model.compute_metrics(x, y, predictions, None))
 
     def _logs(self, metrics: Any) -> dict[str, Any]:
         with self._with_counters(metrics):
-            return self.model.get_metrics_result()
+            return dict(self.model.get_metrics_result())
 
     def _with_counters(self, values: Any) -> StatelessScope:
         return StatelessScope(list(zip(self.model.metrics_variables, values, strict=True)))
@@ -154,7 +162,9 @@ class Program:
 
     def _test_batch(self, weights: Any, counters: Any) -> Any:
         def test(carry: None, batch: Any) -> tuple[None, Any]:
-            _, (loss, predictions, _, _) = self.model.compute_loss_and_updates(*weights, counters, *batch, None, training=False)
+            _, (loss, predictions, _, _) = self.model.compute_loss_and_updates(
+                *weights, counters, *batch, None, training=False
+            )
             return carry, (loss, predictions)
 
         return test
@@ -192,7 +202,11 @@ class Program:
         def one(both: Any) -> dict[str, Any]:
             state, parts = both
             state = self._finish(state)
-            return {f"{part}_{name}": score for part, (x, y) in parts.items() for name, score in self._grade(state, x, y).items()}
+            return {
+                f"{part}_{name}": score
+                for part, (x, y) in parts.items()
+                for name, score in self._grade(state, x, y).items()
+            }
 
         return jax.lax.map(one, (state, parts))
 
@@ -200,7 +214,9 @@ class Program:
         def predict(chunk: Any) -> Any:
             return self.model.stateless_call(state["trainable"], state["frozen"], chunk, training=False)[0]
 
-        _, predictions = _over_batches(lambda carry, batch: (carry, (jnp.float32(0), predict(batch[0]))), (), x, y, CHUNK)[0:2]
+        _, predictions = _over_batches(
+            lambda carry, batch: (carry, (jnp.float32(0), predict(batch[0]))), (), x, y, CHUNK
+        )[0:2]
         with self._with_counters(state["counters"]):
             return grade(self.model, y, predictions[1])
 
@@ -213,11 +229,18 @@ class Program:
             build(model, split)
         shuffler = numpy_generator()
         if self.variant.fit.get("shuffle", True):
-            next(row_orders(shuffler, len(split.x_train), self.variant))  # `fit` draws one to see a batch before it builds
-        values = [[np.asarray(v) for v in part] for part in (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)]
+            next(
+                row_orders(shuffler, len(split.x_train), self.variant)
+            )  # `fit` draws one to see a batch before it builds
+        values = [
+            [np.asarray(v) for v in part]
+            for part in (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
+        ]
         return self._start(*values), shuffler
 
-    def train(self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress = lambda epochs: None) -> list[Outcome]:
+    def train(
+        self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress = lambda _epochs: None
+    ) -> list[Outcome]:
         """Train a block of WIDTH seeds; a seed that can't even start fails alone, and its lane runs along empty."""
         begun = time.perf_counter()
         starts: dict[int, tuple[Split, State, np.random.RandomState]] = {}
@@ -234,14 +257,17 @@ class Program:
         histories, scores = self._run([starts[seed] for seed in lanes], data, progress)
         seconds = (time.perf_counter() - begun) / len(seeds)
         return [
-            failed.get(seed) or Outcome(seed, judge(histories[i]), histories[i], scores[i], seconds, "compiled") for i, seed in enumerate(seeds)
+            failed.get(seed) or Outcome(seed, judge(histories[i]), histories[i], scores[i], seconds, "compiled")
+            for i, seed in enumerate(seeds)
         ]
 
     def _run(self, starts: Sequence[Any], data: Data, progress: Progress) -> tuple[list[Any], list[Any]]:
         splits = [split for split, _, _ in starts]
         state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for _, state, _ in starts])
         rows = _stack([(s.x_train, s.y_train, s.x_test, s.y_test) for s in splits])
-        shufflers = {id(generator): row_orders(generator, len(splits[0].x_train), self.variant) for _, _, generator in starts}
+        shufflers = {
+            id(generator): row_orders(generator, len(splits[0].x_train), self.variant) for _, _, generator in starts
+        }
         total, logs = self.variant.epochs, []
         for first in range(0, total, SEGMENT):
             count = min(SEGMENT, total - first)
@@ -254,11 +280,17 @@ class Program:
                 break
         epochs = np.asarray(state["epochs"])
         whole = {name: np.concatenate([part[name] for part in logs]) for name in logs[0]}
-        histories = [{name: values[: epochs[i], i].astype(np.float32) for name, values in whole.items()} for i in range(len(starts))]
+        histories = [
+            {name: values[: epochs[i], i].astype(np.float32) for name, values in whole.items()}
+            for i in range(len(starts))
+        ]
         return histories, self._scores(state, splits, data)
 
     def _scores(self, state: State, splits: Sequence[Split], data: Data) -> list[dict[str, float]]:
-        parts = {"train": _stack([(s.x_train, s.y_train) for s in splits]), "test": _stack([(s.x_test, s.y_test) for s in splits])}
+        parts = {
+            "train": _stack([(s.x_train, s.y_train) for s in splits]),
+            "test": _stack([(s.x_test, s.y_test) for s in splits]),
+        }
         if data.fresh:
             parts["fresh"] = _stack([data.fresh()] * len(splits))
         scores = jax.tree.map(np.asarray, self.score(state, parts))
@@ -293,7 +325,8 @@ def _at_once(step: Any, carry: Any, batches: Any) -> tuple[Any, Any]:
 def _over_batches(step: Any, carry: Any, x: Any, y: Any, size: int, scan: Any = jax.lax.scan) -> tuple[Any, Any]:
     """Take `step` over the full batches, then over the short rest.
 
-    Returns the carry and, where the step gives (loss, predictions), the losses (steps,), predictions (rows, ...) and rows of each step (steps,).
+    Returns the carry and, where the step gives (loss, predictions), the losses (steps,), predictions (rows, ...) and
+    rows of each step (steps,).
     """
     rows = x.shape[0]
     size = min(size, rows)
@@ -315,13 +348,19 @@ def _over_batches(step: Any, carry: Any, x: Any, y: Any, size: int, scan: Any = 
     return carry, (losses, predictions, jnp.asarray([size] * full + [rest] * bool(rest), jnp.float32))
 
 
-def _metrics_add_up(model: keras.Model, variant: Variant, split: Split) -> bool:
+def _metrics_add_up(model: keras.Model, split: Split) -> bool:
     """Whether the metrics of an epoch are sums over its rows, and its predictions few enough to keep: then they leave the inner loop."""
-    own = type(model).train_step is keras.Model.train_step and type(model).compute_metrics is keras.Model.compute_metrics
+    own = (
+        type(model).train_step is keras.Model.train_step and type(model).compute_metrics is keras.Model.compute_metrics
+    )
     own = own and type(model).compute_loss is keras.Model.compute_loss
     metrics = model._compile_metrics.metrics if model._compile_metrics else []
-    known = len(model._loss_tracker.variables) + (len(model._compile_metrics.variables) if model._compile_metrics else 0)
+    known = len(model._loss_tracker.variables) + (
+        len(model._compile_metrics.variables) if model._compile_metrics else 0
+    )
     own = own and all(type(layer).__module__.startswith("keras.") for layer in model._flatten_layers())
-    sums = all(isinstance(m, keras.metrics.MeanMetricWrapper) for m in metrics) and known == len(model.metrics_variables)
+    sums = all(isinstance(m, keras.metrics.MeanMetricWrapper) for m in metrics) and known == len(
+        model.metrics_variables
+    )
     outputs = jax.tree.leaves(model.compute_output_shape((len(split.x_train), *split.x_train.shape[1:])))
     return own and sums and 4 * float(np.prod([n or 1 for n in outputs])) < STACK_BYTES

@@ -24,7 +24,7 @@ def digest(parts: Iterable[Any]) -> str:
     return total.hexdigest()
 
 
-def canonical(value: Any, seen: tuple[int, ...] = ()) -> Any:
+def canonical(value: Any, seen: tuple[int, ...] = ()) -> Any:  # noqa: C901  one line a kind of value
     """Nested tuples of plain values that say what `value` is and does; no addresses, paths, line numbers or module names."""
     if isinstance(value, PLAIN):
         return value.item() if isinstance(value, np.generic) else value
@@ -60,14 +60,18 @@ def _function(function: types.FunctionType, seen: tuple[int, ...]) -> Any:
         return f"{function.__module__}.{function.__qualname__}"
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
     named = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
-    return _code(function.__code__, seen), canonical([function.__defaults__, function.__kwdefaults__, cells, named], seen)
+    return _code(function.__code__, seen), canonical(
+        [function.__defaults__, function.__kwdefaults__, cells, named], seen
+    )
 
 
 def _class(kind: type, seen: tuple[int, ...]) -> Any:
     if is_library(kind.__module__):
         return f"{kind.__module__}.{kind.__qualname__}"
     hidden = ("__module__", "__doc__", "__qualname__")
-    own = {name: v for name, v in vars(kind).items() if isinstance(v, (types.FunctionType, *PLAIN)) and name not in hidden}
+    own = {
+        name: v for name, v in vars(kind).items() if isinstance(v, (types.FunctionType, *PLAIN)) and name not in hidden
+    }
     return kind.__name__, canonical(own, seen), tuple(canonical(base, seen) for base in kind.__bases__)
 
 
@@ -76,10 +80,24 @@ def _object(value: Any, seen: tuple[int, ...]) -> Any:
         return value.__name__
     if is_library(type(value).__module__) and not hasattr(value, "get_config"):
         return f"{type(value).__module__}.{type(value).__qualname__}"
-    fields = value.get_config() if hasattr(value, "get_config") else {k: v for k, v in vars(value).items() if not k.startswith("_")}
+    fields = (
+        value.get_config()
+        if hasattr(value, "get_config")
+        else {k: v for k, v in vars(value).items() if not k.startswith("_")}
+    )
     return canonical(type(value), seen), canonical(fields, seen)
 
 
 def is_library(module: str | None) -> bool:
     """Whether a module's code is named by its version rather than read: everything but what the user wrote."""
-    return (module or "").partition(".")[0] in {"keras", "jax", "numpy", "tensorflow", "builtins", "functools", "math", "sklearn", "scipy"}
+    return (module or "").partition(".")[0] in {
+        "keras",
+        "jax",
+        "numpy",
+        "tensorflow",
+        "builtins",
+        "functools",
+        "math",
+        "sklearn",
+        "scipy",
+    }

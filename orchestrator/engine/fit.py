@@ -16,10 +16,11 @@ from orchestrator.lesson import Array, Data, Scope, Split, Variant
 from orchestrator.outcome import Outcome, failure, judge
 
 
-class LearningRate(keras.callbacks.Callback):
+class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
     """Adds the epoch's learning rate to its logs, as Keras's schedule callbacks do. It stands first, so that it reads before they write."""
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  Keras's signature
+        """Write the learning rate down."""
         if logs is not None:
             logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 

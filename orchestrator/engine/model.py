@@ -16,7 +16,8 @@ from orchestrator.lesson import Array, Split, Variant
 def seeded(seed: int) -> None:
     """The state of a new process that has called `keras.utils.set_random_seed(seed)`: names count from the start, too.
 
-    On JAX, Keras would import TensorFlow here, seconds of work, merely to seed it. Where nobody has loaded it there is nothing to seed.
+    On JAX, Keras would import TensorFlow here, seconds of work, merely to seed it. Where nobody has loaded it there
+    is nothing to seed.
     """
     if keras.backend.backend() != "tensorflow":
         module_utils.tensorflow._available = "tensorflow" in sys.modules
@@ -35,7 +36,9 @@ def make(variant: Variant, seed: int) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise LessonError(f"variant {variant.name!r}: model() gave {type(model).__name__}, not a keras.Model")
     if not model.compiled or model.optimizer is None or model._compile_loss is None:
-        raise LessonError(f"variant {variant.name!r}: model() gave a model that is not compiled; call model.compile(optimizer=..., loss=...) in it")
+        raise LessonError(
+            f"variant {variant.name!r}: model() gave a model that is not compiled; call model.compile(optimizer=..., loss=...) in it"
+        )
     return model
 
 
@@ -69,5 +72,5 @@ def grade(model: keras.Model, y: Any, predictions: Any) -> dict[str, Any]:
 def numpy_generator() -> np.random.RandomState:
     """A copy of NumPy's global generator as it stands after a model was built; `fit` draws its shuffles from there."""
     generator = np.random.RandomState()
-    generator.set_state(np.random.get_state())
+    generator.set_state(np.random.get_state())  # noqa: NPY002  Keras shuffles with the global one
     return generator

@@ -51,7 +51,9 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str) -> Recipe:
     build(model, split)
     parts = [CONTRACT, KERAS, engine, _model(model), _training(variant, model)]
     weights = [np.asarray(keras.ops.convert_to_numpy(v)) for v in model.variables]
-    program = digest([*parts, *weights, [a.shape for a in (split.x_train, split.y_train, split.x_test, split.y_test)]])[:20]
+    program = digest([*parts, *weights, [a.shape for a in (split.x_train, split.y_train, split.x_test, split.y_test)]])[
+        :20
+    ]
     key = digest([program, *_rows(data, scope)])[:20]
     return Recipe(key, program, engine, reason, WIDTHS[engine], _cost(variant, model, split, engine))
 
@@ -77,7 +79,15 @@ def _untraceable(model: keras.Model, split: Split) -> str | None:
     if all(is_library(kind.__module__) for kind in kinds):
         return None
     build(model, split)
-    state = [[v.value for v in part] for part in (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables, model.metrics_variables)]
+    state = [
+        [v.value for v in part]
+        for part in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+    ]
     try:
         jax.eval_shape(model.train_step, tuple(state), (as_keras(split.x_train[:2]), as_keras(split.y_train[:2])))
     except Exception as error:  # the user's own code, traced
@@ -87,8 +97,17 @@ def _untraceable(model: keras.Model, split: Split) -> str | None:
 
 def _model(model: keras.Model) -> Any:
     """Architecture, loss, metrics and optimiser; Keras's own objects by their configuration, the user's by their code as well."""
-    pieces = [*model._flatten_layers(), model.optimizer, model.loss, *(model._compile_metrics.metrics if model._compile_metrics else ())]
-    code = [canonical(type(p) if not callable(p) or isinstance(p, keras.Layer) else p) for p in pieces if not is_library(type(p).__module__)]
+    pieces = [
+        *model._flatten_layers(),
+        model.optimizer,
+        model.loss,
+        *(model._compile_metrics.metrics if model._compile_metrics else ()),
+    ]
+    code = [
+        canonical(type(p) if not callable(p) or isinstance(p, keras.Layer) else p)
+        for p in pieces
+        if not is_library(type(p).__module__)
+    ]
     return _config(model), _optimizer(model), canonical(_plain(model.loss)), code
 
 
@@ -117,11 +136,20 @@ def _without_own_modules(config: Any) -> Any:
     if config.get("class_name") == "__lambda__":
         return "lambda"  # its serialized form holds paths; its code is in the key by itself
     own = not is_library(config.get("module") or "keras")
-    return {name: _without_own_modules(value) for name, value in config.items() if not (own and name in ("module", "registered_name"))}
+    return {
+        name: _without_own_modules(value)
+        for name, value in config.items()
+        if not (own and name in ("module", "registered_name"))
+    }
 
 
 def _training(variant: Variant, model: keras.Model) -> Any:
-    return variant.epochs, variant.batch_size, canonical(variant.fit), [_callback(c, model, variant.epochs) for c in variant.callbacks]
+    return (
+        variant.epochs,
+        variant.batch_size,
+        canonical(variant.fit),
+        [_callback(c, model, variant.epochs) for c in variant.callbacks],
+    )
 
 
 def _callback(callback: Any, model: keras.Model, epochs: int) -> Any:
@@ -156,5 +184,5 @@ def _cost(variant: Variant, model: keras.Model, split: Split, engine: str) -> fl
     work = variant.epochs * len(split.x_train) * model.count_params()
     noisy = sum(hasattr(layer, "seed_generator") for layer in model._flatten_layers())
     if engine == "compiled":
-        return compiled.WIDTH * (4e-6 * steps + 5e-10 * work * (1 + 5 * noisy))
+        return float(compiled.WIDTH * (4e-6 * steps + 5e-10 * work * (1 + 5 * noisy)))
     return (1e-3 if backend_of(engine) == "jax" else 6e-3) * steps

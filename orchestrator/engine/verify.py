@@ -1,7 +1,8 @@
 """The contract, checked: the compiled engine against Keras's own `fit`, on JAX in this process and on TensorFlow in another.
 
-Against JAX, seeds are the same and nothing else is shared. TensorFlow draws other random numbers from the same seed, so it is handed the initial weights and the
-order of the rows; a model that draws noise while it trains can't be compared there.
+Against JAX, seeds are the same and nothing else is shared. TensorFlow draws other random numbers from the same seed,
+so it is handed the initial weights and the order of the rows; a model that draws noise while it trains can't be
+compared there.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Any
 
-import keras
 import numpy as np
 
-from orchestrator import engine
+from orchestrator import catalog, engine
 from orchestrator.catalog import Source
 from orchestrator.engine import compiled, fit
 from orchestrator.engine.model import build, make
@@ -48,7 +48,9 @@ class Check:
     note: str = ""
 
 
-def verify(sources: Sequence[tuple[Source, Lesson]], scopes: Sequence[Scope], epochs: int, tensorflow: bool) -> Iterator[Check]:
+def verify(
+    sources: Sequence[tuple[Source, Lesson]], scopes: Sequence[Scope], epochs: int, tensorflow: bool
+) -> Iterator[Check]:
     """Compare every variant in every scope; gives each comparison as soon as it is made."""
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=engine.load, initargs=("fit-tensorflow",)) as other:
         later: list[tuple[Check, History, Future[History]]] = []
@@ -80,7 +82,9 @@ def _against_jax(lesson: Lesson, variant: Variant, scope: Scope, epochs: int) ->
     return _compare(check, history, fit.fit(variant, split, SEED)[1], JAX_LIMIT), history
 
 
-def _ask_tensorflow(pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: Check, ours: History) -> list[Any]:
+def _ask_tensorflow(
+    pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: Check, ours: History
+) -> list[Any]:
     epochs = min(variant.epochs, TENSORFLOW_EPOCHS)
     check = replace(check, against="fit on TensorFlow", epochs=epochs)
     split = lesson.data.draw(check.data, SEED)
@@ -95,10 +99,10 @@ def _ask_tensorflow(pool: ProcessPoolExecutor, source: Source, lesson: Lesson, v
     return [(check, {name: values[:epochs] for name, values in ours.items()}, theirs)]
 
 
-def ordered_fit(source: Source, name: str, scope: Scope, epochs: int, weights: Sequence[Array], orders: Sequence[Array]) -> History:
+def ordered_fit(
+    source: Source, name: str, scope: Scope, epochs: int, weights: Sequence[Array], orders: Sequence[Array]
+) -> History:
     """`fit` with given initial weights and given orders of the rows, in whatever process and on whatever backend this is."""
-    from orchestrator import catalog  # noqa: PLC0415
-
     lesson = catalog.load(source)
     variant, split = lesson.variant(name), lesson.data.draw(scope, SEED)
     model = make(variant, SEED)
@@ -117,7 +121,13 @@ def ordered_fit(source: Source, name: str, scope: Scope, epochs: int, weights: S
     callbacks = [fit.LearningRate(), *variant.callbacks]
     test = (split.x_test, split.y_test)
     history = model.fit(
-        batches(), steps_per_epoch=steps, epochs=epochs, validation_data=test, validation_batch_size=size, callbacks=callbacks, verbose=0
+        batches(),
+        steps_per_epoch=steps,
+        epochs=epochs,
+        validation_data=test,
+        validation_batch_size=size,
+        callbacks=callbacks,
+        verbose=0,
     ).history
     return {metric: np.asarray(values, np.float32) for metric, values in history.items()}
 
@@ -126,7 +136,12 @@ def _compare(check: Check, ours: History, theirs: History, limit: float) -> Chec
     """Everything within the limit, accuracies equal, and as many epochs."""
     epochs = len(theirs["loss"])
     if len(ours["loss"]) != epochs or set(ours) != set(theirs):
-        return replace(check, epochs=epochs, holds=False, note=f"{len(ours['loss'])} epochs and {sorted(ours)}, fit {epochs} and {sorted(theirs)}")
+        return replace(
+            check,
+            epochs=epochs,
+            holds=False,
+            note=f"{len(ours['loss'])} epochs and {sorted(ours)}, fit {epochs} and {sorted(theirs)}",
+        )
     gaps = {name: _gap(ours[name], theirs[name]) for name in ours}
     loss = max(gap for name, gap in gaps.items() if name.endswith("loss"))
     accuracy = max((gap for name, gap in gaps.items() if name.endswith("accuracy")), default=0.0)

@@ -1,0 +1,294 @@
+"""The table of effects: every comparison, every edge."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from reports.effects import COLUMNS, table
+from tests.simulate import FRESH, LESSONS, SPEED, SPREAD, duel, endpoint, store
+
+
+def effects(made, **options):
+    return table(made.runs, made.histories, made.lessons, **options)
+
+
+def row(made):
+    """The primary row of a store's only comparison, as a dictionary."""
+    found = effects(made)
+    return found[found["primary"]].iloc[0].to_dict()
+
+
+def normal(mean, n=30, seed=0, sd=0.02):
+    return np.random.default_rng(seed).normal(mean, sd, n)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return store(12, scale=0.05)
+
+
+@pytest.fixture(scope="module")
+def whole(made):
+    return effects(made)
+
+
+def test_every_lesson_variant_scope_has_one_primary_row(whole):
+    """Eight comparisons in two scopes: batch size makes two of them, every other lesson one."""
+    primary = whole[whole["primary"]]
+    assert len(primary) == 16
+    assert not primary.duplicated(["lesson", "variant", "data"]).any()
+    assert primary.drop_duplicates("lesson")["lesson"].tolist() == list(LESSONS)
+    assert list(whole.columns) == list(COLUMNS)
+
+
+def test_speed_level_wobble_gap_and_spread_are_always_there(whole):
+    """Whatever a lesson declares, the five things a technique can do to learning curves have a row each."""
+    for _, part in whole.groupby(["lesson", "variant", "data"], observed=True):
+        asked = set(zip(part["measure"], part["statistic"], strict=True))
+        assert {
+            ("epochs_to_threshold", "mean"),
+            ("fresh_accuracy", "mean"),
+            ("wobble", "mean"),
+            ("gap", "mean"),
+        } <= asked
+        assert ("fresh_accuracy", "spread") in asked
+
+
+def test_the_same_store_gives_the_same_table(made, whole):
+    """Bit for bit, also when the rows of its tables come in another order."""
+    pd.testing.assert_frame_equal(effects(made), whole)
+    again = table(made.runs.sample(frac=1, random_state=1), made.histories.sample(frac=1, random_state=1), made.lessons)
+    pd.testing.assert_frame_equal(again, whole, check_exact=False, rtol=1e-9)
+
+
+def test_a_comparison_does_not_depend_on_other_lessons(whole):
+    """Alone in its store a lesson has the same effects and p; only the adjustment knows the others."""
+    alone = effects(store(12, scale=0.05, lessons={"noise": LESSONS["noise"]}))
+    beside = whole[whole["lesson"] == "noise"].reset_index(drop=True)
+    for column in ("effect", "low", "high", "p", "p_spread", "p_equivalence", "dz"):
+        np.testing.assert_array_equal(alone[column], beside[column])
+    assert (beside["p_adjusted"] >= alone["p_adjusted"] - 1e-12).loc[beside["primary"]].all()
+
+
+def test_holm_over_primary_and_benjamini_hochberg_over_the_rest(whole):
+    """Adjusted p are statsmodels' and scipy's, within each scope."""
+    for _, scope in whole.groupby("data", observed=True):
+        primary, rest = scope[scope["primary"]], scope[~scope["primary"]]
+        np.testing.assert_allclose(primary["p_adjusted"], multipletests(primary["p"], method="holm")[1])
+        known = rest[rest["p"].notna()]
+        np.testing.assert_allclose(known["p_adjusted"], stats.false_discovery_control(known["p"]))
+
+
+def test_a_mean_effect_is_scipys():
+    """Effect, interval and p of one comparison, from the differences directly."""
+    a, b = normal(0.80), normal(0.83, seed=1)
+    found = row(duel(a, b))
+    interval = stats.ttest_1samp(b - a, 0).confidence_interval()
+    expected = stats.permutation_test((b - a,), np.mean, permutation_type="samples", rng=np.random.default_rng([0, 30]))
+    assert (found["effect"], found["low"], found["high"]) == pytest.approx(
+        ((b - a).mean(), interval.low, interval.high)
+    )
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert found["verdict"] == "improves"
+
+
+def test_lower_is_better_turns_the_verdict():
+    """The same rise is harm to an endpoint of which less is better."""
+    made = duel(normal(0.80), normal(0.83, seed=1), endpoint("fresh_bce", "lower", 0.01))
+    assert row(made)["verdict"] == "harms"
+
+
+def test_a_spread_effect_is_a_ratio():
+    """The effect is SD with over SD without, and a tenth of the scatter improves an endpoint about spread."""
+    a, b = normal(0.80, sd=0.02), normal(0.80, seed=1, sd=0.002)
+    found = row(duel(a, b, SPREAD))
+    assert found["effect"] == pytest.approx(b.std(ddof=1) / a.std(ddof=1))
+    assert found["low"] < found["effect"] < found["high"] < 0.8
+    assert found["verdict"] == "improves"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_a_a_lesson_shows_nothing(seed):
+    """The same recipe against itself with other seeds, through the whole pipeline: nothing is claimed."""
+    one, other = (
+        store(20, seed=10 * seed + i, scale=0.1, lessons={"noise": LESSONS["noise"]}, flaws={}) for i in (0, 1)
+    )
+    parts = []
+    for name in ("runs", "histories"):
+        first, second = (getattr(each, name) for each in (one, other))
+        first = first[first["variant"] == "without"]
+        second = second[second["variant"] == "without"].assign(variant="with")
+        parts.append(pd.concat([first.astype({"variant": str}), second], ignore_index=True))
+    found = table(*parts, one.lessons)
+    primary = found[found["primary"]]
+    assert primary["verdict"].isin(["inconclusive", "no practical difference"]).all()
+
+
+def test_constant_columns_are_not_testable():
+    """Training accuracy 1.000 in 30 of 30 runs of both arms: no interval, no infinite t, and the reason says so."""
+    found = row(duel([1.0] * 30, [1.0] * 30))
+    assert (found["verdict"], found["effect"], found["p"]) == ("not testable", 0.0, 1.0)
+    assert math.isnan(found["low"])
+    assert found["reason"] == "accuracy is 100.0 % in every run of both arms"
+
+
+def test_all_equal_pairs_are_not_testable():
+    """A technique that never acted leaves every pair equal: effect 0, p 1, no interval."""
+    values = normal(0.8)
+    found = row(duel(values, values))
+    assert (found["effect"], found["p"], found["p_wilcoxon"], found["p_worst_rank"]) == (0.0, 1.0, 1.0, 1.0)
+    assert (found["verdict"], found["reason"]) == (
+        "not testable",
+        "both arms are exactly equal in each of the 30 pairs",
+    )
+
+
+def test_a_constant_shift_is_not_testable():
+    """The same difference in every pair has no variation to judge it by."""
+    found = row(duel([0.8] * 10, [0.9] * 10))
+    assert (found["verdict"], found["effect"]) == ("not testable", pytest.approx(0.1))
+    assert found["reason"] == "the difference is +10.0 points in every pair, without any variation"
+
+
+def test_one_constant_arm_is_testable():
+    """Training accuracy 1.000 throughout without, scattered with: the differences vary, so the mean is tested."""
+    found = row(duel([1.0] * 30, normal(0.93)))
+    assert found["verdict"] == "harms"
+    assert math.isnan(found["correlation"])
+    assert (found["spread_ratio"], found["p_spread"]) == (math.inf, pytest.approx(0.0002))
+
+
+def test_one_failed_half_takes_its_pair_out():
+    """A crash in one arm: 29 pairs, 30 and 29 runs, one failure of thirty, and the effect of the 29."""
+    a, b = normal(0.80), normal(0.83, seed=1)
+    found = row(duel(a, [None, *b[1:]], status={("with", 0): "failed"}))
+    assert (found["n_seeds"], found["n_baseline"], found["n_variant"], found["n_pairs"]) == (30, 30, 29, 29)
+    assert found["effect"] == pytest.approx((b - a)[1:].mean())
+    assert (found["failed_baseline"], found["failed_variant"]) == (0, 1)
+    wilson = stats.binomtest(1, 30).proportion_ci(method="wilson")
+    assert (found["failed_variant_low"], found["failed_variant_high"]) == pytest.approx((wilson.low, wilson.high))
+    assert found["p_failed"] == 1.0
+
+
+def test_a_timeout_counts_as_failed():
+    """A run out of time left no model, like one that raised."""
+    assert row(duel(normal(0.8), [None, *normal(0.8, 29, 1)], status={("with", 0): "timeout"}))["failed_variant"] == 1
+
+
+def test_nan_in_one_seed_takes_its_pair_out():
+    """A run that ended well but has no such number is missing, not zero and not the whole column's end."""
+    a, b = normal(0.80), normal(0.83, seed=1)
+    b[4] = np.nan
+    found = row(duel(a, b))
+    assert found["n_pairs"] == 29
+    assert found["effect"] == pytest.approx(np.delete(b - a, 4).mean())
+    assert found["failed_variant"] == 0
+
+
+def test_all_failed_is_not_testable():
+    """Nothing finished: no effect, no p, thirty of thirty failures, and a verdict that says so."""
+    bad = {(variant, seed): "failed" for variant in ("without", "with") for seed in range(30)}
+    found = row(duel([None] * 30, [None] * 30, status=bad))
+    assert (found["verdict"], found["reason"]) == ("not testable", "no pair of runs has this number")
+    assert np.isnan([found[name] for name in ("effect", "low", "p", "p_adjusted", "mean_variant")]).all()
+    assert found["failed_baseline"] == 30
+
+
+def test_too_many_failures_are_not_testable():
+    """Seven of thirty pairs lost leave a selection."""
+    status = {("with", seed): "failed" for seed in range(7)}
+    found = row(duel(normal(0.8), normal(0.9, seed=1), status=status))
+    assert (found["verdict"], found["n_pairs"]) == ("not testable", 23)
+
+
+def test_two_seeds_are_inconclusive_however_far_apart():
+    """With two pairs the smallest p there can be is 0.5; the reason says how many seeds it takes."""
+    found = row(duel([0.70, 0.71], [0.90, 0.92]))
+    assert (found["p"], found["verdict"]) == (0.5, "inconclusive")
+    assert found["low"] < found["effect"] < found["high"]
+    assert found["reason"].endswith("it takes 6 seeds before any effect can be shown among this many comparisons")
+
+
+def test_one_seed_is_not_testable():
+    """One pair gives a difference and nothing to judge it by."""
+    found = row(duel([0.7], [0.9]))
+    assert (found["effect"], found["verdict"]) == (pytest.approx(0.2), "not testable")
+    assert math.isnan(found["p"])
+
+
+def test_diverged_runs_are_counted_first_and_never_compared():
+    """Three diverged runs with an accuracy of 0.5: counted, ranked worst, and left out of the mean."""
+    a, b = normal(0.80), normal(0.83, seed=1)
+    b[:3] = 0.5
+    found = row(duel(a, b, status={("with", seed): "diverged" for seed in range(3)}))
+    assert (found["diverged_variant"], found["n_pairs"]) == (3, 27)
+    assert found["effect"] == pytest.approx((b - a)[3:].mean())
+    assert found["p_worst_rank"] > found["p_wilcoxon"]
+
+
+def test_a_technique_that_mostly_diverges_harms():
+    """Twenty of thirty diverge with it and none without: the rate decides, though the ten that finish look better."""
+    status = {("with", seed): "diverged" for seed in range(20)}
+    found = row(duel(normal(0.80), normal(0.85, seed=1), status=status))
+    assert (found["verdict"], found["worst_rank"]) == ("harms", -1)
+    assert found["p_diverged"] == pytest.approx(2 * 0.5**20)
+
+
+def test_a_technique_that_stops_divergence_improves():
+    """The baseline always diverges, the variant never does."""
+    status = {("without", seed): "diverged" for seed in range(30)}
+    assert row(duel([None] * 30, normal(0.8), status=status))["verdict"] == "improves"
+
+
+def test_a_mean_that_the_diverged_runs_contradict_claims_nothing():
+    """Five of thirty diverge and the others gain a little over a point: the ranks don't support a claim."""
+    a = normal(0.80, sd=0.001)
+    b = a + np.random.default_rng(3).normal(0.012, 0.001, 30)
+    status = {("with", seed): "diverged" for seed in range(5)}
+    free = row(duel(a, b))
+    found = row(duel(a, np.where(np.arange(30) < 15, a - 0.001, b), status=status))
+    assert free["verdict"] == "improves"
+    assert found["verdict"] not in ("improves", "real but small")
+
+
+def test_a_threshold_nobody_reaches_is_not_testable(whole, made):
+    """No run reaches 99 %: said so, with both medians infinite and no log-rank p."""
+    lesson = dict(made.lessons[0], endpoint=endpoint("epochs_to_threshold", "lower", 5, threshold=0.99), secondary=[])
+    found = table(made.runs, made.histories, [lesson]).iloc[0]
+    assert (found["verdict"], found["reason"]) == ("not testable", "no run reached 99 %")
+    assert (found["reached_variant"], found["median_variant"]) == (0, math.inf)
+    assert math.isnan(found["p_logrank"])
+
+
+def test_epochs_to_a_threshold_are_told_by_medians_and_by_pairs(whole):
+    """Batch normalization's endpoint: the effect is the restricted mean difference, the medians are Kaplan-Meier's."""
+    found = whole[(whole["lesson"] == "batch-normalization") & whole["primary"]].iloc[0]
+    assert found["measure"] == SPEED["measure"]
+    assert found["effect"] == pytest.approx(found["mean_variant"] - found["mean_baseline"])
+    assert found["median_variant"] <= found["median_baseline"]
+    assert found["reached_variant"] == 12
+
+
+def test_an_empty_store_has_an_empty_table():
+    """No lessons, no rows, all columns."""
+    made = duel([0.8, 0.8], [0.8, 0.9], FRESH)
+    assert list(table(made.runs, made.histories, []).columns) == list(COLUMNS)
+    assert len(table(made.runs, made.histories, [])) == 0
+
+
+def test_a_scope_without_runs_has_no_rows():
+    """Asked for the course's data only, the table has nothing about redrawn data."""
+    found = effects(store(4, scale=0.02, scopes=["fixed"]))
+    assert found["data"].unique().tolist() == ["fixed"]
+
+
+def test_labels_are_categories(whole):
+    """Thousands of rows share a few labels, so they are stored as categories."""
+    assert all(
+        isinstance(whole[name].dtype, pd.CategoricalDtype)
+        for name in ("lesson", "variant", "data", "measure", "verdict")
+    )

@@ -1,0 +1,99 @@
+"""Endpoints: one number a run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports.endpoints import Endpoint, declared, scores, wobble
+from reports.histories import Curves
+
+ACCURACY = Endpoint("fresh_accuracy")
+
+
+def curves(*rows):
+    return Curves(
+        np.arange(len(rows)),
+        np.array([len(r) for r in rows]),
+        {"val_accuracy": np.concatenate(rows).astype(np.float32)},
+    )
+
+
+def runs(n, **columns):
+    return pd.DataFrame({"seed": np.arange(n), **columns})
+
+
+def test_wobble_is_the_mean_change_of_the_last_half():
+    """Of four epochs the last two changes count: |0.8 - 0.6| and |0.7 - 0.8|, halved."""
+    assert wobble(np.array([[0.1, 0.6, 0.8, 0.7]]), 4) == pytest.approx([0.15])
+
+
+def test_a_stopped_model_stands_still():
+    """Stopped after epoch 3 of 4: the change it will not make counts as none."""
+    assert wobble(np.array([[0.1, 0.6, 0.8, np.nan]]), 4) == pytest.approx([0.1])
+    assert wobble(np.array([[0.1, 0.6]]), 8) == pytest.approx([0.0])
+
+
+def test_no_accuracy_no_wobble():
+    """A run without validation accuracy has no wobble rather than none at all."""
+    assert np.isnan(wobble(np.full((1, 4), np.nan), 4)).all()
+    assert np.isnan(wobble(np.empty((1, 0)), 4)).all()
+
+
+def test_a_threshold_is_reached_in_the_first_epoch_at_or_above_it():
+    """0.7 as float32 is a hair below 0.7, and reaches it all the same; 0.6999 does not."""
+    found = scores(
+        Endpoint("epochs_to_threshold", threshold=0.7), runs(3), curves([0.5, 0.7, 0.6], [0.6999] * 3, [0.8]), 3
+    )
+    assert found.values.tolist() == [2.0, 3.0, 1.0]
+    assert found.reached.tolist() == [True, False, True]
+
+
+def test_a_threshold_not_reached_is_censored_where_training_ended():
+    """It counts as all epochs asked for in a mean; for survival it was watched until it stopped."""
+    found = scores(Endpoint("epochs_to_threshold", threshold=0.8), runs(1), curves([0.5, 0.5]), 10)
+    assert (found.values[0], found.trained[0], found.reached[0]) == (10, 2, False)
+
+
+def test_a_failed_run_has_no_number():
+    """Seed 1 left no history and a null score: NaN, in its place."""
+    only = curves([0.9, 0.9])
+    assert np.isnan(scores(Endpoint("wobble"), runs(2), only, 2).values).tolist() == [False, True]
+    reach = scores(Endpoint("epochs_to_threshold", threshold=0.8), runs(2), only, 2)
+    assert np.isnan(reach.values).tolist() == [False, True]
+    assert reach.reached.tolist() == [True, False]
+    assert np.isnan(scores(ACCURACY, runs(2, fresh_accuracy=[0.8, None]), only, 2).values).tolist() == [False, True]
+
+
+def test_a_column_nobody_has_is_nan():
+    """A score that these runs were not given is unknown in all of them."""
+    assert np.isnan(scores(Endpoint("fresh_mse"), runs(2), curves([0.1]), 1).values).all()
+
+
+def test_the_gap_is_training_minus_fresh():
+    """A model with everything learnt by heart and 0.76 on fresh points has a gap of 0.24."""
+    found = scores(Endpoint("gap"), runs(1, train_accuracy=[1.0], fresh_accuracy=[0.76]), curves([0.1]), 1)
+    assert found.values == pytest.approx([0.24])
+
+
+def test_the_primary_endpoint_is_declared_first_and_nothing_twice():
+    """What the lesson declares keeps its order and its values; the usual five fill in what is missing."""
+    lesson = {
+        "endpoint": {"measure": "wobble", "statistic": "mean", "better": "lower", "sesoi": 0.5, "threshold": None},
+        "secondary": [{"measure": "test_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.02}],
+    }
+    found = declared(lesson, {"fresh_accuracy", "test_accuracy", "train_accuracy", "val_accuracy"})
+    assert [(e.measure, e.statistic) for e in found] == [
+        ("wobble", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "mean"), ("fresh_accuracy", "spread"),
+        ("gap", "mean"), ("epochs_to_threshold", "mean"),
+    ]  # fmt: skip
+    assert [e.primary for e in found] == [True, False, False, False, False, False]
+    assert found[0].sesoi == 0.5
+
+
+def test_a_model_without_accuracy_is_asked_about_its_own_score():
+    """A user's regression is looked at by its own primary measure, mean and spread; nothing is made up."""
+    lesson = {"endpoint": {"measure": "fresh_mse", "better": "lower", "sesoi": 0.1}, "secondary": None}
+    assert [(e.measure, e.statistic) for e in declared(lesson, {"fresh_mse", "val_loss"})] == [
+        ("fresh_mse", "mean"),
+        ("fresh_mse", "spread"),
+    ]
