@@ -239,7 +239,7 @@ def _run(asked: Request, store: Store, start: Callable[[], Executor], no_report:
             store.write_provenance(session.provenance(asked, prepared, begun, timings, {}))
             try:
                 with session.clock(timings, "train"):
-                    whole = session.execute(prepared, asked, store, place, console)
+                    whole = session.execute(prepared, asked, store, place, console, timings)
                 resources = getattr(place, "resources", dict)()
             finally:
                 place.close()

@@ -128,8 +128,18 @@ def _describe(lesson: Lesson, jobs: Sequence[Job]) -> dict[str, Any]:
     return lesson.describe(rows, {job.variant: job.reason for job in jobs})
 
 
-def execute(prepared: Prepared, request: Request, store: Store, executor: Executor, console: Console) -> bool:
-    """Train what the plan lacks and store it as it comes. True unless it was interrupted."""
+def execute(
+    prepared: Prepared,
+    request: Request,
+    store: Store,
+    executor: Executor,
+    console: Console,
+    timings: dict[str, float],
+) -> bool:
+    """Train what the plan lacks and store it as it comes. True unless it was interrupted.
+
+    `timings` gains what the workers together spent compiling.
+    """
     progress = Progress(prepared.plan, console)
     for shard in prepared.plan.shards:
         if shard.why == DAMAGED:
@@ -143,6 +153,7 @@ def execute(prepared: Prepared, request: Request, store: Store, executor: Execut
     with _interruptible(executor, console) as interrupted, progress.shown() as show:
         for event in executor.run(orders):
             if isinstance(event, Finished):
+                timings["compile, all workers"] = timings.get("compile, all workers", 0.0) + event.block.compiling
                 store.write(event.shard.job.key, event.block)
                 if request.fail_fast and any(o.error for o in event.block.outcomes):
                     executor.stop()

@@ -51,6 +51,7 @@ class Block:
     node: str = ""
     attempts: int = 1
     final: bool = True  # False: the machine failed, not the run; the same command tries again
+    compiling: float = 0.0  # seconds of its worker's time that went into compilation
 
 
 class Store:
@@ -380,6 +381,7 @@ def _to_table(block: Block) -> pa.Table:
             "format": FORMAT,
             "node": block.node,
             "attempts": block.attempts,
+            "compiling": block.compiling,
             "final": block.final,
             "runs": [_about(o) for o in block.outcomes],
         }
@@ -426,7 +428,7 @@ def _from_table(table: pa.Table, seeds: Sequence[int]) -> Block:
         _outcome(run, table.slice(end - run["epochs"], run["epochs"]))
         for run, end in zip(about["runs"], ends, strict=True)
     ]
-    return Block(tuple(outcomes), about["node"], about["attempts"], about["final"])
+    return Block(tuple(outcomes), about["node"], about["attempts"], about["final"], about["compiling"])
 
 
 def _outcome(run: Mapping[str, Any], rows: pa.Table) -> Outcome:

@@ -44,12 +44,13 @@ def warm(name: str, gpu: bool) -> int:
 def train(order: Order) -> Block:
     """Train a shard. What the lesson's code raises becomes its runs' answer."""
     job, seeds = order.shard.job, order.shard.seeds
+    before = engine.compiling()
     try:
         outcomes = _train(order)
     except Exception as error:  # code of the lesson's, or a program that does not compile
         trace = traceback.format_exc()
         outcomes = [failure(seed, job.engine, error, trace) for seed in seeds]
-    return Block(tuple(outcomes), platform.node(), order.attempt)
+    return Block(tuple(outcomes), platform.node(), order.attempt, compiling=engine.compiling() - before)
 
 
 def _train(order: Order) -> list[Outcome]:

@@ -63,6 +63,15 @@ def _environment(backend: str, gpu: bool) -> Mapping[str, str]:
     return {**quiet, **threads, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
 
 
+def compiling() -> float:
+    """Seconds that XLA has spent compiling in this process; 0 where JAX is not loaded."""
+    if "jax" not in sys.modules:
+        return 0.0
+    from orchestrator.engine.stopwatch import stopwatch  # noqa: PLC0415
+
+    return stopwatch().seconds
+
+
 def _load_jax() -> None:
     import jax  # noqa: PLC0415
 
@@ -73,6 +82,7 @@ def _load_jax() -> None:
     }.items():
         jax.config.update(option, value)
     _on_one_thread(jax.devices)
+    compiling()  # starts the stopwatch
 
 
 def _on_one_thread(start: object) -> None:
