@@ -1,11 +1,11 @@
-"""What a run leaves: the only file that imports pyarrow, and the owner of every path and of the schema.
+"""A results folder: who may use it, what is stored in it, and where everything lies.
 
-    <out>/store/<key>/seeds-0000-0007.parquet   a block of runs: history rows, and in the footer what else is known of each run
+    <out>/store/<key>/seeds-0000-0007.parquet   a block of runs
     <out>/histories.parquet, runs.parquet       the tidy tables of the last command
-    <out>/failures/<key>/seeds-....txt          tracebacks
+    <out>/failures/<key>/seed-0003.txt          tracebacks
     <out>/run.json, events.jsonl                provenance, ledger
 
-A block is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole
+A file is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole
 file or none.
 """
 
@@ -15,14 +15,11 @@ import json
 import os
 import platform
 import uuid
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import psutil
 import pyarrow as pa
@@ -30,28 +27,9 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from orchestrator.errors import StoreError, StoreLockedError
-from orchestrator.outcome import Outcome
 from orchestrator.plan import Job, State, block_seeds, blocks
-
-FORMAT = 1
-CURVES = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
-WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
-
-
-class BrokenShardError(Exception):
-    """A block's file is not what was written."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of runs as stored, and where and at which attempt it was trained."""
-
-    outcomes: tuple[Outcome, ...]
-    node: str = ""
-    attempts: int = 1
-    final: bool = True  # False: the machine failed, not the run; the same command tries again
-    compiling: float = 0.0  # seconds of its worker's time that went into compilation
+from orchestrator.store.block import FORMAT, Block, BrokenShardError, decode, encode
+from orchestrator.store.tables import WRITING, Tables
 
 
 class Store:
@@ -161,7 +139,7 @@ class Store:
             self._write_tracebacks(key, block)
             _commit(
                 self.path(key, [o.seed for o in block.outcomes]),
-                lambda file: pq.write_table(_to_table(block), file, **WRITING),
+                lambda file: pq.write_table(encode(block), file, **WRITING),
             )
 
     def read(self, key: str, seeds: Sequence[int]) -> Block:
@@ -174,7 +152,7 @@ class Store:
         path = self.path(key, seeds)
         data = path.read_bytes()
         try:
-            return _from_table(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
+            return decode(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise BrokenShardError(
                 f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
@@ -249,38 +227,13 @@ class Store:
     # Tables
 
     def write_tables(self, jobs: Sequence[Job], seeds: Sequence[int], lessons: Sequence[Mapping[str, Any]]) -> int:
-        """Write the tidy tables of these jobs and seeds, one job in memory at a time; returns the number of failed runs."""
-        names = {part: sorted({getattr(job, part) for job in jobs}) for part in ("lesson", "variant", "data")}
-        extra = self._further_curves(jobs, seeds)
-        schema = pa.schema([*_keys(), ("epoch", pa.int32()), *[(name, pa.float32()) for name in (*CURVES, *extra)]])
-        rows: list[dict[str, Any]] = []
-
-        def write(file: Any) -> None:
-            with pq.ParquetWriter(file, schema, **WRITING) as writer:
-                for job in jobs:
-                    blocks_of_job = list(self._blocks(job, seeds))
-                    tables = [
-                        _history(job, o, schema, names)
-                        for block in blocks_of_job
-                        for o in block.outcomes
-                        if o.seed in wanted and o.epochs
-                    ]
-                    if tables:
-                        writer.write_table(pa.concat_tables(tables), row_group_size=2**20)
-                    rows.extend(
-                        _run_row(job, block, o) for block in blocks_of_job for o in block.outcomes if o.seed in wanted
-                    )
-
-        wanted = set(seeds)
+        """Write the tidy tables of these jobs and seeds; returns the number of failed runs."""
+        tables = Tables(jobs, frozenset(seeds), lambda job: self._blocks(job, seeds))
         with explained(self.root):
-            _commit(self.histories, write)
-        frame = pd.DataFrame(rows)
-        scores = [*SCORES, *sorted(set(frame.columns) - set(RUN_COLUMNS) - set(SCORES))]
-        schema = pa.schema([*_keys(), *_run_fields(scores)]).with_metadata({"lessons": json.dumps(list(lessons))})
-        table = pa.table([_column(frame, field, names) for field in schema], schema=schema)
-        with explained(self.root):
-            _commit(self.runs, lambda file: pq.write_table(table, file, **WRITING))
-        return int(frame["status"].isin(["failed", "timeout"]).sum()) if len(frame) else 0
+            rows = _commit(self.histories, tables.write_histories)
+            runs = tables.runs(rows, lessons)
+            _commit(self.runs, lambda file: pq.write_table(runs, file, **WRITING))
+        return sum(row["status"] in ("failed", "timeout") for row in rows)
 
     def _blocks(self, job: Job, seeds: Sequence[int]) -> Iterator[Block]:
         for first in blocks(seeds, job.width):
@@ -288,13 +241,8 @@ class Store:
                 yield self.read(job.key, block_seeds(first, job.width))
             except FileNotFoundError:
                 continue
-
-    def _further_curves(self, jobs: Sequence[Job], seeds: Sequence[int]) -> list[str]:
-        names: set[str] = set()
-        for job in jobs:
-            block = next(self._blocks(job, seeds), None)
-            names.update(name for o in (block.outcomes if block else ()) for name in o.history)
-        return sorted(names - set(CURVES))
+            except BrokenShardError as error:
+                raise StoreError(f"damaged just now: {error}; the same command trains it again") from None
 
     def load(self) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
         """Runs, histories, the lessons' descriptions and the provenance of the last command.
@@ -353,163 +301,16 @@ def explained(root: Path) -> Iterator[None]:
         ) from None
 
 
-def _commit(path: Path, write: Any) -> None:
-    """Write beside the place, flush to disk, then rename into it."""
+def _commit(path: Path, write: Any) -> Any:
+    """Write beside the place, flush to disk, then rename into it; gives what `write` gave."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with aside.open("wb") as file:
-            write(file)
+            given = write(file)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+        return given
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _to_table(block: Block) -> pa.Table:
-    names = list(dict.fromkeys([*CURVES, *sorted({name for o in block.outcomes for name in o.history})]))
-    columns = {
-        "seed": np.concatenate([np.full(o.epochs, o.seed, np.int32) for o in block.outcomes]),
-        "epoch": np.concatenate([np.arange(1, o.epochs + 1, dtype=np.int32) for o in block.outcomes]),
-    }
-    arrays = {name: pa.array(values) for name, values in columns.items()}
-    for name in names:
-        arrays[name] = pa.concat_arrays([_curve(o, name) for o in block.outcomes])
-    about = json.dumps(
-        {
-            "format": FORMAT,
-            "node": block.node,
-            "attempts": block.attempts,
-            "compiling": block.compiling,
-            "final": block.final,
-            "runs": [_about(o) for o in block.outcomes],
-        }
-    )
-    table = pa.table(arrays)
-    return table.replace_schema_metadata({"block": about, "check": str(_checksum(table, about.encode()))})
-
-
-def _checksum(table: pa.Table, about: bytes) -> int:
-    """CRC-32 over everything a block says: Parquet's own page checksums leave the footer out."""
-    total = zlib.crc32(about)
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        total = zlib.crc32(column.to_numpy().tobytes(), zlib.crc32(f"{name} {column.type}".encode(), total))
-    return total
-
-
-def _curve(outcome: Outcome, name: str) -> pa.Array:
-    values = outcome.history.get(name)
-    return pa.nulls(outcome.epochs, pa.float32()) if values is None else pa.array(values, pa.float32())
-
-
-def _about(o: Outcome) -> dict[str, Any]:
-    return {
-        "seed": o.seed,
-        "status": o.status,
-        "epochs": o.epochs,
-        "scores": dict(o.scores),
-        "seconds": o.seconds,
-        "engine": o.engine,
-        "error": o.error,
-        "reason": o.reason,
-    }
-
-
-def _from_table(table: pa.Table, seeds: Sequence[int]) -> Block:
-    text = table.schema.metadata[b"block"]
-    if _checksum(table, text) != int(table.schema.metadata[b"check"]):
-        raise ValueError("it is not what was written")
-    about = json.loads(text)
-    ends = np.cumsum([run["epochs"] for run in about["runs"]])
-    if [run["seed"] for run in about["runs"]] != list(seeds) or ends[-1] != table.num_rows:
-        raise ValueError("its rows are not those it speaks of")
-    outcomes = [
-        _outcome(run, table.slice(end - run["epochs"], run["epochs"]))
-        for run, end in zip(about["runs"], ends, strict=True)
-    ]
-    return Block(tuple(outcomes), about["node"], about["attempts"], about["final"], about["compiling"])
-
-
-def _outcome(run: Mapping[str, Any], rows: pa.Table) -> Outcome:
-    names = [name for name in rows.column_names[2:] if rows[name].null_count < len(rows)]
-    history = {name: rows[name].to_numpy() for name in names}
-    return Outcome(
-        run["seed"],
-        run["status"],
-        history,
-        run["scores"],
-        run["seconds"],
-        run["engine"],
-        run["error"],
-        reason=run["reason"],
-    )
-
-
-def _keys() -> list[tuple[str, pa.DataType]]:
-    word = pa.dictionary(pa.int32(), pa.string())
-    return [("lesson", word), ("variant", word), ("data", word), ("seed", pa.int32())]
-
-
-RUN_COLUMNS = (
-    "lesson",
-    "variant",
-    "data",
-    "seed",
-    "key",
-    "status",
-    "epochs",
-    "seconds",
-    "engine",
-    "attempts",
-    "node",
-    "error",
-)
-
-
-def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
-    before = [("key", pa.string()), ("status", pa.string()), ("epochs", pa.int32())]
-    after = [
-        ("seconds", pa.float64()),
-        ("engine", pa.string()),
-        ("attempts", pa.int32()),
-        ("node", pa.string()),
-        ("error", pa.string()),
-    ]
-    return [*before, *[(name, pa.float64()) for name in scores], *after]
-
-
-def _run_row(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
-    known = {
-        "lesson": job.lesson,
-        "variant": job.variant,
-        "data": job.data,
-        "seed": o.seed,
-        "key": job.key,
-        "status": o.status,
-        "epochs": o.epochs,
-    }
-    how = {"seconds": o.seconds, "engine": o.engine, "attempts": block.attempts, "node": block.node, "error": o.error}
-    return {**known, **o.scores, **how}
-
-
-def _column(frame: pd.DataFrame, field: pa.Field, names: Mapping[str, list[str]]) -> pa.Array:
-    values = frame[field.name] if field.name in frame else pd.Series([None] * len(frame), dtype=object)
-    if field.name in names:
-        return _words([names[field.name].index(v) for v in values], names[field.name])
-    if pa.types.is_string(field.type):
-        return pa.array([v if isinstance(v, str) else None for v in values], field.type)
-    return pa.array(pd.to_numeric(values), field.type, from_pandas=True)
-
-
-def _words(codes: Any, names: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
-
-
-def _history(job: Job, o: Outcome, schema: pa.Schema, names: Mapping[str, list[str]]) -> pa.Table:
-    words = [
-        _words(np.full(o.epochs, names[part].index(getattr(job, part)), np.int32), names[part])
-        for part in ("lesson", "variant", "data")
-    ]
-    counts = [pa.array(np.full(o.epochs, o.seed, np.int32)), pa.array(np.arange(1, o.epochs + 1, dtype=np.int32))]
-    return pa.table([*words, *counts, *[_curve(o, name) for name in schema.names[5:]]], schema=schema)

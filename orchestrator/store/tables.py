@@ -1,0 +1,134 @@
+"""The tidy tables: a row an epoch, and a row a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestrator.outcome import Outcome
+from orchestrator.plan import Job
+from orchestrator.store.block import CURVES, Block, curve
+
+SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
+BESIDE_SCORES = (
+    "lesson",
+    "variant",
+    "data",
+    "seed",
+    "key",
+    "status",
+    "epochs",
+    "seconds",
+    "engine",
+    "attempts",
+    "node",
+    "error",
+)
+WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+ROW_GROUP = 2**20
+
+Blocks = Callable[[Job], Iterable[Block]]
+Names = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of some jobs and seeds; `blocks` reads what is stored of a job."""
+
+    jobs: Sequence[Job]
+    seeds: Collection[int]
+    blocks: Blocks
+
+    @property
+    def names(self) -> Names:
+        """The words of the categorical columns."""
+        return {part: sorted({getattr(job, part) for job in self.jobs}) for part in ("lesson", "variant", "data")}
+
+    def write_histories(self, file: Any) -> list[dict[str, Any]]:
+        """Write a row an epoch, one job in memory at a time; gives back what is to be told of each run."""
+        names, rows = self.names, []
+        curves = [(name, pa.float32()) for name in (*CURVES, *self._further_curves())]
+        schema = pa.schema([*_keys(), ("epoch", pa.int32()), *curves])
+        with pq.ParquetWriter(file, schema, **WRITING) as writer:
+            for job in self.jobs:
+                outcomes = list(self._outcomes(job))
+                rows += [_run(job, block, o) for block, o in outcomes]
+                tables = [_history(job, o, schema, names) for _, o in outcomes if o.epochs]
+                if tables:
+                    writer.write_table(pa.concat_tables(tables), row_group_size=ROW_GROUP)
+        return rows
+
+    def runs(self, rows: Sequence[Mapping[str, Any]], lessons: Sequence[Mapping[str, Any]]) -> pa.Table:
+        """A row a run; the lessons' descriptions go into the schema."""
+        frame = pd.DataFrame(rows)
+        scores = [*SCORES, *sorted(set(frame.columns) - set(BESIDE_SCORES) - set(SCORES))]
+        schema = pa.schema([*_keys(), *_run_fields(scores)]).with_metadata({"lessons": json.dumps(list(lessons))})
+        return pa.table([_column(frame, field, self.names) for field in schema], schema=schema)
+
+    def _outcomes(self, job: Job) -> Iterator[tuple[Block, Outcome]]:
+        return ((block, o) for block in self.blocks(job) for o in block.outcomes if o.seed in self.seeds)
+
+    def _further_curves(self) -> list[str]:
+        """Names of the metrics beyond the usual ones: those of each training's first run that has any."""
+        first = {job.key: next((o.history for _, o in self._outcomes(job) if o.epochs), {}) for job in self.jobs}
+        return sorted({name for history in first.values() for name in history} - set(CURVES))
+
+
+def _keys() -> list[tuple[str, pa.DataType]]:
+    word = pa.dictionary(pa.int32(), pa.string())
+    return [("lesson", word), ("variant", word), ("data", word), ("seed", pa.int32())]
+
+
+def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+    before = [("key", pa.string()), ("status", pa.string()), ("epochs", pa.int32())]
+    after = [
+        ("seconds", pa.float64()),
+        ("engine", pa.string()),
+        ("attempts", pa.int32()),
+        ("node", pa.string()),
+        ("error", pa.string()),
+    ]
+    return [*before, *[(name, pa.float64()) for name in scores], *after]
+
+
+def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
+    known = {
+        "lesson": job.lesson,
+        "variant": job.variant,
+        "data": job.data,
+        "seed": o.seed,
+        "key": job.key,
+        "status": o.status,
+        "epochs": o.epochs,
+    }
+    how = {"seconds": o.seconds, "engine": o.engine, "attempts": block.attempts, "node": block.node, "error": o.error}
+    return {**known, **o.scores, **how}
+
+
+def _column(frame: pd.DataFrame, field: pa.Field, names: Names) -> pa.Array:
+    values = frame[field.name] if field.name in frame else pd.Series([None] * len(frame), dtype=object)
+    if field.name in names:
+        return _words([names[field.name].index(v) for v in values], names[field.name])
+    if pa.types.is_string(field.type):
+        return pa.array([v if isinstance(v, str) else None for v in values], field.type)
+    return pa.array(pd.to_numeric(values), field.type, from_pandas=True)
+
+
+def _words(codes: Any, names: Sequence[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
+
+
+def _history(job: Job, o: Outcome, schema: pa.Schema, names: Names) -> pa.Table:
+    words = [
+        _words(np.full(o.epochs, names[part].index(getattr(job, part)), np.int32), names[part])
+        for part in ("lesson", "variant", "data")
+    ]
+    counts = [pa.array(np.full(o.epochs, o.seed, np.int32)), pa.array(np.arange(1, o.epochs + 1, dtype=np.int32))]
+    return pa.table([*words, *counts, *[curve(o, name) for name in schema.names[5:]]], schema=schema)
