@@ -8,7 +8,6 @@ Store and compile cache are new, in a temporary folder. Memory is resident size,
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -31,14 +30,15 @@ def main() -> None:
         command = [sys.executable, "-m", "orchestrator", "run", "all", "--seeds", seeds, "--out", str(out)]
         environment = {**os.environ, "XDG_CACHE_HOME": str(Path(folder) / "cache")}
         begun = time.perf_counter()
-        job = subprocess.Popen(command, env=environment, stdout=sys.stderr)
-        driver, worker = watch(job)
-        wall = time.perf_counter() - begun
-        facts = json.loads((out / "run.json").read_text())
+        with (Path(folder) / "said").open("w+") as said:
+            job = subprocess.Popen(command, env=environment, stdout=said)
+            driver, worker = watch(job)
+            wall = time.perf_counter() - begun
+            said.seek(0)
+            lines = said.read().splitlines()
         size = sum(path.stat().st_size for path in out.glob("*.html"))
     print(f"exit code {job.returncode}, {wall:.1f} s of wall time, of which")
-    for name, seconds in facts["timings"].items():
-        print(f"  {name:24} {seconds:6.1f} s")
+    print(f"  {lines[-1]}")
     print(f"driver {driver / 2**20:.0f} MB at its peak, the largest worker {worker / 2**20:.0f} MB; pages {size / 1e6:.1f} MB")
 
 

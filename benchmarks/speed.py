@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from multiprocessing import get_context
 from statistics import median
 
@@ -40,7 +41,7 @@ def compiled(source: Source, name: str) -> float:
     for _ in range(3):
         marks: list[float] = []
         program.train(range(WIDTH), data, "fixed", lambda _epoch, marks=marks: marks.append(time.perf_counter()))  # type: ignore[misc]
-        times += [(after - before) / SEGMENT / WIDTH for before, after in zip(marks, marks[1:], strict=False)]
+        times += [(after - before) / SEGMENT / WIDTH for before, after in pairwise(marks)]
     return 1e6 * median(times)
 
 
@@ -55,7 +56,7 @@ def fitted(source: Source, name: str) -> float:
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda _epoch, _logs: marks.append(time.perf_counter()))
     variant = replace(variant, epochs=FIT_EPOCHS[variant.batch_size], callbacks=[*variant.callbacks, clock])
     fit.fit(variant, data.fixed(), 0)
-    steps = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(marks)]
     return 1e6 * median(steps)
 
 

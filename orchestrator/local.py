@@ -16,6 +16,10 @@ class Serial:
     def __init__(self) -> None:
         self.stopping = False
 
+    def resources(self) -> dict[str, float]:
+        """One processor: this one."""
+        return {"CPU": 1.0}
+
     def stop(self) -> None:
         """Take up no further shard."""
         self.stopping = True

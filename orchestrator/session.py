@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import engine, worker
+from orchestrator import catalog, engine, provenance, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event, Finished, Lost, Started
@@ -35,20 +27,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-LIBRARIES = (
-    "ray",
-    "keras",
-    "jax",
-    "jaxlib",
-    "tensorflow",
-    "numpy",
-    "scikit-learn",
-    "scipy",
-    "statsmodels",
-    "pandas",
-    "pyarrow",
-    "matplotlib",
-)
+
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -70,6 +50,9 @@ class Executor(Protocol):
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards; events come as they happen."""
+
+    def resources(self) -> dict[str, float]:
+        """What the place has to run on."""
 
     def stop(self) -> None:
         """Finish what runs, begin nothing."""
@@ -192,67 +175,17 @@ def _interruptible(executor: Executor, console: Console) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def provenance(
-    request: Request, prepared: Prepared, begun: float, timings: Mapping[str, float], resources: Mapping[str, float]
-) -> dict[str, Any]:
-    """What a reader needs to judge and repeat the results."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "command": request.command,
-        "started": datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "wall_seconds": round(time.time() - begun, 2),
-        "cpu_seconds": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
-        "host": platform.node(),
-        "cores": os.cpu_count(),
-        "gpus": resources.get("GPU", 0),
-        "cluster": {name: amount for name, amount in resources.items() if name in ("CPU", "GPU", "memory")},
-        "versions": {"python": platform.python_version(), **_versions()},
-        "git": git(),
-        "seeds": list(request.seeds),
-        "engine": request.engine,
-        "lessons": [source.id if source.number else source.path for source in request.sources],
-        "scopes": list(request.scopes),
-        "settings": dict(request.settings),
-        "jobs": [
-            {
-                "lesson": j.lesson,
-                "variant": j.variant,
-                "data": j.data,
-                "key": j.key,
-                "width": j.width,
-                "cost": j.cost,
-                "engine": j.engine,
-            }
-            for j in prepared.plan.jobs
-        ],
-        "timings": {name: round(seconds, 2) for name, seconds in timings.items()},
-    }
+def last_request(store: Store, retry: frozenset[str]) -> Request:
+    """What the last command in this folder asked for.
 
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def git() -> dict[str, Any] | None:
-    """The program's own commit, and whether it was changed since; None outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return {"commit": commit, "dirty": bool(changed)}
+    Raises:
+        StoreError: there was none.
+    """
+    last = store.last()
+    sources, scopes = tuple(catalog.find(last["lessons"])), tuple(last["scopes"])
+    return Request(
+        sources, tuple(last["seeds"]), scopes, last["engine"], last["settings"], retry, command=last["command"]
+    )
 
 
 def report(store: Store) -> None:
@@ -260,9 +193,10 @@ def report(store: Store) -> None:
     import reports  # noqa: PLC0415  statistics and figures take a second to load
 
     runs, histories, lessons, facts = store.load()
-    store.write_effects(effects_of(runs, histories, lessons))
+    effects = effects_of(runs, histories, lessons)
+    store.write_effects(effects)
     with explained(store.root):
-        reports.build(runs, histories, lessons, facts, store.root)
+        reports.build(runs, histories, lessons, facts, store.root, effects)
 
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -270,6 +204,47 @@ def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Ma
     from reports import effects  # noqa: PLC0415
 
     return effects.table(runs, histories, lessons)
+
+
+def run(asked: Request, store: Store, start: Callable[[], Executor], console: Console, report_too: bool) -> int:
+    """Plan, train what is missing, write the tables, build the report; returns the exit code."""
+    begun = time.time()
+    timings: dict[str, float] = {}
+    store.prepare()
+    with store.locked(asked.command):
+        with clock(timings, "start"):
+            prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
+        tell(prepared.plan, console)
+        whole, resources = True, {}
+        if place:
+            store.write_provenance(provenance.facts(asked, prepared, begun, timings, {}))
+            try:
+                with clock(timings, "train"):
+                    whole = execute(prepared, asked, store, place, console, timings)
+                resources = place.resources()
+            finally:
+                place.close()
+        with clock(timings, "write"):
+            failed = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.descriptions)
+        store.write_provenance(provenance.facts(asked, prepared, begun, timings, resources))
+        if report_too and whole:
+            with clock(timings, "report"):
+                report(store)
+            console.print(f"report: {store.report}", markup=False)
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
+    console.print(f"{parts}; {time.time() - begun:.1f} s in all")
+    if not whole:
+        console.print("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    return 1 if failed else 0
+
+
+def tell(plan: Plan, console: Console) -> None:
+    """Say what a plan comes to."""
+    new = f"{len(plan.shards)} shards to train" if plan.shards else "nothing to train"
+    console.print(f"{plan.runs} runs asked for, {plan.stored} stored, {plan.shared} shared with another lesson; {new}")
+    for job in {job.key: job for job in plan.jobs if job.reason}.values():
+        console.print(f"{job.name} runs through fit, not compiled: {job.reason}", markup=False)
 
 
 @contextmanager
@@ -300,8 +275,3 @@ def prepare_and_start(
     except BaseException:
         executor.close()
         raise
-
-
-def command_line() -> str:
-    """The command as typed."""
-    return " ".join(["python", "-m", "orchestrator", *sys.argv[1:]])

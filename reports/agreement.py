@@ -19,7 +19,7 @@ class Agreement:
 
     Attributes:
         seeds: (n,) seeds both arms have.
-        until: (n,) the last epoch in which they have to agree: the stop, or the one before the learning rate first drops.
+        until: (n,) the last epoch in which they must agree: the stop, or the one before the learning rate first drops.
         differ: (n,) the first epoch up to `until` in which they differ by more than the tolerance, 0 for none.
         largest: the largest difference in all those epochs.
     """

@@ -1,20 +1,23 @@
 """Charts with a dot a seed: the paired plot of a comparison, and the epochs at which runs stopped."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from reports.colours import LIGHT
 from reports.figures import Figure, Table, drawing, inline, label, panel, table, ticks
-from reports.words import count, number, shorten
+from reports.words import TIMES, count, number, shorten
 
 Floats = NDArray[np.floating]
 Format = Callable[[float], str]
+CROWD = 60
+"""More lines than these are drawn fainter."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,34 @@ class Axis:
     ratio: bool = False
 
 
-def paired(
-    identifier: str, heading: str, seeds: Sequence[int], arms: tuple[Arm, Arm], effect: Interval, zone: tuple[float, float], axis: Axis
-) -> Figure:
-    """Every seed twice, joined by a line, and beside it the comparison.
+@dataclass(frozen=True)
+class Pairs:
+    """A comparison seed by seed.
 
-    `arms` hold the same seeds in the same order, the baseline first; `zone` is the range of effects too small to matter.
+    `before` and `after` hold the runs of `seeds`, in that order; `zone` is the range of effects too small to matter.
     """
-    before, after = arms
+
+    seeds: Sequence[int]
+    before: Arm
+    after: Arm
+    effect: Interval
+    zone: tuple[float, float]
+    axis: Axis
+
+
+def paired(identifier: str, heading: str, pairs: Pairs) -> Figure:
+    """Every seed twice, joined by a line, and beside it the comparison."""
+    before, after, axis = pairs.before, pairs.after, pairs.axis
     with drawing(height=272) as figure:
         _slopes(panel(figure, left=54, right=176, top=30, bottom=28), before, after, axis)
         right = panel(figure, left=330, right=12, top=30, bottom=28)
         if axis.ratio:
-            _quotient(right, effect, zone, axis)
+            _quotient(right, pairs.effect, pairs.zone, axis)
         else:
-            _differences(right, after.values - before.values, effect, zone, axis)
+            _differences(right, after.values - before.values, pairs.effect, pairs.zone, axis)
         title = f"{axis.measure}, seed by seed, {heading}: {before.name} and {after.name}"
-        svg = inline(figure, identifier, title, _described(before, after, effect, axis))
-    words = f"{count(len(seeds), 'pair')} of runs."
-    return Figure(identifier, heading, svg, words, _pairs(seeds, before, after, axis))
+        svg = inline(figure, identifier, title, _described(pairs))
+    return Figure(identifier, heading, svg, f"{count(len(pairs.seeds), 'pair')} of runs.", _numbers(pairs))
 
 
 def stops(identifier: str, heading: str, arms: Sequence[Arm], asked: int) -> Figure:
@@ -82,13 +94,20 @@ def stops(identifier: str, heading: str, arms: Sequence[Arm], asked: int) -> Fig
             axes.scatter(arm.values, -row + lift, s=16, color=LIGHT[arm.role], alpha=0.75, linewidths=0)
             middle = float(np.median(arm.values))
             axes.plot([middle, middle], [-row - 0.36, -row + 0.36], color=LIGHT[arm.role], lw=3)
-            axes.text(reach * 0.99, -row + 0.3, shorten(arm.name, 24), ha="right", va="bottom", size=10, color=LIGHT["muted"])
+            axes.text(
+                reach * 0.99, -row + 0.3, shorten(arm.name, 24), ha="right", va="bottom", size=10, color=LIGHT["muted"]
+            )
         axes.set(xlim=(0, reach), ylim=(-len(arms) + 0.4, 0.7), yticks=[])
         ticks(axes.xaxis)
         words = [_spread_of_stops(arm, asked) for arm in arms]
         svg = inline(figure, identifier, f"Stop epochs, {heading}", " ".join(words))
     rows = [
-        (arm.name, str(len(arm.values)), *(f"{np.quantile(arm.values, q):,.0f}" for q in (0, 0.25, 0.5, 0.75, 1)), str(int((arm.values >= asked).sum())))
+        (
+            arm.name,
+            str(len(arm.values)),
+            *(f"{np.quantile(arm.values, q):,.0f}" for q in (0, 0.25, 0.5, 0.75, 1)),
+            str(int((arm.values >= asked).sum())),
+        )
         for arm in arms
     ]
     head = ("variant", "runs", "first", "quarter", "half", "three quarters", "last", f"ran all {asked:,}")
@@ -99,7 +118,7 @@ def _slopes(axes: Axes, before: Arm, after: Arm, axis: Axis) -> None:
     label(axes, axis.measure, "")
     ends = np.stack([before.values, after.values], axis=1)
     lines = np.stack([np.broadcast_to([0.0, 1.0], ends.shape), ends], axis=2)
-    faint = 0.45 if len(lines) <= 60 else 0.15
+    faint = 0.45 if len(lines) <= CROWD else 0.15
     axes.add_collection(LineCollection(list(lines), colors=LIGHT["axis"], linewidths=0.9, alpha=faint))
     for place, arm in enumerate((before, after)):
         _cloud(axes, np.full(len(arm.values), float(place)), arm)
@@ -150,7 +169,7 @@ def _quotient(axes: Axes, effect: Interval, zone: tuple[float, float], axis: Axi
     for each in (axes.xaxis, axes.yaxis):
         each.set_minor_locator(NullLocator())
     axes.xaxis.set_major_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}×"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}{TIMES}"))
 
 
 def _whisker(axes: Axes, x: float, effect: Interval) -> None:
@@ -176,9 +195,10 @@ def _swarm(values: Floats, width: float, bins: int = 34) -> Floats:
     return offsets
 
 
-def _pairs(seeds: Sequence[int], before: Arm, after: Arm, axis: Axis) -> Table:
+def _numbers(pairs: Pairs) -> Table:
+    before, after, axis = pairs.before, pairs.after, pairs.axis
     rows = []
-    for i, seed in enumerate(seeds):
+    for i, seed in enumerate(pairs.seeds):
         apart = () if axis.ratio else (axis.effect(float(after.values[i] - before.values[i])),)
         rows.append((str(seed), _bounded(before, i, axis.value), _bounded(after, i, axis.value), *apart))
     head = ("seed", before.name, after.name, "difference")
@@ -190,18 +210,24 @@ def _bounded(arm: Arm, index: int, show: Format) -> str:
     return f"not within {text}" if arm.open is not None and arm.open[index] else text
 
 
-def _described(before: Arm, after: Arm, effect: Interval, axis: Axis) -> str:
+def _described(pairs: Pairs) -> str:
+    before, after, effect, axis = pairs.before, pairs.after, pairs.effect, pairs.axis
     means = [f"{arm.name}: mean {axis.value(float(np.mean(arm.values)))}" for arm in (before, after)]
-    up = int((after.values > before.values).sum())
-    tied = int((after.values == before.values).sum())
-    text = f"{count(len(before.values), 'pair')} of runs. {'; '.join(means)}. "
-    text += f"{after.name} is higher in {up}, equal in {tied}. "
-    return text + f"{axis.comparison}: {axis.effect(effect.estimate)}, 95 % interval {axis.effect(effect.low)} to {axis.effect(effect.high)}."
+    higher = int((after.values > before.values).sum())
+    equal = int((after.values == before.values).sum())
+    compared = f"{axis.comparison}: {axis.effect(effect.estimate)}"
+    if math.isfinite(effect.low) and math.isfinite(effect.high):
+        compared += f", 95 % interval {axis.effect(effect.low)} to {axis.effect(effect.high)}"
+    return (
+        f"{count(len(pairs.seeds), 'pair')} of runs. {'; '.join(means)}. {after.name} is higher in {higher}, equal in"
+        f" {equal}. {compared}."
+    )
 
 
 def _spread_of_stops(arm: Arm, asked: int) -> str:
     early = int((arm.values < asked).sum())
     return (
-        f"{arm.name}: {early} of {len(arm.values)} runs stopped early, the first at epoch {number(arm.values.min(), 0)}, "
-        f"half of them by epoch {np.median(arm.values):,.0f}, the last at {number(arm.values.max(), 0)}."
+        f"{arm.name}: {early} of {len(arm.values)} runs stopped early, the first at epoch"
+        f" {number(arm.values.min(), 0)}, half of them by epoch {np.median(arm.values):,.0f}, the last at"
+        f" {number(arm.values.max(), 0)}."
     )

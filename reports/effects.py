@@ -1,28 +1,35 @@
 """Every comparison of every lesson with its uncertainty: `table(runs, histories, lessons)`.
 
-A row is lesson x variant (against its baseline) x data x endpoint. D = with - without, a difference a seed, over the pairs in which both
-runs finished and have the number. Columns (NaN where a number has no meaning):
+A row is lesson x variant (against its baseline) x data x endpoint. D = with - without, a difference a seed, over the
+pairs in which both runs finished and have the number. Columns (NaN where a number has no meaning):
 
-    lesson variant baseline data          categories; the baseline is the lesson's first variant
-    measure statistic threshold           the endpoint: statistic "mean" or "spread"
-    primary better sesoi                  declared with it; better is "higher" or "lower"
-    n_seeds n_baseline n_variant n_pairs  seeds both arms were asked for; runs with the number, per arm; pairs compared
-    mean_baseline mean_variant sd_baseline sd_variant   over those pairs
-    effect low high                       mean of D with 95 % t interval; for "spread" SD_with / SD_without, inverted permutation test
-    p p_adjusted alpha                    sign-flip (mean) or swap (spread) permutation p, two-sided; Holm over the scope's primary
-                                          endpoints, Benjamini-Hochberg over its others; the level mde and seeds_needed are reckoned at
-    iqm p_wilcoxon dz probability_better  interquartile mean of D; signed ranks (Pratt); mean / SD of D; share of pairs, ties as half
-    spread_ratio p_spread                 SD_with / SD_without and its swap p, for every endpoint
-    p_equivalence                         two one-sided tests against the sesoi
-    mde seeds_needed                      true effect found by 80 % of such experiments; pairs needed to find the sesoi
-    correlation                           Pearson's, between the arms
-    failed_baseline failed_baseline_low failed_baseline_high    runs that raised or ran out of time, Wilson bounds of their share;
-    failed_variant ...  diverged_baseline ...  diverged_variant ...    likewise; all out of n_seeds
-    p_failed p_diverged p_diverged_adjusted       exact McNemar; Holm over the scope's comparisons
-    p_worst_rank worst_rank               Wilcoxon with diverged runs as the worst; 1 when the variant ranks better, -1 worse
-    reached_baseline reached_variant median_baseline median_variant p_logrank    for "epochs_to_threshold": runs that got there,
-                                          Kaplan-Meier medians (infinite when fewer than half do), log-rank p
-    verdict reason                        see reports.verdicts
+    lesson variant baseline data      categories; the baseline is the lesson's first variant
+    measure statistic threshold       the endpoint: statistic "mean" or "spread"
+    primary better sesoi              declared with it; better is "higher" or "lower"
+    n_seeds n_baseline n_variant      seeds both arms were asked for; runs with the number, per arm
+    n_pairs                           pairs compared
+    mean_baseline mean_variant sd_baseline sd_variant    over those pairs
+    effect low high                   mean of D with its 95 % t interval; for "spread" SD_with / SD_without, and the
+                                      interval that inverts its permutation test
+    p                                 two-sided permutation p: sign-flip (mean) or swap within pairs (spread)
+    p_adjusted                        Holm over the scope's primary endpoints, Benjamini-Hochberg over its others
+    alpha                             the level that mde and seeds_needed are reckoned at
+    iqm p_wilcoxon dz                 interquartile mean of D; signed ranks (Pratt); mean of D over its SD
+    probability_better                share of pairs in which the variant is better, ties as half
+    spread_ratio p_spread             SD_with / SD_without and its swap p, for every endpoint
+    p_equivalence                     two one-sided tests against the sesoi
+    mde seeds_needed                  true effect found by 80 % of such experiments; pairs needed to find the sesoi
+    correlation skew                  Pearson's, between the arms; skewness of D
+    failed_baseline failed_baseline_low failed_baseline_high    runs that raised or ran out of time, of n_seeds, and
+                                      Wilson's bounds of their share; failed_variant..., diverged_baseline...,
+                                      diverged_variant... likewise
+    p_failed p_diverged               exact McNemar
+    p_diverged_adjusted               Holm over the scope's comparisons
+    p_worst_rank worst_rank           Wilcoxon with diverged runs as the worst; 1: the variant ranks better, -1: worse
+    reached_baseline reached_variant  for "epochs_to_threshold": runs that got there,
+    median_baseline median_variant    Kaplan-Meier medians (infinite when fewer than half do)
+    p_logrank                         and the log-rank p
+    verdict reason                    see reports.verdicts
 
 An "epochs_to_threshold" not reached counts as the epochs asked for in its mean difference (a restricted mean).
 """
@@ -30,7 +37,7 @@ An "epochs_to_threshold" not reached counts as the epochs asked for in its mean 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,8 +47,8 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 from statsmodels.stats.multitest import multipletests
 
-from reports.histories import LABELS, Arm, Histories
 from reports.endpoints import Endpoint, Scores, declared, scores
+from reports.histories import LABELS, Arm, Histories
 from reports.paired import correlation, mean_effect, sign_flip
 from reports.rates import exact_mcnemar, rate, worst_rank
 from reports.spread import ratio, spread_effects, swap_test
@@ -59,8 +66,13 @@ COLUMNS = (
     *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "better", "sesoi"),
     *("n_seeds", "n_baseline", "n_variant", "n_pairs", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
     *("effect", "low", "high", "p", "p_adjusted", "alpha", "iqm", "p_wilcoxon", "dz", "probability_better"),
-    *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation"),
-    *(f"{what}_{arm}{end}" for what in ("failed", "diverged") for arm in ("baseline", "variant") for end in ("", "_low", "_high")),
+    *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
+    *(
+        f"{what}_{arm}{end}"
+        for what in ("failed", "diverged")
+        for arm in ("baseline", "variant")
+        for end in ("", "_low", "_high")
+    ),
     *("p_failed", "p_diverged", "p_diverged_adjusted", "p_worst_rank", "worst_rank"),
     *("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank", "verdict", "reason"),
 )
@@ -101,13 +113,15 @@ class Comparison:
 def table(
     runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]], *, seed: int = 0
 ) -> pd.DataFrame:
-    """All effects, one row each; columns are in the module's docstring. The same input gives the same numbers, bit for bit.
+    """All effects, one row each; columns are in the module's docstring. The same input gives the same bytes.
 
     `seed` starts the permutation draws. They depend on the number of pairs only, so a comparison's p stays what it is
     when lessons are added.
     """
     compared = list(comparisons(runs, histories, lessons))
-    primaries = {data: sum(c.endpoint.primary for c in compared if c.data == data) for data in {c.data for c in compared}}
+    primaries = {
+        data: sum(c.endpoint.primary for c in compared if c.data == data) for data in {c.data for c in compared}
+    }
     rows = [_row(c, ALPHA / max(1, primaries[c.data]) if c.endpoint.primary else ALPHA) for c in compared]
     _permute(rows, [c.pairs for c in compared], seed)
     _adjust(rows)
@@ -122,7 +136,10 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
     index = Histories.of(histories)
-    arms = {(str(a), str(b), str(c)): part.sort_values("seed") for (a, b, c), part in runs.groupby([*LABELS], observed=True, sort=False)}
+    arms = {
+        (str(a), str(b), str(c)): part.sort_values("seed")
+        for (a, b, c), part in runs.groupby([*LABELS], observed=True, sort=False)
+    }
     scopes = list(dict.fromkeys(data for _, _, data in arms))
     columns = {*runs.columns, *histories.columns}
     for lesson in lessons:
@@ -160,10 +177,11 @@ def _row(c: Comparison, alpha: float) -> Row:
     """All of a row but what is shared among rows: permutation p, adjustment, verdict."""
     e, (first, second), usable = c.endpoint, c.pairs, c.usable
     row: Row = {
-        "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data, "measure": e.measure, "statistic": e.statistic,
-        "threshold": math.nan if e.threshold is None else e.threshold, "primary": e.primary, "better": e.better, "sesoi": e.sesoi,
-        "n_seeds": len(c.baseline.values), "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "n_pairs": len(first),
-        "alpha": alpha, "spread_ratio": ratio(first, second),
+        "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
+        "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
+        "primary": e.primary, "better": e.better, "sesoi": e.sesoi, "alpha": alpha,
+        "n_seeds": len(c.baseline.values), "n_pairs": len(first),
+        "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
     }  # fmt: skip
     for name, values in (("baseline", first), ("variant", second)):
         row[f"mean_{name}"] = float(values.mean()) if len(values) else math.nan
@@ -183,7 +201,9 @@ def _unfinished(c: Comparison) -> Row:
             row |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
         row[f"p_{what}"] = exact_mcnemar(*masks)
     if c.endpoint.statistic == "mean":
-        values = [np.where(gone, np.nan, arm.values) for arm, gone in zip((c.baseline, c.variant), c.failed, strict=True)]
+        values = [
+            np.where(gone, np.nan, arm.values) for arm, gone in zip((c.baseline, c.variant), c.failed, strict=True)
+        ]
         ranks = worst_rank(values[0], values[1], c.diverged, c.endpoint.better)
         return row | {"p_worst_rank": ranks.p, "worst_rank": ranks.direction}
     return row | {"p_worst_rank": math.nan, "worst_rank": 0}
@@ -217,16 +237,18 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
             rows[i]["p_spread"] = float(p_spread)
             rows[i]["p"] = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
         ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
-        declared_for = [[rows[i][name] for i in ratios] for name in ("sesoi", "alpha")]
-        found = spread_effects([pairs[i] for i in ratios], *declared_for, _rng(seed, n))
+        sesois, alphas = ([rows[i][name] for i in ratios] for name in ("sesoi", "alpha"))
+        found = spread_effects([pairs[i] for i in ratios], sesois, alphas, _rng(seed, n))
         for i, effect in zip(ratios, found, strict=True):
             rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
 
 
 def _adjust(rows: Sequence[Row]) -> None:
     """Fill in p_adjusted and p_diverged_adjusted, within each scope."""
-    for data in {row["data"] for row in rows}:
-        scope = [row for row in rows if row["data"] == data]
+    scopes: dict[str, list[Row]] = {}
+    for row in rows:
+        scopes.setdefault(row["data"], []).append(row)
+    for scope in scopes.values():
         primary = [row for row in scope if row["primary"]]
         _set(primary, "p", "p_adjusted", holm)
         _set([row for row in scope if not row["primary"]], "p", "p_adjusted", false_discovery_control)
@@ -236,12 +258,12 @@ def _adjust(rows: Sequence[Row]) -> None:
             row["p_diverged_adjusted"] = rates[row["lesson"], row["variant"]]
 
 
-def _set(rows: Sequence[Row], source: str, target: str, method: Any) -> None:
+def _set(rows: Sequence[Row], source: str, target: str, method: Callable[[Sequence[float]], Floats]) -> None:
     """Adjust the p that exist; a comparison that could not be tested is none of the tests adjusted for."""
     known = [row for row in rows if not math.isnan(row[source])]
     for row in rows:
-        row[target] = math.nan
-    for row, p in zip(known, method([row[source] for row in known]) if known else [], strict=True):
+        row[target] = row[source]
+    for row, p in zip(known, method([row[source] for row in known]) if len(known) > 1 else [], strict=False):
         row[target] = float(p)
 
 
@@ -254,5 +276,6 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in CATEGORICAL:
         frame[name] = pd.Categorical(frame[name], categories=list(dict.fromkeys(row[name] for row in rows)))
+    frame["primary"] = frame["primary"].astype(bool)
     frame["verdict"] = pd.Categorical(frame["verdict"], categories=list(CATEGORIES))
     return frame

@@ -126,7 +126,7 @@ def _column(runs: pd.DataFrame, name: str) -> Floats:
 
 def _spread_out(seeds: npt.NDArray[Any], curves: Curves, values: Floats) -> Floats:
     """Values of the seeds in `curves`, laid out along `seeds`; NaN where a seed left no history."""
-    return pd.Series(values, index=curves.seeds).reindex(seeds).to_numpy(dtype=float)
+    return np.asarray(pd.Series(values, index=curves.seeds).reindex(seeds), dtype=float)
 
 
 def wobble(accuracy: Floats, asked: int) -> Floats:

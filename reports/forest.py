@@ -3,22 +3,23 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from reports.colours import LIGHT
 from reports.figures import drawing, inline, panel
-from reports.words import shorten
+from reports.words import TIMES, shorten
 
 FARTHEST = 12.0
-ROW = 26
+"""Where the axis ends at the latest, in smallest effects of interest: one huge effect must not flatten all others."""
+MOST_TICKS = 9
 WIDE, NARROW = 920, 358
+_SCOPES = {"fixed": "this data set", "redrawn": "redrawn data"}
 
 
 @dataclass(frozen=True)
-class Row:
+class Bar:
     """One comparison in one scope.
 
     `estimate`, `low` and `high` are in multiples of the smallest effect of interest, positive where the technique did
@@ -34,79 +35,132 @@ class Row:
     role: str
 
 
-def forest(identifier: str, rows: Sequence[Row], narrow: bool = False) -> Markup:
-    """The plot for a wide or a narrow page; rows of the same name stand together, named once."""
-    reach = _reach(rows)
-    height = len(rows) * (2 * ROW - 8 if narrow else ROW) + 72
-    with drawing(NARROW if narrow else WIDE, height) as figure:
-        axes = panel(figure, *((10, 10, 22, 50) if narrow else (300, 230, 22, 50)))
-        _ground(axes, reach, len(rows))
-        for place, row in enumerate(rows):
-            _interval(axes, row, place, reach)
-            first = place == 0 or rows[place - 1].name != row.name
-            (_above if narrow else _beside)(axes, row, place, first)
-        svg = inline(figure, identifier, "Every primary effect, in multiples of the smallest one that matters", describe(rows))
-    return svg
+@dataclass(frozen=True)
+class _Room:
+    """The layout of a wide or a narrow plot, in pixels: the plot's margins, and the heights of a name and of a bar."""
+
+    width: int
+    left: int
+    right: int
+    name: int
+    bar: int
+
+    @property
+    def inner(self) -> int:
+        return self.width - self.left - self.right
 
 
-def describe(rows: Sequence[Row]) -> str:
+_WIDE_ROOM = _Room(WIDE, 310, 250, 0, 26)
+_NARROW_ROOM = _Room(NARROW, 10, 10, 26, 40)
+
+
+def forest(identifier: str, bars: Sequence[Bar], *, narrow: bool = False) -> str:
+    """The plot for a wide or a narrow page; bars of the same name stand together, named once."""
+    room = _NARROW_ROOM if narrow else _WIDE_ROOM
+    heights = _heights(bars, room)
+    total = int(heights[-1] + room.bar) if heights else room.bar
+    with drawing(room.width, total + 72) as figure:
+        axes = panel(figure, room.left, room.right, 22, 50)
+        reach = _reach(bars)
+        _ground(axes, reach, total)
+        for at, (bar, height) in enumerate(zip(bars, heights, strict=True)):
+            first = at == 0 or bars[at - 1].name != bar.name
+            if first and at:
+                _rule(axes, height - room.name, room)
+            if narrow:
+                _above(axes, bar, height, named=first)
+            else:
+                _beside(axes, bar, height + room.bar / 2, named=first)
+            _interval(axes, bar, height + (27 if narrow else room.bar / 2), reach)
+        title = "Every primary effect, in multiples of the smallest one that matters"
+        return inline(figure, identifier, title, describe(bars))
+
+
+def describe(bars: Sequence[Bar]) -> str:
     """The plot in words, from its numbers."""
-    parts = [f"{row.name}, {row.scope}: {row.text}" for row in rows]
+    parts = [f"{bar.name}, {_SCOPES.get(bar.scope, bar.scope)}: {bar.text}" for bar in bars]
     return "; ".join(parts) + "." if parts else "There is nothing to compare."
 
 
-def _reach(rows: Sequence[Row]) -> float:
-    ends = [abs(v) for row in rows for v in (row.low, row.high, row.estimate) if math.isfinite(v)]
-    return min(max([2.5, *(1.08 * end for end in ends)]), FARTHEST)
+def _heights(bars: Sequence[Bar], room: _Room) -> list[float]:
+    """The upper edge of every bar's row, counted from the top."""
+    heights, below = [], 0.0
+    for at, bar in enumerate(bars):
+        if at == 0 or bars[at - 1].name != bar.name:
+            below += room.name
+        heights.append(below)
+        below += room.bar
+    return heights
 
 
-def _ground(axes: Axes, reach: float, rows: int) -> None:
+def _reach(bars: Sequence[Bar]) -> tuple[float, float]:
+    """How far the axis goes to either side: as far as the intervals, within reason."""
+    ends = [v for bar in bars for v in (bar.low, bar.high, bar.estimate) if not math.isnan(v)]
+    low, high = min([-2.5, *(1.08 * end for end in ends)]), max([2.5, *(1.08 * end for end in ends)])
+    return max(low, -FARTHEST), min(high, FARTHEST)
+
+
+def _ground(axes: Axes, reach: tuple[float, float], total: float) -> None:
     axes.axvspan(-1, 1, color=LIGHT["zone"], alpha=0.75, linewidth=0)
     axes.axvline(0, color=LIGHT["muted"], lw=1)
-    axes.set(xlim=(-reach, reach), ylim=(rows - 0.4, -0.6), yticks=[])
+    axes.set(xlim=reach, ylim=(total, 0), yticks=[])
     axes.grid(visible=False)
-    axes.set_xticks(_ticks(reach))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}×" if value else "0")
-    top = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "color": LIGHT["muted"], "size": 11}
-    axes.annotate("too small to matter", (0, 1), xytext=(0, 6), ha="center", **top)
-    axes.annotate("← worse", (-reach, 0), xytext=(0, -34), ha="left", **top)
-    axes.annotate("better →", (reach, 0), xytext=(0, -34), ha="right", **top)
+    axes.set_xticks(_ticks(*reach))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}{TIMES}" if value else "0")
+    style: dict[str, Any] = {
+        "xycoords": ("data", "axes fraction"),
+        "textcoords": "offset points",
+        "color": LIGHT["muted"],
+        "size": 11,
+    }
+    axes.annotate("too small to matter", (0, 1), xytext=(0, 6), ha="center", **style)
+    axes.annotate("← worse", (reach[0], 0), xytext=(0, -34), ha="left", **style)
+    axes.annotate("better →", (reach[1], 0), xytext=(0, -34), ha="right", **style)
 
 
-def _ticks(reach: float) -> list[float]:
-    step = 1 if reach < 4 else 2 if reach < 9 else 4
-    side = [float(v) for v in range(step, int(reach) + 1, step)]
-    return [-v for v in reversed(side)] + [0.0] + side
+def _ticks(low: float, high: float) -> list[float]:
+    step = 1 if high - low < MOST_TICKS else 2 if high - low < 2 * MOST_TICKS else 4
+    return [float(v) for v in range(-step * int(-low // step), int(high) + 1, step)]
 
 
-def _interval(axes: Axes, row: Row, place: int, reach: float) -> None:
+def _interval(axes: Axes, bar: Bar, height: float, reach: tuple[float, float]) -> None:
     """A line with its estimate: a filled circle on the fixed data set, an open diamond on redrawn data."""
-    colour = LIGHT[row.role]
-    if not math.isfinite(row.estimate):
+    colour = LIGHT[bar.role]
+    if math.isnan(bar.estimate):
         return
-    low, high = (v if math.isfinite(v) else row.estimate for v in (row.low, row.high))
-    axes.plot([max(low, -reach), min(high, reach)], [place, place], color=colour, lw=2.4)
-    for end, marker in ((low, "<"), (high, ">")):
-        if abs(end) > reach:
-            axes.scatter([math.copysign(reach * 0.985, end)], [place], s=34, marker=marker, color=colour, linewidths=0)
-    if abs(row.estimate) <= reach:
-        filled = row.scope == "fixed"
+    low, high = (bar.estimate if math.isnan(v) else v for v in (bar.low, bar.high))
+    axes.plot([max(low, reach[0]), min(high, reach[1])], [height, height], color=colour, lw=2.4, solid_capstyle="butt")
+    for beyond, edge, marker in ((low < reach[0], reach[0], "<"), (high > reach[1], reach[1], ">")):
+        if beyond:
+            axes.scatter([edge], [height], s=40, marker=marker, color=colour, linewidths=0, clip_on=False)
+    if reach[0] <= bar.estimate <= reach[1]:
+        filled = bar.scope == "fixed"
+        face, shape, size = (colour, "o", 58) if filled else (LIGHT["paper"], "D", 46)
         axes.scatter(
-            [row.estimate], [place], s=58 if filled else 46, marker="o" if filled else "D", zorder=3, linewidths=1.8,
-            facecolors=colour if filled else LIGHT["paper"], edgecolors=colour,
-        )  # fmt: skip
+            [bar.estimate], [height], s=size, marker=shape, zorder=3, linewidths=1.8, facecolors=face, edgecolors=colour
+        )
 
 
-def _beside(axes: Axes, row: Row, place: int, first: bool) -> None:
-    style = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
-    if first:
-        axes.annotate(shorten(row.name, 34), (0, place), xytext=(-292, 0), color=LIGHT["ink"], size=13, **style)
-    axes.annotate(row.scope, (0, place), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=12, **style)
-    axes.annotate(row.text, (1, place), xytext=(14, 0), color=LIGHT[row.role], size=12, **style)
+def _rule(axes: Axes, height: float, room: _Room) -> None:
+    """A hairline between two comparisons, across the whole drawing."""
+    span = (-room.left / room.inner, 1 + room.right / room.inner)
+    line: dict[str, Any] = {"color": LIGHT["grid"], "lw": 1, "clip_on": False, "zorder": 0}
+    axes.plot(span, [height, height], transform=axes.get_yaxis_transform(), **line)
 
 
-def _above(axes: Axes, row: Row, place: int, first: bool) -> None:
-    style = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center", "size": 11}
-    name = f"{shorten(row.name, 24)} · {row.scope}"
-    axes.annotate(name, (0, place), xytext=(0, 15), color=LIGHT["ink"], **style)
-    axes.annotate(row.text, (1, place), xytext=(0, 15), ha="right", color=LIGHT[row.role], **style)
+def _beside(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
+    style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+    if named:
+        axes.annotate(shorten(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=13, **style)
+    scope = _SCOPES.get(bar.scope, bar.scope)
+    axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=12, **style)
+    axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=12, **style)
+
+
+def _above(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
+    style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
+    if named:
+        axes.annotate(shorten(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13, **style)
+    scope = _SCOPES.get(bar.scope, bar.scope)
+    axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=11, **style)
+    axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=11, **style)

@@ -94,18 +94,16 @@ def _places(frame: pd.DataFrame) -> dict[Arm, slice] | None:
     if not len(frame):
         return {}
     labels = [pd.Categorical(frame[label]) for label in LABELS]
-    joined = np.zeros(len(frame), dtype=np.int64)
-    for label in labels:
-        joined = joined * (len(label.categories) + 1) + label.codes
-    first = np.flatnonzero(np.diff(joined, prepend=-1))
-    position = frame["seed"].to_numpy().astype(np.int64) * (1 << 32) + frame["epoch"].to_numpy()
-    step = np.diff(position)
-    step[first[1:] - 1] = 1
-    if len(np.unique(joined[first])) < len(first) or np.any(step <= 0):
+    arm = np.any([label.codes[1:] != label.codes[:-1] for label in labels], axis=0)
+    seed, epoch = frame["seed"].to_numpy(), frame["epoch"].to_numpy()
+    later = (seed[1:] > seed[:-1]) | ((seed[1:] == seed[:-1]) & (epoch[1:] > epoch[:-1]))
+    first = np.concatenate([[0], np.flatnonzero(arm) + 1])
+    if not np.all(later | arm):
         return None
     names = [tuple(str(label[int(start)]) for label in labels) for start in first]
     ends = np.append(first[1:], len(frame))
-    return {(a, b, c): slice(int(i), int(j)) for (a, b, c), i, j in zip(names, first, ends, strict=True)}
+    places = {(a, b, c): slice(int(i), int(j)) for (a, b, c), i, j in zip(names, first, ends, strict=True)}
+    return places if len(places) == len(first) else None
 
 
 def thinned(epochs: int, limit: int = 400) -> Ints:
@@ -114,7 +112,7 @@ def thinned(epochs: int, limit: int = 400) -> Ints:
 
 
 def paired(baseline: Curves, variant: Curves, metric: str, epochs: Ints) -> tuple[Ints, Floats, Floats]:
-    """The seeds both arms have, and `metric` of baseline and variant for them, (n, len(epochs)) each, carried forward."""
+    """The seeds both arms have, and `metric` of either for them at `epochs`, carried forward: (n, len(epochs)) each."""
     seeds, ours, theirs = np.intersect1d(baseline.seeds, variant.seeds, return_indices=True)
     longest = int(epochs.max(initial=0))
     first = baseline.carried(metric, longest)[ours][:, epochs - 1]

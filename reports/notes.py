@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Note:
-    """One aspect of a comparison. `aspect` is speed, level, wobble, gap or spread; `verdict` one of verdicts.CATEGORIES."""
+    """One aspect of a comparison: speed, level, wobble, gap or spread; `verdict` is one of verdicts.CATEGORIES."""
 
     aspect: str
     verdict: str
@@ -32,7 +32,7 @@ def notes(effects: pd.DataFrame, lesson: str, variant: str, data: str) -> list[N
     return [Note(aspect, str(row["verdict"]), _said(aspect, row)) for aspect, row in found if row is not None]
 
 
-def _find(rows: list[Row], aspect: str) -> Row | None:
+def _find(rows: Sequence[Row], aspect: str) -> Row | None:
     """The row an aspect is read from. A level that isn't accuracy is the lesson's own first mean of a score."""
     own = {"speed": "epochs_to_threshold", "wobble": "wobble", "gap": "gap"}
     if aspect in own:
@@ -96,20 +96,27 @@ def _speed(row: Row) -> str:
     goal = percent(row["threshold"])
     if not (row["reached_variant"] or row["reached_baseline"]):
         return f"no run reached {goal} validation accuracy"
-    arms = [_median(row, arm, goal if arm == "variant" else "that") for arm in ("variant", "baseline")]
+    told = f"{_there(row, goal)}, in the baseline {_baseline_there(row)}"
     if math.isnan(row["low"]):
-        return f"{arms[0]} instead of {arms[1]}"
+        return told
     late = any(row[f"reached_{arm}"] < row[f"n_{arm}"] for arm in ("variant", "baseline"))
     never = ", a run that never does counting as its full length" if late else ""
-    return f"{arms[0]} instead of {arms[1]}; {amount(row)} on average{never}"
+    return f"{told}; {amount(row)} on average{never}"
 
 
-def _median(row: Row, arm: str, goal: str) -> str:
-    median, reached, n = row[f"median_{arm}"], int(row[f"reached_{arm}"]), row[f"n_{arm}"]
-    if math.isinf(median):
-        return f"only {reached} of {n} runs reach {goal}"
-    few = "" if reached == n else f" ({reached} of {n} get there)"
-    shown = number(median, 0)
-    return f"half of the runs reach {goal} by epoch {shown}{few}" if arm == "variant" else f"by epoch {shown}{few}"
+def _there(row: Row, goal: str) -> str:
+    reached, n = int(row["reached_variant"]), row["n_variant"]
+    if math.isinf(row["median_variant"]):
+        return f"only {reached} of {n} runs reach {goal}" if reached else f"no run reaches {goal}"
+    return f"half of the runs reach {goal} by epoch {number(row['median_variant'], 0)}{_few(reached, n)}"
 
 
+def _baseline_there(row: Row) -> str:
+    reached, n = int(row["reached_baseline"]), row["n_baseline"]
+    if math.isinf(row["median_baseline"]):
+        return f"only {reached} of {n} do" if reached else "none does"
+    return f"by epoch {number(row['median_baseline'], 0)}{_few(reached, n)}"
+
+
+def _few(reached: int, n: int) -> str:
+    return "" if reached == n else f" ({reached} of {n} get there)"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 POWER = 0.8
+EASY = 2.0
+"""Beyond this dz a handful of pairs will do, and the solver fails."""
+MOST_EXACT = 50
 ROUNDING = 1e-9
 """Differences closer than this, relative to their size, are equal: 0.83 - 0.82 is not 0.84 - 0.83 in binary."""
 
@@ -36,7 +40,8 @@ class MeanEffect:
         p_equivalence: two one-sided t tests against -sesoi and +sesoi.
         mde: the smallest true mean difference that `power` of such experiments would find.
         seeds_needed: pairs needed to find a difference as large as the sesoi.
-        correlation: Pearson's, between the two arms.
+        correlation: Pearson's, between the two arms. skew: skewness of D; far from 0 the interval covers less than it
+            says.
     """
 
     n: int
@@ -51,6 +56,7 @@ class MeanEffect:
     mde: float
     seeds_needed: float
     correlation: float
+    skew: float
 
 
 def constant(values: Floats) -> bool:
@@ -86,7 +92,8 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
     iqm = float(stats.trim_mean(d, 0.25)) if n else nan
     if n < 2 or constant(d):
         p_wilcoxon = 1.0 if n >= 2 and np.all(np.abs(d) <= ROUNDING) else nan
-        return MeanEffect(n, mean, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, correlation(baseline, variant))
+        linked = correlation(baseline, variant)
+        return MeanEffect(n, mean, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, linked, nan)
     interval = stats.ttest_1samp(d, 0.0).confidence_interval(CONFIDENCE)
     sd = float(d.std(ddof=1))
     return MeanEffect(
@@ -102,6 +109,7 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
         mde=detectable(n, alpha) * sd,
         seeds_needed=seeds_needed(sesoi / sd, alpha),
         correlation=correlation(baseline, variant),
+        skew=float(stats.skew(d, bias=False)) if n > 2 else nan,
     )
 
 
@@ -113,8 +121,8 @@ def wilcoxon(d: Floats) -> float:
     if not np.any(d):
         return 1.0
     tied = len(np.unique(np.abs(d))) < len(d) or bool(np.any(d == 0))
-    exact = not tied and len(d) <= 50
-    return float(stats.wilcoxon(d, zero_method="pratt", method="exact" if exact else "asymptotic").pvalue)
+    method: Any = "asymptotic" if tied or len(d) > MOST_EXACT else "exact"
+    return float(stats.wilcoxon(d, zero_method="pratt", method=method).pvalue)
 
 
 def correlation(first: Floats, second: Floats) -> float:
@@ -124,21 +132,32 @@ def correlation(first: Floats, second: Floats) -> float:
     return float(stats.pearsonr(first, second).statistic)
 
 
-@lru_cache(maxsize=None)
+@cache
 def detectable(n: int, alpha: float = 0.05) -> float:
     """The dz that a paired t test of n pairs finds with a power of 0.8 (0.53 at n = 30)."""
     if n < 2:
         return math.nan
-    return float(TTestPower().solve_power(nobs=n, alpha=alpha, power=POWER))
+    return _solved(nobs=n, alpha=alpha)
 
 
 def seeds_needed(dz: float, alpha: float = 0.05) -> float:
-    """Pairs needed to find a standardised difference `dz` with a power of 0.8, at `alpha`.
+    """Pairs needed to find a standardised difference `dz` (taken to three digits) with a power of 0.8, at `alpha`.
 
-    Never fewer than a sign-flip test needs to reach `alpha` at all: 2 / 2^n is the smallest p there is.
+    Never fewer than a sign-flip test needs to reach `alpha` at all.
     """
-    if not dz > 0:
-        return math.nan
-    fewest = math.ceil(math.log2(2 / alpha))
-    large = min(dz, 2.0)  # the solver fails where two pairs would do
-    return float(max(fewest, math.ceil(TTestPower().solve_power(effect_size=large, alpha=alpha, power=POWER))))
+    return _needed(float(f"{min(dz, EASY):.3g}"), alpha) if dz > 0 else math.nan
+
+
+def fewest_pairs(alpha: float) -> int:
+    """The fewest pairs with which a sign-flip test can reach `alpha`: its smallest p is 2 / 2^n."""
+    return math.ceil(math.log2(2 / alpha))
+
+
+@cache
+def _needed(dz: float, alpha: float) -> float:
+    return float(max(fewest_pairs(alpha), math.ceil(_solved(effect_size=dz, alpha=alpha))))
+
+
+def _solved(**known: float) -> float:
+    """Statsmodels gives a float or an array of one, as the root finder pleases."""
+    return float(np.squeeze(TTestPower().solve_power(power=POWER, **known)))

@@ -1,12 +1,14 @@
 """The paired plot of a comparison: its runs seed by seed, and what the technique did to each."""
 
+import math
+
 from reports import dots
 from reports.colours import series
 from reports.effects import Comparison
 from reports.figures import Figure
 from reports.panels import Key, Panels
 from reports.results import Document, Results, Row, colour_of
-from reports.words import Scale, factor, place, scale, signed, slug
+from reports.words import Scale, factor, ident, place, scale, signed
 
 
 def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:
@@ -22,20 +24,32 @@ def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:
         Key("zone", "zone", "too small to matter"),
     )
     title = f"Seed by seed: “{variant}” against “{baseline}”"
-    name = slug(f"{lesson['id']}-{variant}-pairs")
-    return Panels(name, title, figures, legend, (_caption(variant, baseline, chosen[0]),))
+    return Panels(
+        "pairs",
+        ident(lesson["id"], variant, "pairs"),
+        title,
+        figures,
+        legend,
+        (_caption(variant, baseline, chosen[0]),),
+    )
 
 
 def _caption(variant: str, baseline: str, each: Comparison) -> str:
     left = (
-        "Left: a dot a run; a line joins the two runs of one seed. The squares are means, and their bars reach one standard deviation "
-        "(SD: how far from the mean a single run usually lies) to each side."
+        "Left: a dot a run; a line joins the two runs of one seed. The squares are means, and their bars reach one "
+        "standard deviation (SD: how far from the mean a single run usually lies) to each side."
     )
     if each.endpoint.statistic == "spread":
-        right = f"Right: the SD of “{variant}” divided by the SD of “{baseline}”, with its 95 % interval; 1 means equally spread."
+        right = (
+            f"Right: the SD of “{variant}” divided by that of “{baseline}”, with its 95 % interval; 1 means the same."
+        )
     else:
-        right = f"Right: “{variant}” minus “{baseline}”, a dot a seed; the black dot is the mean, its bar the 95 % interval."
-    hollow = " A hollow dot never got there: it is placed at the epochs it was given." if not each.baseline.reached.all() else ""
+        right = (
+            f"Right: “{variant}” minus “{baseline}”, a dot a seed; the black dot is the mean, its bar the 95 %"
+            " interval."
+        )
+    censored = not (each.baseline.reached.all() and each.variant.reached.all())
+    hollow = " A hollow dot is a run that never got there; it stands at the epochs it was given." if censored else ""
     return f"{left} {right}{hollow}"
 
 
@@ -48,17 +62,16 @@ def _figure(results: Results, lesson: Document, each: Comparison) -> Figure:
         dots.Arm(name, role, scores.values[both] * scaled.factor, ~scores.reached[both])
         for name, role, scores in zip(each.names, roles, (each.baseline, each.variant), strict=True)
     )
+    seeds = results.seeds(each.lesson, each.names, each.data)[both].tolist()
     row = results.primary(each.lesson, each.names[1], each.data)
-    assert row is not None
-    named = results.seeds(each.lesson, each.names, each.data)[both]
-    identifier = slug(f"{each.lesson}-{each.names[1]}-pairs-{each.data}")
-    return dots.paired(identifier, place(each.data), named, (before, after), *_compared(row, each, scaled))
+    pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled))
+    return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), place(each.data), pairs)
 
 
-def _compared(row: Row, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
+def _compared(row: Row | None, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
     """The effect, the zone too small to matter and the axis, all in the units they are drawn in."""
     interest = each.endpoint.sesoi
-    ends = [float(row[name]) for name in ("effect", "low", "high")]
+    ends = [float(row[name]) if row else math.nan for name in ("effect", "low", "high")]
     if each.endpoint.statistic == "spread":
         axis = dots.Axis(scaled.name, "ratio of the SDs", scaled.value, factor, scaled.suffix, ratio=True)
         return dots.Interval(*ends), (min(interest, 1 / interest), max(interest, 1 / interest)), axis

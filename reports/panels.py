@@ -1,12 +1,12 @@
 """A lesson's figures: the same chart for every scope, side by side, under one legend and one caption."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import charts, dots
+from reports import charts, dots, traces
 from reports.bands import difference_band
 from reports.colours import series
 from reports.endpoints import THRESHOLD_ROUNDING
@@ -14,7 +14,7 @@ from reports.figures import Figure, thin
 from reports.histories import Curves, paired
 from reports.phrases import percent
 from reports.results import Document, Results
-from reports.words import Scale, count, listed, place, scale, slug
+from reports.words import count, ident, listed, place, scale
 
 Floats = NDArray[np.floating]
 
@@ -30,8 +30,9 @@ class Key:
 
 @dataclass(frozen=True)
 class Panels:
-    """One figure of the page: a drawing a scope. `caption` holds paragraphs."""
+    """One figure of the page: a drawing a scope. `kind` is what it shows, `caption` holds paragraphs."""
 
+    kind: str
     id: str
     title: str
     figures: tuple[Figure, ...]
@@ -49,43 +50,40 @@ def curve_metrics(results: Results) -> list[str]:
 
 def learning(results: Results, lesson: Document, metric: str) -> Panels | None:
     """Learning curves with and without, on the same axes and the same range in both scopes."""
-    scaled = scale(metric)
-    drawn = {scope: _lines(results, lesson, scope, metric, scaled) for scope in results.scopes(lesson["id"])}
-    drawn = {scope: lines for scope, lines in drawn.items() if lines}
+    scaled, name = scale(metric), lesson["id"]
+    found = {scope: _lines(results, lesson, scope, metric) for scope in results.scopes(name)}
+    drawn = {scope: lines for scope, lines in found.items() if lines}
     if not drawn:
         return None
-    marks = _marks(lesson) if metric.endswith("accuracy") else []
-    span = _span([line for lines in drawn.values() for line in lines], marks, metric.endswith("accuracy"))
-    name = slug(f"{lesson['id']}-{metric}")
+    lines = [line for each in drawn.values() for line in each]
+    share = metric.endswith("accuracy")
+    marks = _marks(lesson) if share else []
+    span = _span(lines, marks, bounded=share)
     figures = tuple(
-        charts.learning(f"{name}-{scope}", place(scope), lines, scaled.name, marks, span, scaled.suffix) for scope, lines in drawn.items()
+        charts.learning(
+            ident(name, metric, scope), place(scope), charts.Learning(each, scaled.name, scaled.suffix, marks, span)
+        )
+        for scope, each in drawn.items()
     )
-    trained = any(line.train is not None for lines in drawn.values() for line in lines)
-    banded = any(line.n > 1 for lines in drawn.values() for line in lines)
     title = f"Learning curves: {scaled.name}"
-    return Panels(name, title, figures, _line_keys(lesson, trained, banded), _curve_caption(drawn, scaled, trained, metric))
+    return Panels("learning", ident(name, metric), title, figures, _line_keys(lesson, lines), _caption(drawn, metric))
 
 
 def difference(results: Results, lesson: Document, variant: str, metric: str) -> Panels | None:
     """How far apart two variants are at every epoch, with a band that holds for the whole curve."""
     baseline = lesson["variants"][0]["name"]
-    scaled = scale(metric)
-    name = f"{lesson['id']}-{variant}-apart"
-    figures = []
-    for scope in results.scopes(lesson["id"]):
-        arms = [results.curves(lesson["id"], each, scope) for each in (baseline, variant)]
-        drawn = _apart(f"{slug(name)}-{scope}", place(scope), arms, metric, scaled, (baseline, variant))
-        figures += [drawn] if drawn else []
+    found = [_apart(results, lesson, variant, metric, scope) for scope in results.scopes(lesson["id"])]
+    figures = tuple(figure for figure in found if figure)
     if not figures:
         return None
     caption = (
-        f"The line is the mean, over seeds, of “{variant}” minus “{baseline}” at the same epoch. Where the band leaves zero out, "
-        "the two really differ.",
-        "The band is simultaneous: if there were many such experiments, 95 in 100 of such bands would hold the true "
-        "difference at every epoch drawn, not just at one picked afterwards.",
+        f"The line is the mean, over seeds, of “{variant}” minus “{baseline}” at the same epoch. Where the band leaves "
+        "zero out, the two really differ. The band is simultaneous: of many such experiments, 95 in 100 would have a "
+        "band that holds the true difference at every epoch drawn, not just at one picked afterwards."
     )
     legend = (Key("line", "series1", "mean difference"), Key("band", "series1", "simultaneous 95 % band"))
-    return Panels(slug(name), f"Difference along training: “{variant}” minus “{baseline}”", tuple(figures), legend, caption)
+    title = f"Difference along training: “{variant}” minus “{baseline}”"
+    return Panels("difference", ident(lesson["id"], variant, "apart"), title, figures, legend, (caption,))
 
 
 def rates(results: Results, lesson: Document) -> Panels | None:
@@ -98,11 +96,18 @@ def rates(results: Results, lesson: Document) -> Panels | None:
             if np.isfinite(values).any():
                 arms.append((variant["name"], series(at), values))
         if any(_moves(values) for _, _, values in arms):
-            figures.append(charts.rates(f"{lesson['id']}-rates-{scope}", place(scope), arms))
+            figures.append(traces.rates(ident(lesson["id"], "rates", scope), place(scope), arms))
     if not figures:
         return None
     caption = "A thin line a run: how large a step each update took. The vertical axis counts in factors of ten."
-    return Panels(f"{lesson['id']}-rates", "Learning rate along training", tuple(figures), _variant_keys(lesson, "line"), (caption,))
+    return Panels(
+        "rates",
+        ident(lesson["id"], "rates"),
+        "Learning rate along training",
+        tuple(figures),
+        _variant_keys(lesson, "line"),
+        (caption,),
+    )
 
 
 def reached(results: Results, lesson: Document) -> Panels | None:
@@ -118,15 +123,22 @@ def reached(results: Results, lesson: Document) -> Panels | None:
             if len(times):
                 arms.append((variant["name"], series(at), times, int(variant["epochs"])))
         if arms:
-            figures.append(charts.reached(f"{lesson['id']}-reached-{scope}", place(scope), arms, percent(threshold)))
+            figures.append(
+                traces.reached(ident(lesson["id"], "reached", scope), place(scope), arms, percent(threshold))
+            )
     if not figures:
         return None
     caption = (
-        f"Each curve climbs by one run at the epoch where that run's accuracy on held-out rows first is {percent(threshold)} or more. "
-        "Further left is faster. A curve that ends below 100 % leaves runs that never got there.",
+        (
+            "Each curve climbs by one run at the epoch where that run's accuracy on validation rows first is"
+            f" {percent(threshold)} or more. Further left is faster. A curve that ends below 100 % leaves runs that"
+            " never got there."
+        ),
     )
     title = f"Epochs until {percent(threshold)} accuracy"
-    return Panels(f"{lesson['id']}-reached", title, tuple(figures), _variant_keys(lesson, "line"), caption)
+    return Panels(
+        "reached", ident(lesson["id"], "reached"), title, tuple(figures), _variant_keys(lesson, "line"), caption
+    )
 
 
 def stops(results: Results, lesson: Document) -> Panels | None:
@@ -139,28 +151,35 @@ def stops(results: Results, lesson: Document) -> Panels | None:
             if len(ended) and ended.min() < int(variant["epochs"]):
                 arms.append(dots.Arm(variant["name"], series(at), ended.astype(float)))
         if arms:
-            figures.append(dots.stops(f"{lesson['id']}-stops-{scope}", place(scope), arms, asked))
+            figures.append(dots.stops(ident(lesson["id"], "stops", scope), place(scope), arms, asked))
     if not figures:
         return None
-    caption = "A dot a run, placed at the last epoch it trained; dots of nearly equal epochs are moved apart vertically. The bar is the median."
-    return Panels(f"{lesson['id']}-stops", "Where training stopped", tuple(figures), (), (caption,))
+    caption = (
+        "A dot a run, placed at the last epoch it trained; dots of nearly equal epochs are moved apart vertically. The"
+        " bar is the median."
+    )
+    return Panels("stops", ident(lesson["id"], "stops"), "Where training stopped", tuple(figures), (), (caption,))
 
 
-def _lines(results: Results, lesson: Document, scope: str, metric: str, scaled: Scale) -> list[charts.Line]:
-    arms = [(at, v["name"], results.curves(lesson["id"], v["name"], scope)) for at, v in enumerate(lesson["variants"])]
-    epochs = max((int(curves.stops.max(initial=0)) for _, _, curves in arms), default=0)
-    lines = []
-    for at, name, curves in arms:
-        values = _finite(curves.carried(metric, epochs)) * scaled.factor
-        if values.size == 0 or not np.isfinite(values).any():
-            continue
-        lost = int(np.isnan(values).any(axis=1).sum())
-        own = metric.removeprefix("val_")
-        train = None
-        if own != metric and own in curves.columns:
-            train = _mean(_finite(curves.carried(own, epochs))) * scaled.factor
-        lines.append(charts.Line(name, series(at), _mean(values), _sd(values), train, curves.training(epochs), len(values), lost))
-    return lines
+def _lines(results: Results, lesson: Document, scope: str, metric: str) -> list[charts.Line]:
+    arms = [results.curves(lesson["id"], variant["name"], scope) for variant in lesson["variants"]]
+    epochs = max((int(curves.stops.max(initial=0)) for curves in arms), default=0)
+    lines = [_line(curves, metric, epochs) for curves in arms]
+    named = zip(lesson["variants"], lines, strict=True)
+    return [replace(line, name=variant["name"], role=series(at)) for at, (variant, line) in enumerate(named) if line]
+
+
+def _line(curves: Curves, metric: str, epochs: int) -> charts.Line | None:
+    """One arm's curve, still without name and colour; None when there is nothing to draw."""
+    factor, own = scale(metric).factor, metric.removeprefix("val_")
+    values = _finite(curves.carried(metric, epochs)) * factor
+    if not np.isfinite(values).any():
+        return None
+    lost = int(np.isnan(values).any(axis=1).sum())
+    train = None
+    if own != metric and own in curves.columns:
+        train = _mean(_finite(curves.carried(own, epochs))) * factor
+    return charts.Line("", "", _mean(values), _sd(values), train, curves.training(epochs), len(values), lost)
 
 
 def _finite(values: Floats) -> Floats:
@@ -188,39 +207,37 @@ def _marks(lesson: Document) -> list[charts.Mark]:
     return marks
 
 
-def _span(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], bounded: bool) -> tuple[float, float]:
+def _span(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], *, bounded: bool) -> tuple[float, float]:
     """The vertical range that holds every line, band and mark."""
-    edges = [line.mean - line.sd for line in lines] + [line.mean + line.sd for line in lines]
-    edges += [line.train for line in lines if line.train is not None]
-    values = np.concatenate([*edges, [mark.value for mark in marks]])
+    bands = [edge for line in lines for edge in (line.mean - line.sd, line.mean + line.sd)]
+    trained = [line.train for line in lines if line.train is not None]
+    values = np.concatenate([*bands, *trained, [mark.value for mark in marks]])
     values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
     pad = 0.05 * (high - low) or 1.0
     return (low - pad, min(high + pad, 102.0)) if bounded else (low - pad, high + pad)
 
 
-def _apart(identifier: str, heading: str, arms: Sequence[Curves], metric: str, scaled: Scale, names: tuple[str, str]) -> Figure | None:
-    epochs = max(int(arm.stops.max(initial=0)) for arm in arms)
-    if epochs == 0:
-        return None
-    found, first, second = paired(arms[0], arms[1], metric, np.arange(1, epochs + 1))
+def _apart(results: Results, lesson: Document, variant: str, metric: str, scope: str) -> Figure | None:
+    names = (lesson["variants"][0]["name"], variant)
+    before, after = (results.curves(lesson["id"], name, scope) for name in names)
+    epochs = max(int(arm.stops.max(initial=0)) for arm in (before, after))
+    seeds, first, second = paired(before, after, metric, np.arange(1, epochs + 1))
     usable = np.isfinite(second - first).all(axis=1)
-    if not usable.any():
+    if epochs == 0 or not usable.any():
         return None
+    scaled = scale(metric)
     first, second = first[usable] * scaled.factor, second[usable] * scaled.factor
     mean = (second - first).mean(axis=0)
     kept = thin(mean, mean)
     band = difference_band(first[:, kept], second[:, kept], np.random.default_rng([0, len(first)]))
-    return charts.difference(identifier, heading, charts.Difference(kept + 1, band, names, scaled.unit, epochs, len(found) - int(usable.sum())))
-
-
+    drawn = charts.Difference(kept + 1, band, names, scaled.unit, epochs, len(seeds) - int(usable.sum()))
+    return charts.difference(ident(lesson["id"], variant, "apart", scope), place(scope), drawn)
 
 
 def _moves(values: Floats) -> bool:
-    """Whether any run's learning rate changes and all are above zero, so that a logarithmic axis can show them."""
-    known = values[np.isfinite(values)]
-    first = values[:, :1]
-    return bool(len(known) and known.min() > 0 and np.nanmax(np.abs(values - first)) > 0)
+    """Whether any run's learning rate changes along training."""
+    return bool(np.nanmax(np.abs(values - values[:, :1]), initial=0.0) > 0)
 
 
 def _times(curves: Curves, threshold: float) -> Floats:
@@ -235,26 +252,32 @@ def _variant_keys(lesson: Document, kind: str) -> tuple[Key, ...]:
     return tuple(Key(kind, series(at), variant["name"]) for at, variant in enumerate(lesson["variants"]))
 
 
-def _line_keys(lesson: Document, trained: bool, banded: bool) -> tuple[Key, ...]:
+def _line_keys(lesson: Document, lines: Sequence[charts.Line]) -> tuple[Key, ...]:
     keys = _variant_keys(lesson, "line")
-    keys += (Key("dashed", "muted", "the same on the training rows"),) if trained else ()
-    return keys + ((Key("band", "muted", "mean ± 1 standard deviation (SD) across seeds"),) if banded else ())
+    if any(line.train is not None for line in lines):
+        keys += (Key("dashed", "muted", "the same on the training rows"),)
+    if any(line.n > 1 for line in lines):
+        keys += (Key("band", "muted", "mean ± 1 standard deviation (SD) across seeds"),)
+    return keys
 
 
-def _curve_caption(drawn: Mapping[str, Sequence[charts.Line]], scaled: Scale, trained: bool, metric: str) -> tuple[str, ...]:
-    counts = [f"{place(scope).lower()}: {_counted(lines)}" for scope, lines in drawn.items()]
-    caption = f"A solid line is the mean over seeds of {scaled.name} after each epoch ({'; '.join(counts)})."
-    if any(line.n > 1 for lines in drawn.values() for line in lines):
-        caption += " The band is one standard deviation to each side: about two thirds of single runs lie within it. It is not a confidence interval."
-    notes = []
-    if trained:
-        notes.append(
-            "Dashed lines are Keras's own averages over an epoch's updates, taken while the model still changes and with noise and penalties on; "
-            "compare them with the solid ones in shape rather than in height."
+def _caption(drawn: Mapping[str, Sequence[charts.Line]], metric: str) -> tuple[str, ...]:
+    lines = [line for each in drawn.values() for line in each]
+    counts = "; ".join(f"{place(scope).lower()}: {_counted(each)}" for scope, each in drawn.items())
+    texts = [f"A solid line is the mean over seeds of {scale(metric).name} after each epoch ({counts})."]
+    if any(line.n > 1 for line in lines):
+        texts[0] += (
+            " The band is one standard deviation to each side: about two thirds of single runs lie within it. It is "
+            "not a confidence interval."
+        )
+    if any(line.train is not None for line in lines):
+        texts.append(
+            "Dashed lines are Keras's own averages over an epoch's updates, taken while the model still changes and "
+            "with noise and penalties on; compare them with the solid ones in shape rather than in height."
         )
     if metric.endswith("loss"):
-        notes.append("A penalty on the weights is part of this loss; the table below compares models without it.")
-    return (caption, *notes)
+        texts.append("A penalty on the weights is part of this loss; the table of numbers compares models without it.")
+    return tuple(texts)
 
 
 def _counted(lines: Sequence[charts.Line]) -> str:

@@ -14,13 +14,13 @@ RESAMPLES = 9999
 
 
 def flip(n: int, statistic: Callable[[Floats], Floats], rng: np.random.Generator, resamples: int = RESAMPLES) -> Any:
-    """scipy's paired permutation test of n ones, so that what reaches `statistic` are the signs themselves.
+    """The paired permutation test of scipy on n ones, so that what reaches `statistic` are the signs themselves.
 
     `statistic` maps signs (..., n) to (..., k): k questions share their draws. All 2^n flips are tried, and p is exact,
     where that takes no more than `resamples`. The result has `pvalue` (k,) and `null_distribution` (resamples, k).
     """
 
-    def signed(signs: Floats, axis: int) -> Floats:
+    def signed(signs: Floats, axis: int) -> Floats:  # noqa: ARG001  scipy names it
         return statistic(signs)
 
     return stats.permutation_test(

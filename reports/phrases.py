@@ -11,6 +11,7 @@ Row = Mapping[str, Any]
 
 PARTS = {"fresh": "", "test": "test ", "train": "training "}
 METRICS = {"bce": "cross-entropy", "mse": "squared error", "mae": "absolute error"}
+LEAST_P = 0.001
 PLACES = {"fixed": "on this data set", "redrawn": "on redrawn data"}
 
 
@@ -24,22 +25,23 @@ class Measure:
     digits: int = 2
 
 
+NAMED = {
+    "wobble": Measure("the wobble of validation accuracy", "points", 100, 2),
+    "gap": Measure("the gap between training and fresh accuracy", "points", 100, 1),
+    "epochs": Measure("training", "epochs", 1, 0),
+}
+
+
 def measure(name: str, goal: float | None = None) -> Measure:
-    """The words for a measure; a user's own metric keeps its name."""
-    if name == "wobble":
-        return Measure("the wobble of validation accuracy", "points", 100, 2)
-    if name == "gap":
-        return Measure("the gap between training and fresh accuracy", "points", 100, 1)
-    if name == "epochs":
-        return Measure("training", "epochs", 1, 0)
+    """The words for a measure; `goal` is the threshold of "epochs_to_threshold". A user's own metric keeps its name."""
     if name == "epochs_to_threshold":
         return Measure(f"the wait for {percent(goal or 0.8)} validation accuracy", "epochs", 1, 0)
     part, _, metric = name.partition("_")
-    if metric == "accuracy" and part in PARTS:
+    if name in NAMED or part not in PARTS or not metric:
+        return NAMED.get(name, Measure(name.replace("_", " ")))
+    if metric == "accuracy":
         return Measure(f"{PARTS[part]}accuracy", "points", 100, 1)
-    if part in PARTS and metric:
-        return Measure(f"{PARTS[part]}{METRICS.get(metric, metric.replace('_', ' '))}")
-    return Measure(name.replace("_", " "))
+    return Measure(f"{PARTS[part]}{METRICS.get(metric, metric.replace('_', ' '))}")
 
 
 def percent(share: float, digits: int = 0) -> str:
@@ -48,7 +50,7 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def decimals(width: float, fewest: int) -> int:
-    """Decimals for a number whose interval is `width` wide: its first digit that means something, and no more than four."""
+    """Decimals for a number whose interval is `width` wide: up to the width's first digit, and no more than four."""
     if not (math.isfinite(width) and width > 0):
         return fewest
     return min(4, max(fewest, -math.floor(math.log10(width))))
@@ -115,7 +117,7 @@ def probability(p: float) -> str:
     """'p = 0.03', 'p < 0.001'."""
     if math.isnan(p):
         return "no p"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return "p < 0.001" if p < LEAST_P else f"p = {p:.2g}"
 
 
 def threshold(row: Row) -> float | None:

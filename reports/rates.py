@@ -1,13 +1,14 @@
 """Runs that did not finish: how many of how many, and whether the two arms differ in it.
 
-A diverged run is an outcome. It is never dropped and never re-seeded: its rate is told first, then it enters the ranks as the worst
-there is, and only then come the pairs in which both halves finished.
+A diverged run is an outcome. It is never dropped and never re-seeded: its rate is told first, then it enters the ranks
+as the worst there is, and only then come the pairs in which both halves finished.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,11 @@ class Rate:
 
 def rate(happened: Bools) -> Rate:
     """How many of (n,) runs it happened to."""
-    k, n = int(happened.sum()), len(happened)
+    return _rate(int(happened.sum()), len(happened))
+
+
+@cache
+def _rate(k: int, n: int) -> Rate:
     if n == 0:
         return Rate(0, 0, math.nan, math.nan)
     interval = stats.binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
@@ -40,7 +45,7 @@ def rate(happened: Bools) -> Rate:
 
 
 def exact_mcnemar(baseline: Bools, variant: Bools) -> float:
-    """p that it happens equally often in both arms, from the (n,) pairs in which it happened to one half only."""
+    """The p that it happens equally often in both arms, from those of (n,) pairs in which it happened to one half."""
     if len(baseline) == 0:
         return math.nan
     table = [[int((a & b).sum()) for b in (variant, ~variant)] for a in (baseline, ~baseline)]
@@ -49,19 +54,17 @@ def exact_mcnemar(baseline: Bools, variant: Bools) -> float:
 
 @dataclass(frozen=True)
 class WorstRank:
-    """Signed ranks with diverged runs as the worst. `direction`: 1 when the variant ranks better, -1 worse, 0 neither."""
+    """Signed ranks, diverged runs being the worst; `direction` is 1 when the variant ranks better, -1 worse, else 0."""
 
     p: float
     direction: int
 
 
-def worst_rank(
-    baseline: Floats, variant: Floats, diverged: tuple[Bools, Bools], better: str
-) -> WorstRank:
+def worst_rank(baseline: Floats, variant: Floats, diverged: tuple[Bools, Bools], better: str) -> WorstRank:
     """Wilcoxon's test over the pairs in which each half finished or diverged; two diverged halves are a tie.
 
-    After Lachin, "Worst-rank score analysis with informatively missing observations", Controlled Clinical Trials 20 (1999).
-    Arrays are (n,); values of diverged runs are ignored, other NaN leave their pair out.
+    After Lachin, "Worst-rank score analysis with informatively missing observations in clinical trials", Controlled
+    Clinical Trials 20 (1999). Arrays are (n,); values of diverged runs are ignored, other NaN leave their pair out.
     """
     sign = 1.0 if better == "higher" else -1.0
     arms = [np.where(gone, np.nan, sign * values) for values, gone in zip((baseline, variant), diverged, strict=True)]

@@ -19,17 +19,22 @@ SCOPES = ("fixed", "redrawn")
 
 @dataclass(frozen=True)
 class Results:
-    """All that the page reads. `runs` and `histories` are as the store leaves them, `lessons` in the page's order."""
+    """All that the page reads.
+
+    `runs` and `histories` are as the store leaves them, `lessons` in the page's order; `known` is their effects table
+    where it has been computed before.
+    """
 
     runs: pd.DataFrame
     histories: pd.DataFrame
     lessons: Sequence[Document]
     provenance: Document
+    known: pd.DataFrame | None = None
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """The effects table, computed once."""
-        return table(self.runs, self.histories, self.lessons)
+        """The effects table: `known`, or computed once."""
+        return table(self.runs, self.histories, self.lessons) if self.known is None else self.known
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -70,19 +75,27 @@ class Results:
         present = {data for name, _, data in self._arms if name == lesson}
         return [scope for scope in SCOPES if scope in present] + sorted(present - set(SCOPES))
 
-    def effect(self, lesson: str, variant: str, data: str, measure: str, statistic: str = "mean") -> Row | None:
-        """The row of one comparison by one endpoint, or None."""
-        for row in self.rows:
-            if (row["lesson"], row["variant"], row["data"], row["measure"], row["statistic"]) == (lesson, variant, data, measure, statistic):
-                return row
-        return None
+    def effect(self, lesson: str, variant: str, data: str, measure: str) -> Row | None:
+        """The row of one comparison by the mean of one measure, or None."""
+        wanted = (lesson, variant, data, measure, "mean")
+        keys = ("lesson", "variant", "data", "measure", "statistic")
+        return next((row for row in self.rows if tuple(row[key] for key in keys) == wanted), None)
 
     def primary(self, lesson: str, variant: str, data: str) -> Row | None:
         """The row that decides a comparison in one scope, or None."""
-        for row in self.rows:
-            if row["primary"] and (row["lesson"], row["variant"], row["data"]) == (lesson, variant, data):
-                return row
-        return None
+        wanted = (lesson, variant, data)
+        deciding = (row for row in self.rows if row["primary"])
+        return next((row for row in deciding if (row["lesson"], row["variant"], row["data"]) == wanted), None)
+
+    def primaries(self, lesson: str, variant: str) -> list[Row]:
+        """The deciding rows of one comparison, a row a scope."""
+        found = [self.primary(lesson, variant, scope) for scope in self.scopes(lesson)]
+        return [row for row in found if row is not None]
+
+
+def several(lesson: Document) -> bool:
+    """Whether a lesson compares more than one variant with its baseline."""
+    return len(lesson["variants"][2:]) > 0
 
 
 def colour_of(lesson: Document, variant: str) -> int:

@@ -1,8 +1,8 @@
 """Does the result vary less from seed to seed? The ratio of standard deviations, with over without.
 
-The test permutes the (log) ratio: arms centred at their medians and swapped within pairs. It holds its level under heavy tails,
-where the classical tests of variances (F, Pitman-Morgan) don't. The interval inverts that same test: it holds every ratio r for
-which the arms, the variant's divided by r, could not be told apart.
+The test permutes the (log) ratio: arms centred at their medians and swapped within pairs. It holds its level under
+heavy tails, where the classical tests of variances (F, Pitman-Morgan) don't. The interval inverts that same test: it
+holds every ratio r for which the arms, the variant's divided by r, could not be told apart.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reports.permutation import RESAMPLES, flip
 Floats = npt.NDArray[np.float64]
 
 GRID_RESAMPLES = 1999
-GRID = 40
+GRID = 20
 CHUNK = 32
 REACH = 8.0
 """The grid of ratios reaches this many normal-theory standard errors, 1/sqrt(n - 1), to either side."""
@@ -48,7 +48,7 @@ class SpreadEffect:
 
 
 def ratio(baseline: Floats, variant: Floats) -> float:
-    """SD of `variant` over SD of `baseline`, both (n,): 0 or infinity when one is constant, NaN when both are or n < 2."""
+    """SD of `variant` over SD of `baseline`, both (n,): 0 or infinity when one is constant, NaN when both or n < 2."""
     if len(baseline) < 2 or (constant(baseline) and constant(variant)):
         return math.nan
     if constant(baseline) or constant(variant):
@@ -56,13 +56,11 @@ def ratio(baseline: Floats, variant: Floats) -> float:
     return float(variant.std(ddof=1) / baseline.std(ddof=1))
 
 
-def swap_test(
-    baseline: Floats, variant: Floats, rng: np.random.Generator, resamples: int = RESAMPLES
-) -> Floats:
+def swap_test(baseline: Floats, variant: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> Floats:
     """(k,) two-sided p that the spreads of (n, k) `baseline` and `variant` are equal, column by column.
 
-    The statistic is (v - b) / (v + b) of the two variances: it grows with the log ratio, so it has the same p, and stays finite
-    when an arm is constant. NaN for n < 2 and where both arms are constant.
+    The statistic is (v - b) / (v + b) of the two variances: it grows with the log ratio, so it has the same p, and
+    stays finite when an arm is constant. NaN for n < 2 and where both arms are constant.
     """
     n, k = baseline.shape
     if n < 2 or k == 0:
@@ -76,7 +74,7 @@ def swap_test(
         a = first.sum(axis=0) + kept @ (second - first)
         a2 = (first**2).sum(axis=0) + kept @ (second**2 - first**2)
         va, vb = a2 - a**2 / n, (squares - a2) - (sums - a) ** 2 / n
-        return np.divide(va - vb, va + vb, out=np.zeros_like(va), where=va + vb > 0)
+        return np.asarray(np.divide(va - vb, va + vb, out=np.zeros_like(va), where=va + vb > 0))
 
     test = flip(n, statistic, rng, resamples)
     both = np.array([constant(first[:, j]) and constant(second[:, j]) for j in range(k)])
@@ -86,7 +84,10 @@ def swap_test(
 def spread_effects(
     pairs: Sequence[tuple[Floats, Floats]], sesois: Sequence[float], alphas: Sequence[float], rng: np.random.Generator
 ) -> list[SpreadEffect]:
-    """The spread ratios of (baseline, variant) pairs of (n,) finite arrays, all of one n, aligned by seed; they share their draws."""
+    """The spread ratios of (baseline, variant) pairs, which share their draws.
+
+    Each array is (n,), finite, aligned by seed within its pair, and n is the same for all pairs.
+    """
     effects = [ratio(*pair) for pair in pairs]
     drawn = [i for i, effect in enumerate(effects) if 0 < effect < math.inf]
     p: dict[int, Floats] = {}
@@ -139,7 +140,7 @@ def _crossings(logs: Floats, p: Floats) -> tuple[float, float]:
         if not len(below) or below[0] == 0:
             return far
         i = int(below[0])
-        share = (ps[i - 1] - level) / (ps[i - 1] - ps[i])
+        share = math.log(ps[i - 1] / level) / math.log(ps[i - 1] / ps[i])
         return float(np.exp(xs[i - 1] + share * (xs[i] - xs[i - 1])))
 
     return outward(logs[middle::-1], p[middle::-1], 0.0), outward(logs[middle:], p[middle:], math.inf)

@@ -1,7 +1,7 @@
 """How many epochs until a threshold is reached, when some runs never reach it.
 
-A run that stops first is right-censored: all we know is that its time is longer. So the arms are told by the median of their
-Kaplan-Meier curves and how many got there, and compared by the log-rank test.
+A run that stops first is right-censored: all we know is that its time is longer. So the arms are told by the median of
+their Kaplan-Meier curves and how many got there, and compared by the log-rank test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Waiting:
-    """One arm's waiting times. `median`: the epoch by which half of the runs got there, infinity when fewer than half ever do."""
+    """One arm's waiting times.
+
+    Attributes:
+        reached: how many got there.
+        median: the epoch by which half of the runs did, infinity when fewer than half ever do.
+    """
 
     reached: Rate
     median: float
@@ -37,7 +42,7 @@ def waiting(epochs: Floats, reached: Bools) -> Waiting:
 
 
 def logrank(baseline: tuple[Floats, Bools], variant: tuple[Floats, Bools]) -> float:
-    """p that both arms wait equally long; each is (epochs, reached). NaN when nobody got anywhere or everybody at once."""
+    """The p that both arms wait equally long; each is (epochs, reached). NaN when nobody got anywhere."""
     if not (baseline[1].any() or variant[1].any()):
         return math.nan
     with np.errstate(invalid="ignore", divide="ignore"):

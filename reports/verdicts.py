@@ -2,10 +2,12 @@
 
 A row of `reports.effects.table` is judged in this order:
 
-    by rate       one arm diverges more often (McNemar, Holm p < 0.05) and ranks worse with diverged runs last: improves or harms
+    by rate       one arm diverges more often (McNemar, Holm p < 0.05) and ranks worse with diverged runs last:
+                  improves or harms
     not testable  fewer than two pairs, or fewer than four in five; or the numbers don't vary
     improves      adjusted p < 0.05 and the whole interval beyond the smallest effect of interest; harms: the other way
-    real but small    adjusted p < 0.05 and the interval excludes no effect, but reaches below the smallest effect of interest
+    real but small    adjusted p < 0.05 and the interval excludes no effect, but reaches below the smallest effect of
+                  interest
     no practical difference    equivalence shown, p < 0.05
     inconclusive  all the rest, with the seeds it would take
 """
@@ -19,7 +21,8 @@ from typing import Any
 
 import pandas as pd
 
-from reports.phrases import PLACES, amount, measure, number, percent, probability, size, threshold, times
+from reports.paired import ROUNDING, fewest_pairs
+from reports.phrases import PLACES, amount, measure, number, percent, plural, probability, size, threshold, times
 
 Row = Mapping[str, Any]
 
@@ -63,7 +66,9 @@ def _by_rate(row: Row) -> Verdict | None:
     ranked = row["statistic"] == "spread" or (row["p_worst_rank"] < ALPHA and row["worst_rank"] == direction)
     if not ranked:
         return None
-    return Verdict(IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged_adjusted'])}")
+    return Verdict(
+        IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged_adjusted'])}"
+    )
 
 
 def _untestable(row: Row) -> Verdict | None:
@@ -83,9 +88,11 @@ def _constant(row: Row) -> str:
         return f"no run reached {percent(row['threshold'])}"
     if row["statistic"] == "spread":
         return f"{words.noun} does not vary from seed to seed in at least one arm"
-    if row["sd_baseline"] < 1e-9 and row["effect"] == 0:
-        return f"every run of both arms has the same {words.noun}: {number(words.scale * row['mean_baseline'], words.digits)}"
-    if abs(row["effect"]) < 1e-9:
+    if row["sd_baseline"] < ROUNDING and row["effect"] == 0:
+        shown = number(words.scale * row["mean_baseline"], words.digits)
+        unit = " %" if row["measure"].endswith("accuracy") else f" {plural(shown, words.unit)}" if words.unit else ""
+        return f"{words.noun} is {shown}{unit} in every run of both arms"
+    if abs(row["effect"]) < ROUNDING:
         return f"both arms are exactly equal in each of the {row['n_pairs']} pairs"
     return f"the difference is {amount(row)} in every pair, without any variation"
 
@@ -122,7 +129,9 @@ def _ranks_agree(row: Row, effect: float) -> bool:
 
 
 def _seeds(row: Row) -> str:
-    needed = row["seeds_needed"]
+    needed, fewest = row["seeds_needed"], fewest_pairs(row["alpha"])
+    if row["n_pairs"] < fewest:
+        return f"it takes {fewest} seeds before any effect can be shown among this many comparisons"
     if not math.isfinite(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
@@ -135,7 +144,7 @@ def _seeds(row: Row) -> str:
 def _round_up(count: float) -> int:
     """Two digits will do: nobody plans 1,837 seeds."""
     step = 10 ** max(0, math.floor(math.log10(count)) - 1)
-    return math.ceil(count / step) * step
+    return int(math.ceil(count / step) * step)
 
 
 def headlines(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> list[Headline]:
@@ -146,7 +155,7 @@ def headlines(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> li
     for (lesson, variant), part in primary.groupby(["lesson", "variant"], observed=True, sort=False):
         rows = [{str(k): v for k, v in row.items()} for row in part.to_dict("records")]
         verdicts = {str(row["data"]): str(row["verdict"]) for row in rows}
-        sentence = headline(subject(titles[lesson], rows[0]["baseline"], variant), rows)
+        sentence = headline(subject(titles[lesson], rows[0]["baseline"], str(variant)), rows)
         found.append(Headline(str(lesson), str(variant), str(rows[0]["baseline"]), verdicts, sentence))
     return found
 
@@ -173,22 +182,33 @@ def clause(row: Row, again: bool = False) -> tuple[str, str]:
 
     `again` says 'it' for the measure: the sentence has named it.
     """
+    if _by_rate(row):
+        rest = f"; in the {row['n_pairs']} pairs that finished the difference was {_said(row)}"
+        return _diverged(row), "" if math.isnan(row["low"]) else rest
     did, further = _did(row, again)
     if row["diverged_baseline"] or row["diverged_variant"]:
         did = f"{_diverged(row)}; among the {row['n_pairs']} pairs in which both finished it {did}"
     return did, further
 
 
+def _said(row: Row) -> str:
+    return times(row) if row["statistic"] == "spread" else amount(row)
+
+
 def _did(row: Row, again: bool) -> tuple[str, str]:
     category, spread = row["verdict"], row["statistic"] == "spread"
     if math.isnan(row["low"]) or category == VOID:
         return "could not be tested", f" ({row['reason']})"
-    said = times(row) if spread else amount(row)
+    said = _said(row)
     if category == SAME:
         return f"made no practical difference to {_noun(row, again)}", f" ({said})"
     if category == OPEN:
         return f"left {_noun(row, again)} in doubt", f" ({said}; {_seeds(row)})"
-    did = f"{'widened' if row['effect'] > 1 else 'narrowed'} {_noun(row, again)} to {said}" if spread else _moved(row, again)
+    did = (
+        f"{'widened' if row['effect'] > 1 else 'narrowed'} {_noun(row, again)} to {said}"
+        if spread
+        else _moved(row, again)
+    )
     return did, _beside_the_point(row) if category == SMALL else ""
 
 
@@ -200,7 +220,8 @@ def _noun(row: Row, again: bool) -> str:
 
 
 def _diverged(row: Row) -> str:
-    return f"diverged in {row['diverged_variant']} of {row['n_seeds']} runs (baseline: {row['diverged_baseline']} of {row['n_seeds']})"
+    with_, without, seeds = row["diverged_variant"], row["diverged_baseline"], row["n_seeds"]
+    return f"diverged in {with_} of {seeds} runs (baseline: {without} of {seeds})"
 
 
 def _moved(row: Row, again: bool) -> str:

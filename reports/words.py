@@ -9,13 +9,13 @@ from markupsafe import Markup, escape
 
 from reports.phrases import METRICS, measure
 
-MINUS = "−"
-NONE = "–"
+MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 PLACES = {"fixed": "On this data set", "redrawn": "On redrawn data"}
-ROWS = {"fresh": "fresh points", "test": "the test set", "train": "the training rows", "val": "held-out rows"}
+ROWS = {"fresh": "fresh points", "test": "the test set", "train": "the training rows", "val": "validation rows"}
 
 _HYPHEN = re.compile(r"(?<![\w.,])-(?=[\d.∞])")
 _CODE = re.compile(r"`([^`]+)`")
+READABLE = 1e-4
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -30,7 +30,7 @@ class Scale:
 
     def value(self, value: float) -> str:
         """A value, already scaled, as a table prints it: `82.1 %`."""
-        return number(value, 2) + self.suffix
+        return number(value) + self.suffix
 
 
 def scale(name: str, threshold: float | None = None) -> Scale:
@@ -42,7 +42,9 @@ def scale(name: str, threshold: float | None = None) -> Scale:
         return Scale(f"{metric.replace('_', ' ')}{where}", "percentage points", 100, " %")
     if part:
         return Scale(f"{METRICS.get(metric, metric.replace('_', ' '))}{where}", "", 1, "")
-    return Scale(words.noun, "percentage points" if words.unit == "points" else words.unit, words.scale, "")
+    return Scale(
+        words.noun.removeprefix("the "), "percentage points" if words.unit == "points" else words.unit, words.scale, ""
+    )
 
 
 def place(scope: str) -> str:
@@ -56,13 +58,13 @@ def number(value: float, digits: int = 3) -> str:
         return NONE if math.isnan(value) else f"{MINUS if value < 0 else ''}∞"
     if value != 0 and abs(value) < 10 ** (-digits - 1):
         mantissa, _, exponent = f"{value:.0e}".partition("e")
-        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)
+        return f"{mantissa} {TIMES} 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)
     size = 0 if value == 0 else math.floor(math.log10(abs(value)))
-    places = max(0, digits - max(size, 0)) if size < digits else 0
+    places = max(0, digits - 1 - size) if size >= 0 else digits
     return f"{value:,.{places}f}".replace("-", MINUS)
 
 
-def signed(value: float, digits: int = 2) -> str:
+def signed(value: float, digits: int = 3) -> str:
     """As `number`, with a plus sign before what is above zero."""
     text = number(value, digits)
     return f"+{text}" if value > 0 and text != NONE else text
@@ -70,14 +72,14 @@ def signed(value: float, digits: int = 2) -> str:
 
 def power(value: float) -> str:
     """A power of ten: `0.001` while that is easy to read, `10⁻⁷` beyond."""
-    if value >= 1e-4:
+    if value >= READABLE:
         return f"{value:.4f}".rstrip("0").rstrip(".")
     return f"10{str(round(math.log10(value))).translate(_SUPERSCRIPT)}" if value > 0 else number(value)
 
 
 def factor(value: float) -> str:
-    """`0.50×`, `2.0×`."""
-    return NONE if math.isnan(value) else f"{number(value, 2)}×"
+    """`0.5` and `2.0` with a multiplication sign."""
+    return NONE if math.isnan(value) else f"{number(value, 2)}{TIMES}"
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
@@ -87,7 +89,7 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 
 def listed(items: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    if len(items) < 2:
+    if len(items) <= 1:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
@@ -97,9 +99,11 @@ def shorten(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 1].rstrip() + "…"
 
 
-def slug(text: str) -> str:
-    """`text` as an id: whatever is no letter, digit or hyphen becomes its code point, so different names stay different."""
-    return "".join(c if c.isascii() and (c.isalnum() or c == "-") else f"_{ord(c):x}" for c in text)
+def ident(*parts: str) -> str:
+    """An id of the page. What is no letter, digit or hyphen becomes its code point: different names stay different."""
+    return ".".join(
+        "".join(c if c.isascii() and (c.isalnum() or c == "-") else f"_{ord(c):x}" for c in part) for part in parts
+    )
 
 
 def typeset(text: str) -> str:
@@ -109,5 +113,4 @@ def typeset(text: str) -> str:
 
 def prose(text: str) -> Markup:
     """Escaped text in which `backticks` mark code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
-
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped a moment ago

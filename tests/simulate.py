@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,9 @@ class Sketch:
     callbacks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def endpoint(measure: str, better: str, sesoi: float, statistic: str = "mean", threshold: float | None = None) -> dict[str, Any]:
+def endpoint(
+    measure: str, better: str, sesoi: float, statistic: str = "mean", threshold: float | None = None
+) -> dict[str, Any]:
     """An endpoint as a lesson declares it."""
     return {"measure": measure, "statistic": statistic, "better": better, "sesoi": sesoi, "threshold": threshold}
 
@@ -78,13 +81,17 @@ ALL = (FRESH, endpoint("test_accuracy", "higher", 0.01), endpoint("fresh_bce", "
 
 LESSONS: Mapping[str, Sketch] = {
     "framework": Sketch(
-        1, "Weight averaging", "What kind of problem does a model have, and which techniques treat it?", "predictions", SPREAD,
+        1, "Weight averaging", "What kind of problem does a model have, and what treats it?", "predictions", SPREAD,
         {"without": STOCHASTIC, "with": replace(STOCHASTIC, level=0.836, jitter=0.003, spread=0.0018)},
         {"with": ["SwapEMAWeights"]},
     ),
     "batch-size": Sketch(
         2, "Batch size", "How does the number of rows behind each update change learning?", "learning", FRESH,
-        {"batch": replace(LARGE, batch=500, level=0.822, speed=90, jitter=0.001), "minibatch": LARGE, "stochastic": STOCHASTIC},
+        {
+            "batch": replace(LARGE, batch=500, level=0.822, speed=90, jitter=0.001),
+            "minibatch": LARGE,
+            "stochastic": STOCHASTIC,
+        },
     ),
     "learning-rate-schedule": Sketch(
         3, "Learning-rate schedule", "Does dropping the learning rate on a plateau help?", "learning", WOBBLE,
@@ -104,7 +111,8 @@ LESSONS: Mapping[str, Sketch] = {
     ),
     "early-stopping": Sketch(
         7, "Early stopping", "Does stopping when validation loss turns reduce overfitting?", "generalization", FRESH,
-        {"without": SMALL, "with": replace(SMALL, patience=200, level=0.797, redrawn=-0.095)}, {"with": ["EarlyStopping"]},
+        {"without": SMALL, "with": replace(SMALL, patience=200, level=0.797, redrawn=-0.095)},
+        {"with": ["EarlyStopping"]},
     ),
 }  # fmt: skip
 
@@ -133,7 +141,7 @@ def store(
     flaws: Mapping[Where, str] = FLAWS,
     scopes: Sequence[str] = SCOPES,
 ) -> Store:
-    """A store of `seeds` seeds; `scale` shortens training (0.05 for a quick page), `flaws` says which runs went wrong."""
+    """A store of `seeds` seeds; `scale` shortens training (0.05 for a quick page), `flaws` says which runs fail."""
     runs, histories = [], []
     for name, sketch in lessons.items():
         for variant, recipe in sketch.variants.items():
@@ -156,11 +164,37 @@ def store(
 
 @dataclass
 class _Arm:
-    """curves: metric -> (seeds, epochs), NaN after the stop; scores: column -> (seeds,); stops: (seeds,)"""
+    """The curves, metric -> (seeds, epochs), NaN after the stop; scores, column -> (seeds,); stops, (seeds,)."""
 
     curves: dict[str, Floats]
     scores: dict[str, Floats]
     stops: npt.NDArray[np.int64]
+
+
+def duel(
+    without: Sequence[float | None],
+    with_: Sequence[float | None],
+    declared: Mapping[str, Any] = FRESH,
+    *,
+    status: Mapping[tuple[str, int], str] = MappingProxyType({}),
+    data: str = "fixed",
+    lesson: str = "duel",
+) -> Store:
+    """One lesson, one comparison, no histories: its endpoint's values as given, None for a run without one.
+
+    `status` names the runs, by variant and seed, that are not ok.
+    """
+    rows = [
+        {"seed": seed, "status": status.get((variant, seed), "ok"), declared["measure"]: value}
+        | {"lesson": lesson, "variant": variant, "data": data}
+        for variant, values in (("without", without), ("with", with_))
+        for seed, value in enumerate(values)
+    ]
+    runs = pd.DataFrame(rows).astype({declared["measure"]: float, "lesson": "category", "data": "category"})
+    histories = pd.DataFrame({name: [] for name in ("lesson", "variant", "data", "seed", "epoch")})
+    variants = [{"name": name, "epochs": 10} for name in ("without", "with")]
+    document = {"id": lesson, "title": lesson.capitalize(), "endpoint": dict(declared), "variants": variants}
+    return Store(runs, histories, [document])
 
 
 def _generator(*parts: object) -> np.random.Generator:
@@ -170,7 +204,7 @@ def _generator(*parts: object) -> np.random.Generator:
 
 
 def _arm(recipe: Recipe, data: str, seeds: int, seed: int, scale: float) -> _Arm:
-    """Every seed's curves. The stopped and the plateau variant draw what their baseline draws, up to where they part."""
+    """Every seed's curves. The stopped and the plateau variant draw what their baseline draws, until they part."""
     base = _base(recipe)
     rng = _generator(base, data, seed)
     own = _generator(recipe, data, seed)
@@ -188,13 +222,17 @@ def _arm(recipe: Recipe, data: str, seeds: int, seed: int, scale: float) -> _Arm
         "loss": 0.69 - (0.69 - 1.6 * (1 - base.train) - 0.02) * rise + np.abs(noise) / 2,
         "accuracy": _steps(0.5 + (base.train - 0.5) * rise + noise / 2, recipe.rows[0]),
         "val_loss": 0.69 - 0.30 * rise * (level / 0.83)[:, None] + late + noise,
-        "val_accuracy": _steps(0.5 + (level[:, None] - 0.5 - 0.02 * np.minimum(late, 1)) * rise + noise, recipe.rows[1]),
+        "val_accuracy": _steps(
+            0.5 + (level[:, None] - 0.5 - 0.02 * np.minimum(late, 1)) * rise + noise, recipe.rows[1]
+        ),
         "learning_rate": np.full(shape, 0.01) * quiet,
     }
     stops = _stops(curves["val_loss"], recipe, scale, own)
     for values in curves.values():
         values[epochs > stops[:, None]] = np.nan
-    final = recipe.level + (recipe.redrawn if data == "redrawn" else 0.0) + luck + own.normal(0, recipe.spread / 3, seeds)
+    final = (
+        recipe.level + (recipe.redrawn if data == "redrawn" else 0.0) + luck + own.normal(0, recipe.spread / 3, seeds)
+    )
     return _Arm(curves, _scores(curves, stops, final, recipe, own), stops)
 
 
@@ -225,7 +263,9 @@ def _steps(accuracy: Floats, rows: int) -> Floats:
     return np.round(np.clip(accuracy, 0, 1) * rows) / rows
 
 
-def _scores(curves: dict[str, Floats], stops: npt.NDArray[np.int64], final: Floats, recipe: Recipe, rng: np.random.Generator) -> dict[str, Floats]:
+def _scores(
+    curves: dict[str, Floats], stops: npt.NDArray[np.int64], final: Floats, recipe: Recipe, rng: np.random.Generator
+) -> dict[str, Floats]:
     last = np.arange(len(stops)), stops - 1
     fresh = _steps(np.minimum(final, 0.84), 10_000)
     bce = 0.36 + 4 * (0.84 - fresh) + recipe.overfit * stops / recipe.epochs + rng.normal(0, 0.01, len(stops))

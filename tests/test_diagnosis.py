@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from reports.diagnosis import Technique, Thresholds, diagnose, render, techniques, variants
+from reports.diagnosis import Technique, diagnose, render, techniques, variants
 from reports.effects import table
 from reports.keras_history import Record, parse
+from reports.signs import Thresholds
 from tests.simulate import store
 
 EPOCHS = np.arange(1, 101)
@@ -30,7 +31,7 @@ def area(*records):
 
 
 def test_a_healthy_model_has_no_area():
-    """Fitted, soon, alike on held-out rows and from run to run: nothing is found, and all six signs are told."""
+    """Fitted, soon, alike on held-out rows and from run to run: nothing is found, and all seven signs are told."""
     found = diagnose([record(), record(held_out=0.931)], "mine")
     assert found.area is None
     assert [sign.found for sign in found.signs] == [False] * 7

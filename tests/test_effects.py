@@ -238,6 +238,28 @@ def test_a_technique_that_mostly_diverges_harms():
     assert found["p_diverged"] == pytest.approx(2 * 0.5**20)
 
 
+def test_divergence_is_adjusted_over_the_comparisons_of_a_scope():
+    """Six of ten diverge in one of two lessons: Holm doubles McNemar's 2 / 64, which then decides nothing."""
+    status = {("with", seed): "diverged" for seed in range(6)}
+    made = [
+        duel(normal(0.8, 10), normal(0.8, 10, 1), lesson="one", status=status),
+        duel(normal(0.8, 10, 2), normal(0.8, 10, 3), lesson="other"),
+    ]
+    runs = pd.concat([each.runs.astype({"lesson": str}) for each in made], ignore_index=True)
+    found = table(runs, made[0].histories, made[0].lessons + made[1].lessons)
+    first = found[(found["lesson"] == "one") & found["primary"]].iloc[0]
+    assert (first["p_diverged"], first["p_diverged_adjusted"]) == pytest.approx((2 / 64, 4 / 64))
+    assert first["verdict"] == "not testable"
+
+
+def test_a_crashed_run_has_no_rank_whatever_its_columns_say():
+    """A failed run's 0 epochs are no record of training briefly: its pair has no part in the ranks."""
+    trained = [100.0 + seed for seed in range(10)]
+    shorter = [value - 20 - seed for seed, value in enumerate(trained)]
+    found = row(duel(trained, [0.0, *shorter[1:]], endpoint("epochs", "lower", 5), status={("with", 0): "failed"}))
+    assert found["p_worst_rank"] == found["p_wilcoxon"] == pytest.approx(2 / 2**9)
+
+
 def test_a_technique_that_stops_divergence_improves():
     """The baseline always diverges, the variant never does."""
     status = {("without", seed): "diverged" for seed in range(30)}
@@ -271,6 +293,20 @@ def test_epochs_to_a_threshold_are_told_by_medians_and_by_pairs(whole):
     assert found["effect"] == pytest.approx(found["mean_variant"] - found["mean_baseline"])
     assert found["median_variant"] <= found["median_baseline"]
     assert found["reached_variant"] == 12
+
+
+def test_arms_of_unequal_length_are_compared_over_the_shorter():
+    """Asked for 20 and for 10 epochs: a threshold reached in epoch 15 counts as not reached in 10."""
+    made = store(4, scale=0.02, lessons={"noise": LESSONS["noise"]}, flaws={}, scopes=["fixed"])
+    histories = made.histories.copy()
+    late = (histories["epoch"] >= 15) & (histories["variant"] == "without")
+    histories["val_accuracy"] = np.where(late, 0.9, 0.5).astype(np.float32)
+    variants = [
+        dict(variant, epochs=epochs) for variant, epochs in zip(made.lessons[0]["variants"], (20, 10), strict=True)
+    ]
+    found = table(made.runs, histories, [dict(made.lessons[0], variants=variants)])
+    speed = found[found["measure"] == "epochs_to_threshold"].iloc[0]
+    assert (speed["mean_baseline"], speed["mean_variant"], speed["reached_baseline"]) == (10, 10, 0)
 
 
 def test_an_empty_store_has_an_empty_table():

@@ -56,6 +56,12 @@ def test_accuracy_by_its_other_names(name):
     assert (record.accuracy.tolist(), record.val_accuracy.tolist()) == ([0.5], [0.4])
 
 
+def test_validation_every_few_epochs_is_welcome():
+    """`validation_freq=2` leaves half as many validation values; they are kept as they are."""
+    (record,) = parse('{"loss": [0.5, 0.4, 0.3, 0.2], "val_loss": [0.6, 0.5]}')
+    assert (len(record.loss), len(record.val_loss)) == (4, 2)
+
+
 def test_a_diverged_loss_survives_the_reading():
     """NaN, null and an empty cell are NaN: divergence is a finding, not rubbish."""
     assert np.isnan(parse('{"loss": [0.5, NaN, null]}')[0].loss).tolist() == [False, True, True]
@@ -76,7 +82,9 @@ RUBBISH = [
     ('{"loss": [0.5, "x"]}', "loss, epoch 2 is 'x'; expected a number"),
     ('{"loss": [0.5, true]}', "loss, epoch 2 is true or false; expected a number"),
     ('{"loss": [[0.5]]}', "loss, epoch 1 is a list; expected a number"),
-    ('{"loss": [0.5, 0.4], "val_loss": [0.5]}', "loss 2, val_loss 1"),
+    ('{"loss": [0.5, 0.4], "accuracy": [0.5]}', "differ in their number of epochs: loss 2, accuracy 1"),
+    ('{"loss": [0.5], "val_loss": [0.5, 0.4]}', "differ in their number of epochs: loss 1, val_loss 2"),
+    ('{"loss": [0.5], "val_loss": []}', "its validation metrics are empty lists"),
     ('{"loss": [0.5], "accuracy": [83.0]}', "accuracy, epoch 1 is 83; an accuracy lies between 0 and 1"),
     ('{"a": {"loss": [0.5]}, "b": [1]}', "'b' is a list; expected an object"),
     ("loss,val_loss\n0.5,0.4\n0.3\n", "row 3 has 1 cells where the first row has 2"),

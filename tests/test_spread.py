@@ -65,6 +65,17 @@ def test_equal_spreads_of_many_seeds_are_equivalent():
     assert few.p_equivalence > 0.05
 
 
+def test_equivalence_is_two_one_sided_tests():
+    """Its p is the larger of the two one-sided p at 0.8 and at 1.25, each half of the two-sided one."""
+    rng = np.random.default_rng(9)
+    a = rng.normal(size=40)
+    b = 0.95 * a[::-1]
+    bounds = np.stack([b / 0.8, b / 1.25], axis=1)
+    two_sided = swap_test(np.stack([a, a], axis=1), bounds, np.random.default_rng(0), 1999)
+    assert 0.8 < ratio(a, b) < 1.25
+    assert one(a, b).p_equivalence == pytest.approx(two_sided.max() / 2)
+
+
 def test_few_seeds_leave_the_ratio_unbounded():
     """With three pairs no p is below 0.25, so no ratio can be ruled out."""
     found = one(np.array([0.0, 1.0, 3.0]), np.array([0.0, 2.0, 5.0]))

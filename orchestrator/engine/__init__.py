@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -75,6 +76,7 @@ def compiling() -> float:
 def _load_jax() -> None:
     import jax  # noqa: PLC0415
 
+    warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # JAX minds every subprocess; ours call exec at once
     for option, value in {
         "jax_compilation_cache_dir": str(compile_cache()),
         "jax_persistent_cache_min_compile_time_secs": 0,

@@ -25,6 +25,8 @@ from orchestrator.lesson import Array, Lesson, Scope, Variant
 
 JAX_LIMIT, JAX_EPOCHS = 5e-7, 100
 TENSORFLOW_LIMIT, TENSORFLOW_EPOCHS = 1e-6, 10
+ROW = "{:24} {:12} {:8} {:18} {:>6} {:>10} {:>10}  {}"
+HEADER = ROW.format("lesson", "variant", "data", "against", "epochs", "loss", "accuracy", "verdict")
 SEED = 3  # neither the program's template (0) nor the edge of a block
 
 History = dict[str, Array]
@@ -46,6 +48,12 @@ class Check:
     accuracy: float | None
     holds: bool
     note: str = ""
+
+    def __str__(self) -> str:
+        """A row below HEADER."""
+        gaps = ["" if gap is None else f"{gap:.1e}" for gap in (self.loss, self.accuracy)]
+        verdict = f"{'holds' if self.holds else 'FAILS'}{': ' if self.note else ''}{self.note}"
+        return ROW.format(self.lesson, self.variant, self.data, self.against, self.epochs, *gaps, verdict)
 
 
 def verify(

@@ -1,0 +1,139 @@
+"""What the command line's options mean, and refuse."""
+
+from __future__ import annotations
+
+import ast
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator import catalog, provenance, seeds
+from orchestrator.errors import UsageError
+from orchestrator.lesson import SCOPES, Scope
+from orchestrator.session import Request
+
+FIT_ARGUMENTS = (
+    "epochs",
+    "batch_size",
+    "shuffle",
+    "validation_batch_size",
+    "class_weight",
+    "steps_per_epoch",
+    "validation_steps",
+    "validation_freq",
+)
+
+
+class DataChoice(StrEnum):
+    """The scopes a user can ask for."""
+
+    fixed = "fixed"
+    redrawn = "redrawn"
+    both = "both"
+
+
+class EngineChoice(StrEnum):
+    """The engines a user can ask for."""
+
+    compiled = "compiled"
+    fit = "fit"
+
+
+class BackendChoice(StrEnum):
+    """The backends that `--engine fit` runs on."""
+
+    jax = "jax"
+    tensorflow = "tensorflow"
+
+
+class FormatChoice(StrEnum):
+    """What `report` can give."""
+
+    html = "html"
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+Lessons = Annotated[
+    list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")
+]
+Seeds = Annotated[str, typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12")]
+DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
+Out = Annotated[Path, typer.Option(help="the results folder")]
+EngineOption = Annotated[
+    EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")
+]
+Backend = Annotated[BackendChoice, typer.Option(help="for --engine fit")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="an argument for fit, such as epochs=20; repeat for more")
+]
+
+
+def positive(value: float | None) -> float | None:
+    """Refuse what is not above 0."""
+    if value is not None and not value > 0:
+        raise typer.BadParameter(f"{value:g} is not above 0")
+    return value
+
+
+def not_negative(value: float | None) -> float | None:
+    """Refuse what is below 0."""
+    if value is not None and not value >= 0:
+        raise typer.BadParameter(f"{value:g} is below 0")
+    return value
+
+
+Address = Annotated[
+    str | None, typer.Option(help="a Ray cluster; without it one is started here", envvar="RAY_ADDRESS")
+]
+Workers = Annotated[int | None, typer.Option(help="processes, where Ray is started here (one per core)", min=1)]
+Timeout = Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=positive)]
+
+
+def parse_settings(words: list[str] | None) -> dict[str, Any]:
+    """`name=value` words as arguments for `fit`.
+
+    Raises:
+        UsageError: not of that form, or not an argument that `fit` takes.
+    """
+    found = {}
+    for word in words or []:
+        name, equals, text = word.partition("=")
+        if not equals or name not in FIT_ARGUMENTS:
+            raise UsageError(f"--set {word}: give name=value with a name from {', '.join(FIT_ARGUMENTS)}")
+        try:
+            found[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            raise UsageError(f"--set {word}: {text!r} is no number, True, False, or other Python literal") from None
+    return found
+
+
+def scopes_of(data: DataChoice) -> tuple[Scope, ...]:
+    """The scopes that `--data` means."""
+    return tuple(scope for scope in SCOPES if data in (DataChoice.both, scope))
+
+
+def request(
+    lessons: list[str],
+    wanted: str,
+    data: DataChoice,
+    engine: EngineChoice,
+    backend: BackendChoice,
+    settings: list[str] | None,
+    **more: Any,
+) -> Request:
+    """The user's words as a request; reads text, loads no training library."""
+    scopes = scopes_of(data)
+    name = "compiled" if engine is EngineChoice.compiled else f"fit-{backend.value}"
+    return Request(
+        tuple(catalog.find(lessons)),
+        seeds.parse(wanted),
+        scopes,
+        name,
+        parse_settings(settings),
+        command=provenance.command_line(),
+        **more,
+    )

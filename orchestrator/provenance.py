@@ -1,0 +1,101 @@
+"""Who ran what, where, with which versions: what a reader needs to judge and repeat the results."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.session import Prepared, Request
+
+LIBRARIES = (
+    "ray",
+    "keras",
+    "jax",
+    "jaxlib",
+    "tensorflow",
+    "numpy",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+)
+
+
+def facts(
+    request: Request, prepared: Prepared, begun: float, timings: Mapping[str, float], resources: Mapping[str, float]
+) -> dict[str, Any]:
+    """What a reader needs to judge and repeat the results."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "command": request.command,
+        "started": datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_seconds": round(time.time() - begun, 2),
+        "cpu_seconds": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
+        "host": platform.node(),
+        "cores": os.cpu_count(),
+        "gpus": resources.get("GPU", 0),
+        "cluster": {name: amount for name, amount in resources.items() if name in ("CPU", "GPU", "memory")},
+        "versions": {"python": platform.python_version(), **_versions()},
+        "git": git(),
+        "seeds": list(request.seeds),
+        "engine": request.engine,
+        "lessons": [source.id if source.number else source.path for source in request.sources],
+        "scopes": list(request.scopes),
+        "settings": dict(request.settings),
+        "jobs": [
+            {
+                "lesson": j.lesson,
+                "variant": j.variant,
+                "data": j.data,
+                "key": j.key,
+                "width": j.width,
+                "cost": j.cost,
+                "engine": j.engine,
+            }
+            for j in prepared.plan.jobs
+        ],
+        "timings": {name: round(seconds, 2) for name, seconds in timings.items()},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git() -> dict[str, Any] | None:
+    """The program's own commit, and whether it was changed since; None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"commit": commit, "dirty": bool(changed)}
+
+
+def command_line() -> str:
+    """The command as typed."""
+    return " ".join(["python", "-m", "orchestrator", *sys.argv[1:]])

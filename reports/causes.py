@@ -1,0 +1,51 @@
+"""The runs that went wrong, grouped by cause."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reports.provenance import spans
+from reports.results import Results
+from reports.words import place
+
+_WHAT = {
+    "failed": "Raised an error",
+    "timeout": "Ran out of time",
+    "diverged": "Diverged: the loss ended as infinity or as no number at all",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What went wrong, in how many runs, and in which: (lesson, variant and scope; seeds)."""
+
+    what: str
+    error: str
+    runs: int
+    places: tuple[tuple[str, str], ...]
+
+
+def causes(results: Results) -> list[Cause]:
+    """A cause a status and error text, the most frequent first."""
+    runs = results.runs
+    bad = runs[runs["status"].astype(str) != "ok"]
+    if not len(bad):
+        return []
+    keys = [
+        bad["status"].astype(str),
+        bad["error"].astype("string").fillna("") if "error" in bad else pd.Series("", index=bad.index),
+    ]
+    titles = {lesson["id"]: lesson["title"] for lesson in results.lessons}
+    found = [_cause(str(status), str(error), part, titles) for (status, error), part in bad.groupby(keys, sort=False)]
+    return sorted(found, key=lambda cause: -cause.runs)
+
+
+def _cause(status: str, error: str, part: pd.DataFrame, titles: dict[str, str]) -> Cause:
+    places = [
+        (
+            f"{titles.get(str(lesson), str(lesson))}, “{variant}”, {place(str(data)).lower()}",
+            f"seeds {spans(each['seed'].tolist())}",
+        )
+        for (lesson, variant, data), each in part.groupby(["lesson", "variant", "data"], observed=True, sort=False)
+    ]
+    return Cause(_WHAT.get(status, status), error, len(part), tuple(places))

@@ -1,0 +1,129 @@
+"""The mean effect, held against scipy, statsmodels and published tables."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.weightstats import ttost_paired
+
+from reports.paired import constant, correlation, detectable, mean_effect, seeds_needed, sign_flip, wilcoxon
+
+
+@pytest.fixture
+def arms():
+    rng = np.random.default_rng(7)
+    return rng.normal(0.80, 0.02, 30), rng.normal(0.81, 0.02, 30)
+
+
+def test_sign_flip_is_scipys_permutation_test(arms):
+    """With the same draws, the p is the one scipy's own sign-flip test of the differences gives."""
+    d = arms[1] - arms[0]
+    expected = stats.permutation_test((d,), np.mean, permutation_type="samples", rng=np.random.default_rng(3)).pvalue
+    assert sign_flip(d[:, None], np.random.default_rng(3)) == pytest.approx([expected])
+
+
+def test_sign_flip_is_exact_for_few_pairs():
+    """Five differences of one sign are matched or beaten by 2 of 32 flips."""
+    assert sign_flip(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), np.random.default_rng(0)) == pytest.approx([2 / 32])
+
+
+def test_columns_share_draws_without_touching_each_other(arms):
+    """A column's p does not depend on what is tested beside it."""
+    d = np.stack([arms[1] - arms[0], arms[0] - 0.8], axis=1)
+    alone = [sign_flip(d[:, [j]], np.random.default_rng(5))[0] for j in range(2)]
+    assert sign_flip(d, np.random.default_rng(5)).tolist() == alone
+
+
+def test_no_difference_anywhere_has_p_one():
+    """All-equal pairs are no evidence: p is 1, not 0 and not NaN."""
+    assert sign_flip(np.zeros((20, 1)), np.random.default_rng(0)).tolist() == [1.0]
+
+
+def test_one_pair_has_no_p():
+    """A single pair can't be permuted, so p is NaN."""
+    assert math.isnan(sign_flip(np.ones((1, 1)), np.random.default_rng(0))[0])
+
+
+def test_mean_effect_is_the_sum_of_its_sources(arms):
+    """Interval, ranks, equivalence and correlation are scipy's and statsmodels' own."""
+    d = arms[1] - arms[0]
+    found = mean_effect(*arms, "higher", 0.01)
+    interval = stats.ttest_1samp(d, 0).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.effect == pytest.approx(d.mean())
+    assert found.dz == pytest.approx(d.mean() / d.std(ddof=1))
+    assert found.iqm == pytest.approx(stats.trim_mean(d, 0.25))
+    assert found.p_wilcoxon == pytest.approx(stats.wilcoxon(d, zero_method="pratt").pvalue)
+    assert found.p_equivalence == pytest.approx(ttost_paired(arms[1], arms[0], -0.01, 0.01)[0])
+    assert found.correlation == pytest.approx(stats.pearsonr(*arms).statistic)
+
+
+def test_ties_count_as_half_a_win():
+    """Two wins, one tie and one loss make 2.5 of 4, in whichever direction is better."""
+    baseline, variant = np.array([0.0, 0.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0, -1.0])
+    assert mean_effect(baseline, variant, "higher", 0.1).probability_better == 2.5 / 4
+    assert mean_effect(baseline, variant, "lower", 0.1).probability_better == 1.5 / 4
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_equal_differences_have_no_interval(shift):
+    """Where every pair differs by the same amount a width can't be estimated: NaN, not a width of nought."""
+    baseline = np.linspace(0.7, 0.8, 12)
+    found = mean_effect(baseline, baseline + shift, "higher", 0.01)
+    assert found.effect == pytest.approx(shift)
+    assert np.isnan([found.low, found.high, found.dz, found.p_equivalence, found.mde]).all()
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_too_few_pairs_give_no_interval(n):
+    """None or one pair gives NaN where a number would be invented."""
+    found = mean_effect(np.full(n, 0.8), np.full(n, 0.9), "higher", 0.01)
+    assert found.n == n
+    assert math.isnan(found.low)
+    assert math.isnan(found.p_wilcoxon)
+
+
+def test_two_pairs_still_give_scipys_interval():
+    """With two pairs the t interval has one degree of freedom and 12.7 standard errors to each side."""
+    found = mean_effect(np.array([0.0, 0.0]), np.array([1.0, 2.0]), "higher", 0.1)
+    assert found.high - found.effect == pytest.approx(12.7062 * 0.5, rel=1e-5)
+
+
+def test_signed_ranks_are_exact_without_ties_and_approximate_with_them():
+    """Eight untied positive differences: 2 of 256; with a zero among them the normal approximation answers."""
+    d = np.arange(1.0, 9.0)
+    assert wilcoxon(d) == pytest.approx(2 / 256)
+    tied = np.array([0.0, 1, 1, 2, 3, 4, 5, -1])
+    assert wilcoxon(tied) == stats.wilcoxon(tied, zero_method="pratt", method="asymptotic").pvalue
+    assert wilcoxon(np.zeros(5)) == 1.0
+
+
+def test_detectable_effects_are_those_of_the_tables():
+    """A paired t test of 30 finds dz 0.53 four times in five (G*Power), 0.69 at a seventh of the level."""
+    assert detectable(30) == pytest.approx(0.53, abs=0.005)
+    assert detectable(30, 0.05 / 7) == pytest.approx(0.69, abs=0.005)
+    assert math.isnan(detectable(1))
+
+
+def test_seeds_needed_are_those_of_the_tables():
+    """Cohen's medium and small effect take 34 and 199 pairs at a power of 0.8 (G*Power)."""
+    assert (seeds_needed(0.5), seeds_needed(0.2)) == (34, 199)
+
+
+def test_no_effect_is_found_by_fewer_seeds_than_a_permutation_needs():
+    """Six pairs are the fewest whose smallest sign-flip p, 2 / 64, is below 0.05; nine at an eighth of that."""
+    assert seeds_needed(50.0) == 6
+    assert seeds_needed(50.0, 0.05 / 8) == 9
+
+
+def test_rounding_is_no_variation():
+    """0.83 - 0.82 and 0.84 - 0.83 differ in binary, and are the same difference."""
+    assert constant(np.array([0.83 - 0.82, 0.84 - 0.83, 0.85 - 0.84]))
+    assert not constant(np.array([0.0, 1 / 70]))
+    assert constant(np.array([]))
+
+
+def test_constant_arms_have_no_correlation():
+    """Thirty runs at 1.000 correlate with nothing: NaN, without a warning."""
+    assert math.isnan(correlation(np.ones(30), np.arange(30.0)))

@@ -1,0 +1,218 @@
+"""Verdicts and the sentences they are told in."""
+
+import math
+
+import pytest
+
+from reports.effects import table
+from reports.verdicts import CATEGORIES, headline, headlines, judge, subject
+from tests.simulate import LESSONS, store
+
+
+def row(**changes):
+    """A row in which early stopping raised accuracy, as the table would hold it."""
+    base = {
+        "lesson": "early-stopping", "variant": "with", "baseline": "without", "data": "fixed",
+        "measure": "fresh_accuracy", "statistic": "mean", "threshold": math.nan,
+        "primary": True, "alpha": 0.05 / 8, "better": "higher", "sesoi": 0.01, "n_seeds": 30, "n_pairs": 30,
+        "effect": 0.037, "low": 0.033, "high": 0.041, "p_adjusted": 0.0008, "p_equivalence": 1.0, "seeds_needed": 12.0,
+        "mean_baseline": 0.76, "mean_variant": 0.797, "sd_baseline": 0.01, "sd_variant": 0.01,
+        "diverged_baseline": 0, "diverged_variant": 0, "p_diverged_adjusted": 1.0, "p_worst_rank": 0.0001,
+        "worst_rank": 1, "reached_baseline": math.nan, "reached_variant": math.nan,
+    }  # fmt: skip
+    made = base | changes
+    return made | {"verdict": changes.get("verdict", judge(made).category), "reason": judge(made).reason}
+
+
+def spread(**changes):
+    return row(
+        **{"statistic": "spread", "better": "lower", "sesoi": 0.8, "effect": 0.13, "low": 0.1, "high": 0.18} | changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "improves"),
+        ({"better": "lower"}, "harms"),
+        ({"effect": -0.037, "low": -0.041, "high": -0.033}, "harms"),
+        ({"low": 0.009}, "real but small"),
+        ({"effect": 0.004, "low": 0.002, "high": 0.006, "p_equivalence": 0.001}, "real but small"),
+        ({"p_adjusted": 0.06}, "inconclusive"),
+        (
+            {"effect": 0.001, "low": -0.004, "high": 0.006, "p_adjusted": 0.9, "p_equivalence": 0.01},
+            "no practical difference",
+        ),
+        ({"effect": 0.001, "low": -0.02, "high": 0.022, "p_adjusted": 0.9, "p_equivalence": 0.3}, "inconclusive"),
+        ({"low": math.nan, "high": math.nan, "effect": 0.0, "p_adjusted": 1.0}, "not testable"),
+        ({"n_pairs": 1}, "not testable"),
+        ({"n_pairs": 0}, "not testable"),
+        ({"n_pairs": 23}, "not testable"),
+        ({"n_pairs": 24}, "improves"),
+    ],
+)
+def test_categories_in_their_order(changes, expected):
+    """Each verdict is the first whose condition holds: testable, beyond the interest, real, equivalent, or none."""
+    assert judge(row(**changes)).category == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "improves"),
+        ({"better": "higher"}, "harms"),
+        ({"effect": 2.0, "low": 1.3, "high": 3.0}, "harms"),
+        ({"effect": 2.0, "low": 1.2, "high": 3.0}, "real but small"),
+        ({"high": 0.85}, "real but small"),
+        ({"effect": 1.0, "low": 0.9, "high": 1.1, "p_adjusted": 0.9, "p_equivalence": 0.01}, "no practical difference"),
+        ({"effect": 0.7, "low": 0.0, "high": math.inf, "p_adjusted": 0.25, "p_equivalence": 0.5}, "inconclusive"),
+    ],
+)
+def test_ratios_are_judged_around_one(changes, expected):
+    """A spread of 0.8 to 1.25 times is the zone of no interest, and no effect is 1."""
+    assert judge(spread(**changes)).category == expected
+
+
+def test_divergence_decides_first():
+    """Twelve diverge with it and none without: harm, whatever the finished runs look like and however few they are."""
+    verdict = judge(row(diverged_variant=12, n_pairs=18, p_diverged_adjusted=0.001, worst_rank=-1))
+    assert verdict.category == "harms"
+    assert verdict.reason.startswith("diverged in 12 of 30 runs (baseline: 0 of 30)")
+
+
+def test_divergence_needs_the_ranks_on_its_side():
+    """Fewer diverged runs but worse ranks: the rate alone does not decide."""
+    changes = {"diverged_baseline": 8, "p_diverged_adjusted": 0.01, "worst_rank": -1, "n_pairs": 22}
+    assert judge(row(**changes)).category == "not testable"
+
+
+def test_a_mean_against_the_ranks_is_inconclusive():
+    """Two diverged runs turn the worst-rank test away from what the rest says: nothing is claimed."""
+    assert judge(row(diverged_variant=2, n_pairs=28, p_worst_rank=0.3)).category == "inconclusive"
+
+
+def test_one_sentence_joins_both_scopes():
+    """Direction, size and interval of both, in plain words and in points of accuracy."""
+    redrawn = row(data="redrawn", effect=-0.058, low=-0.089, high=-0.024)
+    assert headline("Early stopping", [row(), redrawn]) == (
+        "Early stopping raised accuracy by 3.7 points [3.3, 4.1] on this data set; "
+        "on redrawn data it lowered it by 5.8 [2.4, 8.9]."
+    )
+
+
+def test_one_scope_alone_is_a_sentence_too():
+    """Without redrawn data nothing is said about it."""
+    assert headline("Noise", [row()]) == "Noise raised accuracy by 3.7 points [3.3, 4.1] on this data set."
+
+
+HERE = "on this data set"
+SAID = [
+    (spread(), f"narrowed the spread of accuracy across seeds to 0.13 times [0.10, 0.18] {HERE}."),
+    (
+        spread(effect=2.0, low=1.2, high=3.0),
+        (
+            f"widened the spread of accuracy across seeds to 2.00 times [1.20, 3.00] {HERE}, perhaps too little to "
+            "matter (less than a factor of 0.80)."
+        ),
+    ),
+    (
+        spread(effect=0.7, low=0.0, high=math.inf, p_adjusted=0.25, p_equivalence=0.5, seeds_needed=math.nan),
+        (
+            f"left the spread of accuracy across seeds in doubt {HERE} (0.70 times [0.00, unbounded]; too few to say "
+            "how many seeds it would take)."
+        ),
+    ),
+    (
+        row(measure="epochs_to_threshold", threshold=0.8, better="lower", sesoi=5, effect=-37.2, low=-44.1, high=-30.3),
+        f"reached 80 % validation accuracy 37 epochs sooner [30, 44] {HERE}.",
+    ),
+    (
+        row(measure="epochs", sesoi=10, effect=-3629, low=-3700, high=-3560),
+        f"trained 3,629 epochs fewer [3,560, 3,700] {HERE}.",
+    ),
+    (
+        row(measure="wobble", better="lower", sesoi=0.002, effect=-0.0068, low=-0.007, high=-0.0066),
+        f"lowered the wobble of validation accuracy by 0.68 points [0.66, 0.70] {HERE}.",
+    ),
+    (
+        row(effect=0.005, low=0.002, high=0.008),
+        f"raised accuracy by 0.5 points [0.2, 0.8] {HERE}, too little to matter (less than 1 point).",
+    ),
+    (
+        row(effect=0.001, low=-0.004, high=0.006, p_adjusted=0.7, p_equivalence=0.01),
+        f"made no practical difference to accuracy {HERE} (+0.1 points [\N{MINUS SIGN}0.4, 0.6]).",
+    ),
+    (
+        row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_needed=117.0),
+        f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would settle 1 point).",
+    ),
+    (
+        row(effect=0.004, low=-0.6, high=0.608, p_adjusted=0.9, p_equivalence=0.9, seeds_needed=48_213.0),
+        (
+            f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}60.0, 60.8]; more than 10,000 seeds would "
+            "be needed to settle 1 point)."
+        ),
+    ),
+    (
+        row(n_seeds=8, n_pairs=8, effect=0.234, low=0.19, high=0.278, p_adjusted=0.0625),
+        (
+            f"left accuracy in doubt {HERE} (+23.4 points [19.0, 27.8]; it takes 9 seeds before any effect can be shown "
+            "among this many comparisons)."
+        ),
+    ),
+    (
+        row(effect=0.0, low=math.nan, high=math.nan),
+        f"could not be tested {HERE} (both arms are exactly equal in each of the 30 pairs).",
+    ),
+    (
+        row(diverged_variant=2, n_pairs=28, p_worst_rank=0.001),
+        (
+            "diverged in 2 of 30 runs (baseline: 0 of 30); among the 28 pairs in which both finished it raised "
+            f"accuracy by 3.7 points [3.3, 4.1] {HERE}."
+        ),
+    ),
+    (
+        row(diverged_baseline=30, n_pairs=0, p_diverged_adjusted=0.001, effect=math.nan, low=math.nan, high=math.nan),
+        f"diverged in 0 of 30 runs (baseline: 30 of 30) {HERE}.",
+    ),
+    (
+        row(diverged_baseline=10, n_pairs=20, p_diverged_adjusted=0.02, effect=0.001, low=-0.01, high=0.012),
+        (
+            f"diverged in 0 of 30 runs (baseline: 10 of 30) {HERE}; in the 20 pairs that finished the difference was "
+            "+0.1 points [\N{MINUS SIGN}1.0, 1.2]."
+        ),
+    ),
+    (
+        row(measure="fresh_bce", better="lower", sesoi=0.02, effect=-0.081, low=-0.099, high=-0.063),
+        f"lowered cross-entropy by 0.08 [0.06, 0.10] {HERE}.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), SAID)
+def test_every_kind_of_endpoint_and_verdict_has_its_words(given, said):
+    """Ratios, epochs, wobble, points, and each verdict: the sentence says what the numbers say."""
+    assert headline("It", [given]) == f"It {said}"
+
+
+def test_the_technique_is_named_by_its_lesson_or_by_its_variant():
+    """'with' is the lesson's technique; variants with names of their own are set against their baseline."""
+    assert subject("Early stopping", "without", "with") == "Early stopping"
+    assert subject("Batch size", "batch", "minibatch") == "Minibatch instead of batch"
+    assert subject("Penalty", "without", "strong") == "Penalty (strong)"
+
+
+def test_headlines_come_one_a_comparison_in_order():
+    """Eight comparisons, each with a verdict a scope and a sentence that starts with who did it."""
+    made = store(6, scale=0.03)
+    found = headlines(table(made.runs, made.histories, made.lessons), made.lessons)
+    assert [h.lesson for h in found] == ["framework", "batch-size", "batch-size", *list(LESSONS)[2:]]
+    assert all(set(h.verdicts) == {"fixed", "redrawn"} and set(h.verdicts.values()) <= set(CATEGORIES) for h in found)
+    assert found[1].sentence.startswith("Minibatch instead of batch ")
+
+
+def test_a_lesson_may_name_its_technique_apart_from_its_title():
+    """Where the title is no technique, 'technique' in its document is the one who acts."""
+    made = store(6, scale=0.03, lessons={"framework": LESSONS["framework"]})
+    lessons = [dict(made.lessons[0], title="A framework", technique="Weight averaging")]
+    assert headlines(table(made.runs, made.histories, lessons), lessons)[0].sentence.startswith("Weight averaging ")
