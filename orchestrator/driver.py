@@ -86,8 +86,12 @@ class Driver:
         self.options = options
         self.stopping = False
         _connect(options)
-        self.gpus = self._gpus()
-        self.slots = self._slots()
+        try:
+            self.gpus = self._gpus()
+            self.slots = self._slots()
+        except ClusterError:
+            ray.shutdown()
+            raise
         self._flights: dict[Any, _Flight] = {}
         self._later: list[tuple[float, Order]] = []
 

@@ -11,6 +11,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def _on_one_thread(start: object) -> None:
         start()  # type: ignore[operator]
     finally:
         for thread in Path("/proc/self/task").iterdir():
-            os.sched_setaffinity(int(thread.name), allowed)
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.sched_setaffinity(int(thread.name), allowed)
 
 
 def compile_cache() -> Path:
