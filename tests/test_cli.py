@@ -110,7 +110,7 @@ def test_the_plan_is_what_executes(cli, tmp_path, tiny):
 def test_damaged_files_are_set_aside_and_trained_again(cli, results, tmp_path):
     """A truncated shard is moved out of the way, its block trains again, and the bytes are the same as before."""
     folder, _ = results
-    path = sorted((folder / "out" / "store").glob("*/seeds-0000-0007.parquet"))[0]
+    path = min((folder / "out" / "store").glob("*/seeds-0000-0007.parquet"))
     whole = path.read_bytes()
     path.write_bytes(whole[:200])
     done = cli("run", folder / "tiny.py", "--seeds", "8", "--out", folder / "out", "--no-report", "--serial")
@@ -225,7 +225,10 @@ def test_reports_without_results_say_how_to_get_them(here, tmp_path):
 
 def test_another_keras_is_refused(tmp_path):
     """With a Keras of another minor version nothing runs, and the message names both."""
-    code = "import importlib.metadata as m; m.version = lambda name, v=m.version: '3.99.0' if name == 'keras' else v(name)\nfrom orchestrator.cli import main; main()"
+    code = (
+        "import importlib.metadata as m; m.version = lambda name, v=m.version: '3.99.0' if name == 'keras' else v(name)\n"
+        "from orchestrator.cli import main; main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "noise", "--out", str(tmp_path)],
         capture_output=True,

@@ -56,7 +56,7 @@ def test_a_lesson_that_breaks_a_rule_cannot_be_made(changes, part):
     ],
 )
 def test_a_variant_that_breaks_a_rule_cannot_be_made(changes):
-    """Epochs and batch size are whole numbers above 0, the name a word, the model a function, and `fit` may not set what the engine sets."""
+    """Epochs and batch size are whole numbers above 0, the name a word, the model a function; `fit` sets nothing of ours."""
     with pytest.raises(LessonError):
         Variant(**{"name": "a", "model": len, "epochs": 1, **changes})
 

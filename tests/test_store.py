@@ -5,7 +5,7 @@ import json
 import duckdb
 import numpy as np
 import pandas as pd
-import polars
+import polars as pl
 import pytest
 
 from orchestrator.errors import StoreError, StoreLockedError
@@ -67,7 +67,7 @@ def test_tables_hold_the_seeds_asked_for_and_every_reader_opens_them(store):
     frames = [
         pd.read_parquet(store.runs)[["lesson", "seed", "status", "epochs"]].astype(str),
         duckdb.sql(f"select lesson, seed, status, epochs from '{store.runs}'").df().astype(str),
-        polars.read_parquet(store.runs).select("lesson", "seed", "status", "epochs").to_pandas().astype(str),
+        pl.read_parquet(store.runs).select("lesson", "seed", "status", "epochs").to_pandas().astype(str),
     ]
     rows = [
         (lesson, seed, status, epochs)
@@ -78,7 +78,7 @@ def test_tables_hold_the_seeds_asked_for_and_every_reader_opens_them(store):
     counts = [
         len(pd.read_parquet(store.histories)),
         duckdb.sql(f"select count(*) from '{store.histories}'").fetchall()[0][0],
-        len(polars.read_parquet(store.histories)),
+        len(pl.read_parquet(store.histories)),
     ]
     assert counts == [16, 16, 16]
     assert list(pd.read_parquet(store.histories).columns) == [
@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path, make):
     else:
         (place / "store").mkdir(parents=True)
         (place / "store" / "FORMAT").write_text("99\n")
-    with pytest.raises(StoreError, match="--out|format '99'"):
+    with pytest.raises(StoreError, match=r"--out|format '99'"):
         Store(place).prepare()
 
 
