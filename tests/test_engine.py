@@ -57,20 +57,16 @@ def test_every_variant_gives_the_history_of_fit(lesson, name, scope):
 
 @pytest.mark.parametrize(("lesson", "epochs"), [("early-stopping", 4000), ("learning-rate-schedule", 300)])
 def test_a_whole_run_stops_and_drops_where_fit_does(lesson, epochs):
-    """Over a whole run, the early stop falls on the same epoch, and every drop of the learning rate down to a millionth in the same place.
-
-    Below that, whether an epoch improved on the last is decided by the last bits of the loss.
-    """
+    """Over a whole run, the early stop falls on the same epoch, and every drop of the learning rate in the same place."""
     made = LESSONS[lesson]
     variant = replace(made.variant("with"), epochs=epochs)
     ours = Program(variant, made.data.fixed()).train(range(WIDTH), made.data, "fixed")[SEED].history
     theirs = fit.fit(variant, made.data.fixed(), SEED)[1]
-    until = int((theirs["learning_rate"] > 9e-7).sum())
-    np.testing.assert_array_equal(ours["learning_rate"][:until], theirs["learning_rate"][:until])
+    same(ours, theirs)
     if lesson == "early-stopping":
-        assert len(ours["loss"]) == len(theirs["loss"]) < epochs
+        assert len(theirs["loss"]) < epochs
     else:
-        assert len(set(theirs["learning_rate"][:until])) == 5  # 0.01 and four drops
+        assert len(set(theirs["learning_rate"])) > 5  # 0.01 and its drops
 
 
 # Models and callbacks beyond the lessons'. All are compared with `fit`.

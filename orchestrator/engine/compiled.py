@@ -1,11 +1,13 @@
-"""One compiled program trains a block of seeds: `vmap` over seeds of a loop over epochs of a scan over batches of Keras's own train step.
+"""One compiled program trains a block of seeds: a loop over epochs of a scan over batches of Keras's own train step.
 
 The contract: for each seed, the history that `keras.utils.set_random_seed(seed)`, building, compiling and `fit` would
 give on Keras's JAX backend. No layer, loss, metric or optimiser is written again here. What `fit` does in Python
 between steps (shuffling, callbacks, validation) is done in its order.
 
-The number of seeds in a program is fixed (`WIDTH`): XLA may round differently for another width, so a run's bytes
-would depend on its neighbours.
+On a CPU the seeds of a block take turns, epoch by epoch, so that every operation has the shape that it has in `fit`, and
+rounds as it does there. Only where a batch has next to no rows do they train side by side, under `vmap`: that is twice
+as fast there, and may differ in the last bit. The number of seeds in a program is fixed (`WIDTH`), since XLA may round
+otherwise for another width, and a run's bytes would depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from orchestrator.lesson import Array, Data, Scope, Split, Variant
 from orchestrator.outcome import Outcome, failure, judge
 
 WIDTH = 8  # seeds in a program; more spill the cache, fewer waste the dispatch
+NARROW = 8  # rows in a batch below which a step leaves a processor's lanes empty, unless seeds fill them
 SEGMENT = 100  # epochs between two looks of the host
 CHUNK = 1024  # rows that are validated or scored at once
 UNROLL = 10  # additions of a running sum in one iteration of its loop
@@ -71,8 +74,18 @@ class Program:
         return {**state, "rules": memories}
 
     def _epoch(self, state: State, order: Any, data: Any, epoch: Any, last: Any) -> tuple[State, dict[str, Any]]:
+        """An epoch of a seed; one that has stopped stays as it is, and its logs are of no account."""
+
+        def train() -> tuple[State, dict[str, Any]]:
+            return self._whole_epoch(state, order, data, epoch, last)
+
+        def rest() -> tuple[State, dict[str, Any]]:
+            return state, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(train)[1])
+
+        return jax.lax.cond(state["active"], train, rest)  # type: ignore[no-any-return]
+
+    def _whole_epoch(self, state: State, order: Any, data: Any, epoch: Any, last: Any) -> tuple[State, dict[str, Any]]:
         x, y, x_test, y_test = data
-        before = state
         state = self._each_rule(state, "epoch_begin", epoch)
         state, logs = self._train(state, x[order], y[order])
         state = self._each_rule(state, "test_begin")
@@ -81,8 +94,7 @@ class Program:
         logs = {**logs, **{f"val_{name}": value for name, value in test_logs.items()}}
         logs["learning_rate"] = self._learning_rate(state)
         state, stop = self._end_epoch(state, epoch, last, logs)
-        state = jax.tree.map(partial(jnp.where, before["active"]), state, before)
-        return {**state, "active": before["active"] & ~stop, "epochs": before["epochs"] + before["active"]}, logs
+        return {**state, "active": ~stop, "epochs": state["epochs"] + 1}, logs
 
     def _end_epoch(self, state: State, epoch: Any, last: Any, logs: Any) -> tuple[State, Any]:
         memories, stop = [], jnp.array(False)
@@ -179,7 +191,10 @@ class Program:
 
     def _segment(self, state: State, orders: Any, data: Any, first: Any, count: Any, total: Any) -> tuple[State, Any]:
         """Train `count` epochs (at most SEGMENT), or until every seed has stopped; logs have shape (SEGMENT, seeds)."""
-        epoch_of_seeds = jax.vmap(self._epoch, in_axes=(0, 0, 0, None, None))
+        mapped = _side_by_side if self.variant.batch_size < NARROW or jax.default_backend() != "cpu" else jax.lax.map
+
+        def epoch_of_seeds(state: State, orders: Any, data: Any, epoch: Any, last: Any) -> Any:
+            return mapped(lambda seed: self._epoch(*seed, epoch, last), (state, orders, data))
 
         def body(carry: Any) -> Any:
             i, state, logs = carry
@@ -295,6 +310,11 @@ class Program:
             parts["fresh"] = _stack([data.fresh()] * len(splits))
         scores = jax.tree.map(np.asarray, self.score(state, parts))
         return [{name: float(values[i]) for name, values in scores.items()} for i in range(len(splits))]
+
+
+def _side_by_side(function: Any, seeds: Any) -> Any:
+    """Like `jax.lax.map`, all seeds at once."""
+    return jax.vmap(function)(seeds)
 
 
 def _stack(rows: Sequence[tuple[Array, ...]]) -> tuple[Array, ...]:
