@@ -1,6 +1,6 @@
 """Do the report's numbers keep their promises? The real statistics on simulated stores, where the truth is known.
 
-    python benchmarks/calibration.py [--experiments 400] [--seed 0]
+    python benchmarks/calibration.py [--experiments 300] [--seed 0]
 
 "claim" is the verdict improves or harms, "or small" adds real but small. Every figure is a share of simulated
 experiments, with its Monte Carlo error (1.96 standard errors). An experiment is a scope of one store, so each passes
@@ -77,7 +77,7 @@ class Share:
     def __str__(self) -> str:
         if not self.n:
             return "-"
-        drawn = (self.k + 2) / (self.n + 4)  # Agresti and Coull: none of 400 is no proof of never
+        drawn = (self.k + 2) / (self.n + 4)  # Agresti and Coull: none of 300 is no proof of never
         return f"{100 * self.k / self.n:5.1f} ±{196 * math.sqrt(drawn * (1 - drawn) / (self.n + 4)):3.1f}"
 
 
@@ -228,7 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Do the report's numbers keep their promises? Simulated stores, known truth."
     )
-    parser.add_argument("--experiments", type=int, default=400, help="simulated experiments a line (400)")
+    parser.add_argument("--experiments", type=int, default=300, help="simulated experiments a line (300)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     gc.freeze()  # statsmodels collects garbage at every Holm adjustment, and would sift through every import each time

@@ -27,6 +27,7 @@ def model() -> keras.Model:
 
 LESSON = Lesson(
     title="Learning-rate schedule",
+    technique="A learning-rate schedule",
     about=__doc__,
     family="learning",
     data=circles(train=500, test=500),

@@ -107,7 +107,7 @@ class Comparison:
         """Values of baseline and variant where both are usable."""
         first, second = self.usable
         both = first & second
-        return self.baseline.values[both], self.variant.values[both]
+        return self.baseline.values[both], self.variant.values[both]  # noqa: PD011  arrays, no frame
 
 
 def table(

@@ -8,10 +8,12 @@ from reports.bands import difference_band
 
 
 def noise(n, epochs, seed=0):
+    """Standard normal curves, (n, epochs)."""
     return np.random.default_rng(seed).normal(size=(n, epochs))
 
 
 def band(baseline, variant):
+    """The band with draws of its own."""
     return difference_band(baseline, variant, np.random.default_rng(0))
 
 

@@ -11,6 +11,7 @@ from reports.paired import detectable
 
 @pytest.fixture
 def rng():
+    """Seeded draws."""
     return np.random.default_rng(11)
 
 

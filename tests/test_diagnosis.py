@@ -27,6 +27,7 @@ def record(train=0.95, held_out=0.93, speed=5.0, val_loss_rise=0.0, wobble=0.0):
 
 
 def area(*records):
+    """The area found in these runs."""
     return diagnose(records, "mine").area
 
 

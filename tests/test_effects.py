@@ -13,6 +13,7 @@ from tests.simulate import FRESH, LESSONS, SPEED, SPREAD, duel, endpoint, store
 
 
 def effects(made, **options):
+    """A store's table."""
     return table(made.runs, made.histories, made.lessons, **options)
 
 
@@ -23,16 +24,19 @@ def row(made):
 
 
 def normal(mean, n=30, seed=0, sd=0.02):
+    """Scores of n runs."""
     return np.random.default_rng(seed).normal(mean, sd, n)
 
 
 @pytest.fixture(scope="module")
 def made():
+    """A small store of all lessons."""
     return store(12, scale=0.05)
 
 
 @pytest.fixture(scope="module")
 def whole(made):
+    """Its effects."""
     return effects(made)
 
 

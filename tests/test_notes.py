@@ -11,6 +11,7 @@ from tests.simulate import LESSONS, duel, endpoint, store
 
 @pytest.fixture(scope="module")
 def effects():
+    """The effects of a small store in which nothing fails."""
     made = store(12, scale=0.1, flaws={})
     return table(made.runs, made.histories, made.lessons)
 

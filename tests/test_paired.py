@@ -12,6 +12,7 @@ from reports.paired import constant, correlation, detectable, mean_effect, seeds
 
 @pytest.fixture
 def arms():
+    """Thirty pairs a point apart, with scatter of two."""
     rng = np.random.default_rng(7)
     return rng.normal(0.80, 0.02, 30), rng.normal(0.81, 0.02, 30)
 

@@ -12,6 +12,7 @@ NONE = np.zeros(10, dtype=bool)
 
 
 def mask(*seeds, n=10):
+    """True for these seeds of n."""
     return np.isin(np.arange(n), seeds)
 
 

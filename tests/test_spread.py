@@ -10,6 +10,7 @@ from reports.spread import ratio, spread_effects, swap_test
 
 
 def one(baseline, variant, sesoi=0.8, seed=0):
+    """One pair's spread effect."""
     return spread_effects([(baseline, variant)], [sesoi], [0.05], np.random.default_rng(seed))[0]
 
 
