@@ -194,7 +194,7 @@ class Program:
         mapped = _side_by_side if self.variant.batch_size < NARROW or jax.default_backend() != "cpu" else jax.lax.map
 
         def epoch_of_seeds(state: State, orders: Any, data: Any, epoch: Any, last: Any) -> Any:
-            return mapped(lambda seed: self._epoch(*seed, epoch, last), (state, orders, data))
+            return mapped(lambda seed: self._epoch(seed[0], seed[1], seed[2], epoch, last), (state, orders, data))
 
         def body(carry: Any) -> Any:
             i, state, logs = carry
