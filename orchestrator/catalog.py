@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 import sys
 import traceback
 import types
@@ -84,9 +85,12 @@ def _find_one(word: str, known: Sequence[Source]) -> Source:
 def _read(path: Path) -> Source:
     try:
         text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise LessonError(f"lesson file {str(path)!r} can't be read: {error}") from None
-    return Source(path.stem.replace("_", "-"), None, str(path.resolve()), text)
+    name = path.stem.replace("_", "-")
+    if not re.fullmatch(r"\w[\w .+-]*", name):
+        raise LessonError(f"lesson file {str(path)!r}: its name is the lesson's, and must begin with a letter or digit")
+    return Source(name, None, str(path.resolve()), text)
 
 
 def load(source: Source) -> Lesson:

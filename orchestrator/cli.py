@@ -1,9 +1,11 @@
-"""Parses and prints. Our errors are caught here, once: one line, exit code 2."""
+"""Parses and prints. Our errors are caught here, once: one line, and an exit code."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,9 +36,9 @@ from orchestrator.options import (
     scopes_of,
 )
 from orchestrator.session import INTERRUPTED, Executor, Request
-from orchestrator.store import Store
+from orchestrator.store import Store, without_secrets
 
-RESULTS = Path("results")
+RESULTS = "results"
 WIDTH = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
 
 app = typer.Typer(
@@ -52,15 +54,25 @@ complaints = Console(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
 
 def main() -> None:
     """Run the command line."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both mean: stop
     try:
+        hide_secrets()
         app()
     except OrchestratorError as error:
         complaints.print(f"error: {error}", markup=False)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         complaints.print("interrupted; the same command goes on from here")
         sys.stdout.flush()
         os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
+
+
+def hide_secrets() -> None:
+    """Where the command line holds a credential, begin anew without it: neither `ps` nor Ray is to repeat it."""
+    words = [without_secrets(word) for word in sys.orig_argv]
+    if words != sys.orig_argv:
+        os.execv(sys.executable, [sys.executable, *words[1:]])  # noqa: S606  this very program
 
 
 def say(*lines: str) -> None:
@@ -92,7 +104,9 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="train and write the tables only")] = False,
 ) -> None:
     """Train what is missing, write the tables, build the report."""
-    asked = request(lessons, wanted, data, engine, backend, settings, fail_fast=fail_fast)
+    asked = request(
+        lessons, wanted, data, engine, backend, settings, fail_fast=fail_fast, timeout=timeout, serial=serial
+    )
     options = {
         "address": address,
         "workers": workers,
@@ -233,7 +247,7 @@ def retry(
 ) -> None:
     """Train the failed runs of the last command again."""
     store = Store(out)
-    asked = session.last_request(store, retry=frozenset({"failed"} if failed else ()))
+    asked = session.last_request(store, retry=frozenset({"failed"} if failed else ()), timeout=timeout)
     options = {"address": address, "workers": workers, "timeout": timeout}
     sys.exit(session.run(asked, store, lambda: _ray(asked, options), console, report_too=True))
 
@@ -246,7 +260,7 @@ def status(
     found = statuses.status(Store(out))
     say(found.command, f"driver: {found.driver}")
     console.print(listing.of_status(found))
-    say(*(f"running: {line}" for line in found.running))
+    say(*found.failures, *(f"running: {line}" for line in found.running))
     if found.left is not None:
         say(f"{found.rate:.0f} runs a minute, about {found.left:.0f} s left")
     if found.driver == "dead":

@@ -8,11 +8,13 @@ what a lesson's code raises is an answer.
 from __future__ import annotations
 
 import logging
+import math
 import os
-import platform
+import re
+import signal
 import socket
+import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -21,21 +23,32 @@ from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # ours is not to phone home
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what befalls a worker we say ourselves, on one line
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import (
+    LocalRayletDiedError,
+    NodeDiedError,
+    OutOfMemoryError,
+    RayError,
+    RaySystemError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator import worker
-from orchestrator.errors import ClusterError
-from orchestrator.events import Event, Finished, Lost, Started
-from orchestrator.outcome import Outcome
+from orchestrator.errors import ClusterError, ClusterLostError
+from orchestrator.events import Event, Finished, Started
+from orchestrator.prospects import failed, story
+from orchestrator.raylet import OwnRay
 from orchestrator.store import Block
+from orchestrator.tries import Tries
 from orchestrator.worker import Order
 
 WINDOW = 2  # shards sent per slot: one at work, one at hand
 LOOK = 0.2  # seconds between two looks at deadlines and signals
-PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a lost shard is sent again: doubled at each attempt
+ASK = 15.0  # seconds that a node has to find a dead worker's log
 
 
 @dataclass(frozen=True)
@@ -52,15 +65,24 @@ class Options:
 
 @dataclass
 class _Flight:
-    """A shard on its way."""
+    """An order on its way."""
 
     order: Order
-    begun: float | None = None
+    begun: float = math.inf  # on the monotonic clock
+    node: str = ""  # Ray's name of it
+    log: str = ""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a worker took it up."""
+        return self.begun < math.inf
 
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
-def _train(order: Order) -> Iterator[Any]:
-    yield platform.node()
+def _train(order: Order, share: float) -> Iterator[Any]:
+    worker.bound_memory(share)
+    worker.warm(order.shard.job.engine, order.gpu)
+    yield ray.get_runtime_context().get_node_id(), worker.place()
     yield worker.train(order)
 
 
@@ -74,6 +96,11 @@ def _facts() -> dict[str, str]:
     return worker.facts()
 
 
+@ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
+def _last_words(log: str) -> str:
+    return worker.last_words(log)
+
+
 class Driver:
     """Shards as tasks on a Ray cluster: one started here, or the one at an address."""
 
@@ -85,15 +112,17 @@ class Driver:
         """
         self.options = options
         self.stopping = False
-        _connect(options)
+        self._own = _connect(options)
+        self._has = dict(ray.cluster_resources())
         try:
             self.gpus = self._gpus()
             self.slots = self._slots()
+            self.share = self._share()
         except ClusterError:
-            ray.shutdown()
+            self.close()
             raise
         self._flights: dict[Any, _Flight] = {}
-        self._later: list[tuple[float, Order]] = []
+        self._tries = Tries(options.retries)
 
     def warm(self, engine: str) -> None:
         """Have every slot load the training libraries while the plan is made."""
@@ -107,10 +136,13 @@ class Driver:
     def close(self) -> None:
         """Leave the cluster; one started here ends."""
         ray.shutdown()
+        if self._own:
+            self._own.close()
+            self._own = None
 
     def resources(self) -> dict[str, float]:
         """What the cluster has."""
-        return dict(ray.cluster_resources())
+        return self._has
 
     def survey(self) -> list[dict[str, str]]:
         """Name and versions of every node."""
@@ -118,30 +150,40 @@ class Driver:
         return ray.get([_facts.options(scheduling_strategy=node).remote() for node in nodes], timeout=120)  # type: ignore[no-any-return]
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
-        """Train the shards, in order as slots come free; events come as they happen."""
-        queue = deque(orders)
+        """Train the shards, in order as slots come free; events come as they happen.
+
+        Raises:
+            ClusterError: the node that this program runs on has left the cluster.
+        """
+        waiting = iter(orders)
         try:
-            while queue or self._flights or self._later:
+            while True:
+                if self._own and not self._own.stands():
+                    yield from self._start_anew()
                 if self.stopping:
-                    queue.clear()
-                    self._later.clear()
+                    waiting = iter(())
                     self._recall()
-                self._fill(queue)
+                yield from self._fill(waiting)
+                if not self._flights and not self._tries:
+                    return
                 yield from self._land()
         finally:
             for task in self._flights:
                 ray.cancel(task, force=True)
             self._flights.clear()
 
-    def _fill(self, queue: deque[Order]) -> None:
-        now = time.monotonic()
-        due = [order for when, order in self._later if when <= now]
-        self._later = [(when, order) for when, order in self._later if when > now]
-        queue.extendleft(due)
+    def _fill(self, waiting: Iterator[Order]) -> Iterator[Event]:
         task = _train.options(**self._resources())
-        while queue and len(self._flights) < WINDOW * self.slots:
-            order = replace(queue.popleft(), gpu=self.gpus > 0)
-            self._flights[task.remote(order)] = _Flight(order)
+        while len(self._flights) < WINDOW * self.slots:
+            order = self._tries.due() or next(waiting, None)
+            if order is None:
+                return
+            not_tried = self._tries.prospects.not_tried(order) if order.attempt == 1 else None
+            if not_tried:
+                yield Finished(order.shard, not_tried)
+            else:
+                order = replace(order, gpu=self.gpus > 0)
+                self._flights[task.remote(order, self.share)] = _Flight(order)
 
     def _land(self) -> Iterator[Event]:
         if not self._flights:
@@ -154,46 +196,74 @@ class Driver:
 
     def _next(self, task: Any) -> Iterator[Event]:
         flight = self._flights[task]
-        shard = flight.order.shard
         try:
             value = ray.get(next(task))
-        except StopIteration:
-            del self._flights[task]
         except RayTaskError as error:
-            del self._flights[task]
-            yield Finished(shard, _failed(flight.order, error.cause or error, final=True))
+            yield from self._answer(task, failed(flight.order, "failed", _line(error.cause or error), str(error)))
+        except LocalRayletDiedError:
+            if not self._own:
+                raise ClusterLostError("this node has left the cluster; the same command goes on from there") from None
+            yield from self._start_anew()
         except RayError as error:
             del self._flights[task]
-            yield self._again(flight.order, error)
+            yield from self._lost(flight, error)
         else:
-            if flight.begun is None:
-                flight.begun = time.monotonic()
-                yield Started(shard, value)
+            if flight.has_begun:
+                yield from self._answer(task, value)
             else:
-                del self._flights[task]
-                yield Finished(shard, value)
+                flight.begun, (flight.node, place) = time.monotonic(), value
+                flight.log = place.log
+                yield Started(flight.order.shard, place.node)
 
-    def _again(self, order: Order, error: RayError) -> Event:
-        if order.attempt > self.options.retries or self.stopping:
-            return Finished(order.shard, _failed(order, error, final=False))
-        pause = min(PAUSE * 2 ** (order.attempt - 1), LONGEST_PAUSE)
-        self._later.append((time.monotonic() + pause, replace(order, attempt=order.attempt + 1)))
-        return Lost(order.shard, cause(error), order.attempt)
+    def _answer(self, task: Any, block: Block) -> Iterator[Event]:
+        order = self._flights.pop(task).order
+        if not (self.stopping and story(block)):  # whose doing that was won't be found out any more
+            yield from self._tries.answer(order, block)
+
+    def _lost(self, flight: _Flight, error: RayError) -> Iterator[Event]:
+        if self.stopping:
+            return
+        own_doing = isinstance(error, WorkerCrashedError | OutOfMemoryError)
+        words = self._words(flight) if own_doing else ""
+        certain = isinstance(error, WorkerCrashedError)
+        yield from self._tries.lost(flight.order, _cause(error, words), words or str(error), own_doing, certain)
+
+    def _words(self, flight: _Flight) -> str:
+        """What a dead worker wrote at its end."""
+        if self._own or not flight.log:
+            return worker.last_words(flight.log)
+        there = NodeAffinitySchedulingStrategy(flight.node, soft=False)
+        try:
+            return str(ray.get(_last_words.options(scheduling_strategy=there).remote(flight.log), timeout=ASK))
+        except RayError:
+            return ""
+
+    def _start_anew(self) -> Iterator[Event]:
+        """Ray's own processes died: start others, and send again what those had in hand."""
+        flights = list(self._flights.values())
+        self._flights.clear()
+        if self.stopping:
+            return
+        self.close()
+        for flight in flights:
+            if flight.has_begun:
+                yield from self._lost(flight, RaySystemError("Ray's own processes died"))
+            else:
+                self._tries.send([flight.order])
+        self._own = _connect(self.options)
 
     def _overdue(self) -> Iterator[Event]:
-        limit = self.options.timeout
-        if limit is None:
-            return
-        now = time.monotonic()
+        limit = self.options.timeout or math.inf
         for task, flight in list(self._flights.items()):
-            if flight.begun is not None and now - flight.begun > limit:
+            if time.monotonic() - flight.begun > limit:
                 ray.cancel(task, force=True)
-                del self._flights[task]
-                yield Finished(flight.order.shard, _timed_out(flight.order, limit))
+                text = f"still training after {limit:g} s, the --timeout"
+                yield from self._answer(task, failed(flight.order, "timeout", text))
 
     def _recall(self) -> None:
+        self._tries.forget()
         for task, flight in list(self._flights.items()):
-            if flight.begun is None:
+            if not flight.has_begun:
                 ray.cancel(task)
                 del self._flights[task]
 
@@ -212,10 +282,16 @@ class Driver:
         if not any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
             have = "; ".join(f"{n.get('CPU', 0):g} CPU, {n.get('GPU', 0):g} GPU" for n in nodes)
             raise ClusterError(
-                f"a shard asks for {wanted['CPU']:g} CPU and {wanted['GPU']:g} GPU, and no node has that ({have}); lower --cpus-per-shard or --gpus-per-shard"
+                f"a shard asks for {wanted['CPU']:g} CPU and {wanted['GPU']:g} GPU, and no node has that ({have}); "
+                "lower --cpus-per-shard or --gpus-per-shard"
             )
         total = ray.cluster_resources()
         return max(1, int(min(total.get(name, 0) // amount for name, amount in wanted.items() if amount)))
+
+    def _share(self) -> float:
+        """The part of a machine that a shard may take, by its processors."""
+        most = max(node["Resources"].get("CPU", 0) for node in ray.nodes())
+        return min(1.0, self.options.cpus / most) if most else 1.0
 
 
 def _knock(address: str) -> None:
@@ -226,34 +302,40 @@ def _knock(address: str) -> None:
             pass
 
 
-def _connect(options: Options) -> None:
+def _connect(options: Options) -> OwnRay | None:
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    on_term = signal.getsignal(signal.SIGTERM)
     try:
         if options.address:
             _knock(options.address)
             packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
             ray.init(address=options.address, runtime_env={"py_modules": packages}, **quiet)
-        else:
-            ray.init(address="local", num_cpus=options.workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+            return None
+        ray.init(
+            address="local", num_cpus=options.workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
+        )
+        return OwnRay()
     except (OSError, RuntimeError, ValueError) as error:
         where = f"no Ray cluster answers at {options.address}" if options.address else "Ray did not start"
         raise ClusterError(f"{where}: {str(error).splitlines()[0]}") from None
+    except SystemExit:  # SIGTERM, as Ray understands it
+        raise KeyboardInterrupt from None
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_term)  # Ray puts its own there
 
 
-def cause(error: BaseException) -> str:
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _cause(error: RayError, words: str) -> str:
     """What happened to the machine, on one line."""
     if isinstance(error, OutOfMemoryError):
-        return "the worker ran out of memory"
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-def _failed(order: Order, error: BaseException, final: bool) -> Block:
-    shard = order.shard
-    outcomes = [Outcome(seed, "failed", engine=shard.job.engine, error=cause(error), traceback=str(error)) for seed in shard.seeds]
-    return Block(tuple(outcomes), platform.node(), order.attempt, final)
-
-
-def _timed_out(order: Order, limit: float) -> Block:
-    shard = order.shard
-    text = f"still training after {limit:g} s, the --timeout"
-    return Block(tuple(Outcome(seed, "timeout", engine=shard.job.engine, error=text) for seed in shard.seeds), platform.node(), order.attempt)
+        return "its node ran out of memory"
+    if isinstance(error, NodeDiedError):
+        return "its node died"
+    if not isinstance(error, WorkerCrashedError):
+        return _line(error)
+    crash = re.search(r"Fatal Python error: (.+)", words)
+    return f"its process crashed: {crash[1]}" if crash else "its process died: killed, or ended from within"

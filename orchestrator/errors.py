@@ -5,15 +5,19 @@ OrchestratorError           a sentence for the user, never a traceback
 │   ├── LessonError         a lesson (file) is not one
 │   └── VersionError        a library is not the one the contract was checked on
 ├── StoreError              the results folder can't be used
-│   └── StoreLockedError    another driver is at work there
+│   ├── StoreLockedError    another driver is at work there
+│   └── StoreLostError      it could be used, and now it can't: exit code 1
 └── ClusterError            no cluster, or none that can hold a shard
+    └── ClusterLostError    there was one, and now there is none: exit code 1
 
 Each message gives the rule, the value, and what is allowed or what to do next.
 """
 
 
 class OrchestratorError(Exception):
-    """The parent of all; the command line prints it and exits with 2."""
+    """The parent of all; the command line prints it and exits with its code."""
+
+    exit_code = 2
 
 
 class UsageError(OrchestratorError):
@@ -36,5 +40,17 @@ class StoreLockedError(StoreError):
     """Another driver holds the results folder."""
 
 
+class StoreLostError(StoreError):
+    """The results folder is full, gone or damaged while it was at work."""
+
+    exit_code = 1
+
+
 class ClusterError(OrchestratorError):
     """Ray can't be reached, or can't hold what a shard needs."""
+
+
+class ClusterLostError(ClusterError):
+    """The cluster went away while it was at work."""
+
+    exit_code = 1

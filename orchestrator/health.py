@@ -49,12 +49,13 @@ def checks(store: Store, address: str | None) -> Iterator[Check]:
     except OrchestratorError as error:
         yield Check(False, str(error))
         return
-    room = shutil.disk_usage(store.root).free / GIB
-    yield Check(
-        room >= ROOM,
-        f"{room:.1f} GiB free at {store.root}"
-        + ("" if room >= ROOM else f": make it {ROOM:g} GiB, or name another --out"),
-    )
+    if store.uri is None:
+        room = shutil.disk_usage(store.root).free / GIB
+        yield Check(
+            room >= ROOM,
+            f"{room:.1f} GiB free at {store.root}"
+            + ("" if room >= ROOM else f": make it {ROOM:g} GiB, or name another --out"),
+        )
     yield from _cluster(address)
 
 

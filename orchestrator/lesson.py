@@ -149,7 +149,7 @@ class Variant:
 
     def __post_init__(self) -> None:
         _require(
-            isinstance(self.name, str) and bool(self.name.strip()),
+            isinstance(self.name, str) and bool(self.name.strip()) and self.name.isprintable(),
             f"a variant's name is {self.name!r}; it must be a word",
         )
         _require(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator import worker
 from orchestrator.events import Event, Finished, Started
+from orchestrator.prospects import Prospects
 from orchestrator.worker import Order
 
 
@@ -26,11 +27,16 @@ class Serial:
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards in their order."""
+        prospects = Prospects()
         for order in orders:
             if self.stopping:
                 return
-            yield Started(order.shard, platform.node())
-            yield Finished(order.shard, worker.train(order))
+            block = prospects.not_tried(order)
+            if block is None:
+                yield Started(order.shard, platform.node())
+                block = worker.train(order)
+                prospects.take(order.shard, block)
+            yield Finished(order.shard, block)
 
     def close(self) -> None:
         """Nothing was opened."""

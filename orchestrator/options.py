@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -62,7 +61,7 @@ Lessons = Annotated[
 ]
 Seeds = Annotated[str, typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12")]
 DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
-Out = Annotated[Path, typer.Option(help="the results folder")]
+Out = Annotated[str, typer.Option(help="the results folder: a path, or a URI such as s3://bucket/prefix")]
 EngineOption = Annotated[
     EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")
 ]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from orchestrator import seeds
 from orchestrator.events import Event, Finished, Lost, Started
-from orchestrator.plan import Plan
+from orchestrator.failures import WITHOUT_RESULT
+from orchestrator.outcome import Outcome
+from orchestrator.plan import Job, Plan
+from orchestrator.prospects import NOT_TRIED
 
 EVERY = 10.0  # seconds between two plain lines
 
@@ -22,7 +27,7 @@ class Tally:
     """Shards of one lesson."""
 
     total: int = 0
-    running: int = 0
+    running: set[tuple[str, int]] = field(default_factory=set)
     done: int = 0
     failed: int = 0
     cost: float = 0.0
@@ -35,10 +40,13 @@ class Progress:
 
     plan: Plan
     console: Console
+    traceback: Callable[[str, int], Path | str | None]
     tallies: dict[str, Tally] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
     said: float = 0.0
     live: Live | None = None
+    given_up: set[str] = field(default_factory=set)
+    troubled: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for shard in self.plan.shards:
@@ -61,29 +69,44 @@ class Progress:
         """Count an event, and tell at once of a loss or a failure."""
         tally = self.tallies[event.shard.job.lesson]
         if isinstance(event, Started):
-            tally.running += 1
+            tally.running.add(event.shard.block)
         elif isinstance(event, Lost):
-            tally.running = max(0, tally.running - 1)
-            self.console.print(f"lost   {event.shard.name}: {event.cause}; trying again", markup=False, highlight=False)
+            tally.running.discard(event.shard.block)
+            self.console.print(f"lost   {event.shard.name}: {event.cause}", markup=False, highlight=False)
         else:
             self._finish(tally, event)
         if not self.live and time.monotonic() - max(self.said, self.begun) > EVERY:
             self.say()
 
     def _finish(self, tally: Tally, event: Finished) -> None:
-        bad = [o for o in event.block.outcomes if o.status in ("failed", "timeout")]
-        tally.running = max(0, tally.running - 1)
+        bad = [o for o in event.block.outcomes if o.status in WITHOUT_RESULT]
+        tally.running.discard(event.shard.block)
         tally.done += 1
         tally.failed += len(bad)
         tally.spent += event.shard.job.cost
+        if event.block.trouble and event.block.node not in self.troubled:
+            self.troubled.add(event.block.node)
+            text = f"results of {event.block.node} come through this process: {event.block.trouble}"
+            self.console.print(text, markup=False, highlight=False)
         for error in dict.fromkeys(o.error for o in bad):
-            which = ", ".join(str(o.seed) for o in bad if o.error == error)
-            self.console.print(f"failed {event.shard.job.name} seeds {which}: {error}", markup=False, highlight=False)
+            self._tell(event.shard.job, error, [o for o in bad if o.error == error])
+
+    def _tell(self, job: Job, error: str | None, runs: Sequence[Outcome]) -> None:
+        """One line for the runs of a job that failed alike; what was not even tried is told once a variant."""
+        which = f"{job.name} seeds {seeds.show(tuple(o.seed for o in runs))}"
+        if error and error.startswith(NOT_TRIED):
+            which = f"{job.lesson}/{job.variant}"
+            if which in self.given_up:
+                return
+            self.given_up.add(which)
+        path = self.traceback(job.key, runs[0].seed)
+        where = f" ({path})" if path else ""
+        self.console.print(f"failed {which}: {error}{where}", markup=False, highlight=False)
 
     def left(self) -> str:
         """Time left as a person says it."""
         spent, cost = sum(t.spent for t in self.tallies.values()), sum(t.cost for t in self.tallies.values())
-        if not spent:
+        if not spent or cost == spent:
             return "?"
         seconds = (time.monotonic() - self.begun) * (cost - spent) / spent
         return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
@@ -93,7 +116,7 @@ class Progress:
         self.said = time.monotonic()
         done, total = sum(t.done for t in self.tallies.values()), sum(t.total for t in self.tallies.values())
         failed = sum(t.failed for t in self.tallies.values())
-        running = sum(t.running for t in self.tallies.values())
+        running = sum(len(t.running) for t in self.tallies.values())
         left = f", about {self.left()} left" if done < total else ""
         self.console.print(
             f"{done} of {total} shards done, {running} running, {failed} runs failed{left}", highlight=False
@@ -105,6 +128,6 @@ class Progress:
         for name in ("lesson", "done", "running", "failed runs"):
             table.add_column(name, justify="left" if name == "lesson" else "right")
         for name, t in self.tallies.items():
-            table.add_row(name, f"{t.done}/{t.total}", str(t.running), f"[red]{t.failed}[/]" if t.failed else "0")
+            table.add_row(name, f"{t.done}/{t.total}", str(len(t.running)), f"[red]{t.failed}[/]" if t.failed else "0")
         table.caption = f"time left: {self.left()}"
         return table

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from orchestrator.store import without_secrets
 
 if TYPE_CHECKING:
     from orchestrator.session import Prepared, Request
@@ -33,16 +37,29 @@ LIBRARIES = (
 )
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A moment on two clocks: the wall's tells when it was, the monotonic one how long ago."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tick: float = field(default_factory=time.monotonic)
+
+    @property
+    def age(self) -> float:
+        """Seconds since, whatever was done to the wall clock."""
+        return time.monotonic() - self.tick
+
+
 def facts(
-    request: Request, prepared: Prepared, begun: float, timings: Mapping[str, float], resources: Mapping[str, float]
+    request: Request, prepared: Prepared, begun: Moment, timings: Mapping[str, float], resources: Mapping[str, float]
 ) -> dict[str, Any]:
     """What a reader needs to judge and repeat the results."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "command": request.command,
-        "started": datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "wall_seconds": round(time.time() - begun, 2),
+        "started": begun.at.isoformat(timespec="seconds"),
+        "finished": (begun.at + timedelta(seconds=begun.age)).isoformat(timespec="seconds"),
+        "wall_seconds": round(begun.age, 2),
         "cpu_seconds": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
         "host": platform.node(),
         "cores": os.cpu_count(),
@@ -98,4 +115,4 @@ def git() -> dict[str, Any] | None:
 
 def command_line() -> str:
     """The command as typed."""
-    return " ".join(["python", "-m", "orchestrator", *sys.argv[1:]])
+    return shlex.join(["python", "-m", "orchestrator", *map(without_secrets, sys.argv[1:])])

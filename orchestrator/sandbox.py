@@ -16,7 +16,7 @@ from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from orchestrator.errors import OrchestratorError
 
@@ -42,13 +42,16 @@ def here(question: Callable[..., Answer], *arguments: Any) -> Answer:
 
 
 class Sandbox:
-    """A process that answers one question after another, and is replaced when one was its last."""
+    """A process that answers one question after another, and is replaced when one was its last.
 
-    def __init__(self, timeout: float | None = None) -> None:
-        self.timeout = timeout
+    It begins with `warm`, which may take its time; `timeout` is a question's, in seconds.
+    """
+
+    def __init__(self, warm: Callable[[], Any], timeout: float | None = None) -> None:
+        self.warm, self.timeout = warm, timeout
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,22 +64,25 @@ class Sandbox:
             OrchestratorError: the function raised it.
             NoAnswerError: the lesson's code raised, ended the process, or took too long.
         """
-        self._start()
+        if not self._process:
+            self._start()
+            self._exchange(self.warm, (), None)
+        return self._exchange(question, arguments, self.timeout)  # type: ignore[no-any-return]
+
+    def _exchange(self, question: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
         try:
             self._pipe.send((question, arguments))
-            if not self._pipe.poll(self.timeout):
+            if not self._pipe.poll(timeout):
                 self._end()
-                raise NoAnswerError(f"still at it after {self.timeout:g} s, the --timeout")
+                raise NoAnswerError(f"still at it after {timeout:g} s, the --timeout")
             answer, error = self._pipe.recv()
         except (EOFError, ConnectionError):
             raise NoAnswerError(self._farewell()) from None
         if error is not None:
             raise error
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def _start(self) -> None:
-        if self._process:
-            return
         self._pipe, theirs = Pipe()
         home = str(Path(__file__).parent.parent)
         self._process = subprocess.Popen(  # in a session of its own: Ctrl-C is for us

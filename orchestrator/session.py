@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, provenance, worker
+from orchestrator import catalog, engine, keys, provenance, worker
 from orchestrator.catalog import Source
-from orchestrator.errors import UsageError
-from orchestrator.events import Event, Finished, Lost, Started
-from orchestrator.lesson import Lesson, Scope
-from orchestrator.plan import DAMAGED, Job, Plan, plan
+from orchestrator.events import Event
+from orchestrator.failures import WITHOUT_RESULT, by_cause
+from orchestrator.lesson import Scope
+from orchestrator.plan import DAMAGED, Plan, plan
 from orchestrator.progress import Progress
-from orchestrator.store import Store, explained
+from orchestrator.record import Record
+from orchestrator.sandbox import Sandbox, here
+from orchestrator.store import Store
 from orchestrator.worker import Order
 
 if TYPE_CHECKING:
@@ -42,6 +46,8 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     retry: frozenset[str] = frozenset()
     fail_fast: bool = False
+    timeout: float | None = None
+    serial: bool = False
     command: str = ""
 
 
@@ -76,39 +82,15 @@ def prepare(request: Request, store: Store) -> Prepared:
     Raises:
         UsageError: a lesson can't be loaded, or has none of the scopes asked for.
     """
-    engine.load(request.engine)
-    lessons = [worker.load(source, worker.settings(request.settings)) for source in request.sources]
-    made = [_jobs(lesson, request) for lesson in lessons]
-    jobs = [job for some in made for job in some]
+    engine.check_version()
+    fixed = worker.settings(request.settings)
+    with Sandbox(partial(engine.load, request.engine), request.timeout) as sandbox:
+        ask = here if request.serial else sandbox.ask
+        made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
+    jobs = [job for some, _ in made for job in some]
     stored = store.state(jobs, request.seeds)
-    descriptions = tuple(_describe(lesson, some) for lesson, some in zip(lessons, made, strict=True))
+    descriptions = tuple(description for _, description in made)
     return Prepared(plan(jobs, request.seeds, stored, request.retry), descriptions, {s.id: s for s in request.sources})
-
-
-def _jobs(lesson: Lesson, request: Request) -> list[Job]:
-    from orchestrator.engine.recipe import recipe  # noqa: PLC0415  imports Keras, loaded above
-
-    scopes = [scope for scope in request.scopes if scope in lesson.data.scopes]
-    if not scopes:
-        raise UsageError(
-            f"lesson {lesson.id!r} has no data for --data {request.scopes[0]}; it has {', '.join(lesson.data.scopes)}"
-        )
-    found = []
-    for variant in lesson.variants:
-        for scope in scopes:
-            r = recipe(variant, lesson.data, scope, request.engine)
-            found.append(Job(lesson.id, variant.name, scope, r.key, r.program, r.engine, r.width, r.cost, r.reason))
-    return found
-
-
-def _describe(lesson: Lesson, jobs: Sequence[Job]) -> dict[str, Any]:
-    split = lesson.data.fixed()
-    rows = {
-        "rows_train": len(split.x_train),
-        "rows_test": len(split.x_test),
-        "rows_fresh": len(lesson.data.fresh()[0]) if lesson.data.fresh else 0,
-    }
-    return lesson.describe(rows, {job.variant: job.reason for job in jobs})
 
 
 def execute(
@@ -123,7 +105,7 @@ def execute(
 
     `timings` gains what the workers together spent compiling.
     """
-    progress = Progress(prepared.plan, console)
+    progress = Progress(prepared.plan, console, store.traceback)
     for shard in prepared.plan.shards:
         if shard.why == DAMAGED:
             console.print(
@@ -131,32 +113,21 @@ def execute(
                 markup=False,
             )
     fixed = worker.settings(request.settings)
-    store.append_event({"at": time.time(), "event": "began", "command": request.command})
-    orders = [Order(shard, prepared.sources[shard.job.lesson], fixed) for shard in prepared.plan.shards]
-    with _interruptible(executor, console) as interrupted, progress.shown() as show:
+    sources = prepared.sources
+    orders = (Order(shard, sources[shard.job.lesson], fixed, out=store.uri) for shard in prepared.plan.shards)
+    with _interruptible(executor) as interrupted, progress.shown() as show:
+        record = Record(store, show)
+        record.begin(request.command)
         for event in executor.run(orders):
-            if isinstance(event, Finished):
-                timings["compile, all workers"] = timings.get("compile, all workers", 0.0) + event.block.compiling
-                store.write(event.shard.job.key, event.block)
-                if request.fail_fast and any(o.error for o in event.block.outcomes):
-                    executor.stop()
-            store.append_event(_ledger(event))
-            show(event)
+            record.take(event)
+            if request.fail_fast and record.failed:
+                executor.stop()
+    timings["compile, all workers"] = record.compiling
     return not interrupted
 
 
-def _ledger(event: Event) -> dict[str, Any]:
-    job, seeds = event.shard.job, event.shard.seeds
-    line = {"at": time.time(), "key": job.key, "first": seeds[0], "job": job.name}
-    if isinstance(event, Started):
-        return {**line, "event": "started", "node": event.node}
-    if isinstance(event, Lost):
-        return {**line, "event": "lost", "cause": event.cause, "attempt": event.attempt}
-    return {**line, "event": "finished", "status": [o.status for o in event.block.outcomes]}
-
-
 @contextmanager
-def _interruptible(executor: Executor, console: Console) -> Iterator[list[int]]:
+def _interruptible(executor: Executor) -> Iterator[list[int]]:
     """First Ctrl-C (or SIGTERM): finish what runs. Second: stop at once. Gives the list of signals received."""
     received: list[int] = []
 
@@ -164,8 +135,8 @@ def _interruptible(executor: Executor, console: Console) -> Iterator[list[int]]:
         received.append(number)
         if len(received) > 1:
             raise KeyboardInterrupt
-        console.print("finishing what runs; once more to stop at once", highlight=False)
         executor.stop()
+        os.write(2, b"finishing what runs; once more to stop at once\n")  # a buffered stream may be in mid-write
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -175,7 +146,7 @@ def _interruptible(executor: Executor, console: Console) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def last_request(store: Store, retry: frozenset[str]) -> Request:
+def last_request(store: Store, retry: frozenset[str], timeout: float | None) -> Request:
     """What the last command in this folder asked for.
 
     Raises:
@@ -184,7 +155,14 @@ def last_request(store: Store, retry: frozenset[str]) -> Request:
     last = store.last()
     sources, scopes = tuple(catalog.find(last["lessons"])), tuple(last["scopes"])
     return Request(
-        sources, tuple(last["seeds"]), scopes, last["engine"], last["settings"], retry, command=last["command"]
+        sources,
+        tuple(last["seeds"]),
+        scopes,
+        last["engine"],
+        last["settings"],
+        retry,
+        timeout=timeout,
+        command=last["command"],
     )
 
 
@@ -195,8 +173,8 @@ def report(store: Store) -> None:
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
     store.write_effects(effects)
-    with explained(store.root):
-        reports.build(runs, histories, lessons, facts, store.root, effects)
+    with store.folder() as folder:
+        reports.build(runs, histories, lessons, facts, folder, effects)
 
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -208,9 +186,10 @@ def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Ma
 
 def run(asked: Request, store: Store, start: Callable[[], Executor], console: Console, report_too: bool) -> int:
     """Plan, train what is missing, write the tables, build the report; returns the exit code."""
-    begun = time.time()
+    begun = provenance.Moment()
     timings: dict[str, float] = {}
     store.prepare()
+    console.print(f"results: {store.root}", markup=False)
     with store.locked(asked.command):
         with clock(timings, "start"):
             prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
@@ -225,18 +204,23 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
             finally:
                 place.close()
         with clock(timings, "write"):
-            failed = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.descriptions)
+            rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.descriptions)
         store.write_provenance(provenance.facts(asked, prepared, begun, timings, resources))
         if report_too and whole:
             with clock(timings, "report"):
                 report(store)
             console.print(f"report: {store.report}", markup=False)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
-    console.print(f"{parts}; {time.time() - begun:.1f} s in all")
+    console.print(f"{parts}; {begun.age:.1f} s in all")
+    failed = [row for row in rows if row["status"] in WITHOUT_RESULT]
+    for line in by_cause(failed, store):
+        console.print(line, markup=False)
     if not whole:
         console.print("interrupted; the same command goes on from here")
         return INTERRUPTED
-    return 1 if failed else 0
+    if len(rows) < prepared.plan.runs:
+        console.print(f"{prepared.plan.runs - len(rows)} runs are missing; the same command goes on from here")
+    return 1 if failed or len(rows) < prepared.plan.runs else 0
 
 
 def tell(plan: Plan, console: Console) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.errors import StoreError
+from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.plan import block_seeds, blocks
 from orchestrator.store import Store
 
 RATE_OVER = 120.0  # seconds of the ledger that the rate is taken over
+
+Run = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,14 @@ class Status:
 
     Attributes:
         lessons: per lesson how many runs ended in each status, and how many wait.
+        failures: lines that name each cause once.
         running: where each shard at work is. rate: runs a minute lately. left: seconds, None when nobody works.
         driver: what is known of the driver: "at work", "ended", "dead", or "on another host".
     """
 
     command: str
     lessons: Mapping[str, Mapping[str, int]]
+    failures: tuple[str, ...]
     running: tuple[str, ...]
     rate: float
     left: float | None
@@ -38,20 +43,36 @@ def status(store: Store) -> Status:
     Raises:
         StoreError: no command was run there.
     """
-    last = store.last()
     driver = _driver(store)
-    counted = {(job["lesson"], job["variant"], job["data"]): _count(store, job, last["seeds"]) for job in last["jobs"]}
+    last = _last(store)
+    runs = list(_runs(store, last["jobs"], last["seeds"]))
     lessons: dict[str, Counter[str]] = {}
-    for (lesson, _, _), count in counted.items():
-        lessons.setdefault(lesson, Counter()).update(count)
-    events = store.ledger()
-    now = time.time()
-    recent = [e for e in events if e["event"] == "finished" and 0 <= now - e["at"] < RATE_OVER]
-    rate = 60 * sum(len(e["status"]) for e in recent) / max(1.0, now - min((e["at"] for e in recent), default=now))
-    waiting = sum(count["waiting"] for count in _by_key(last["jobs"], counted))
+    for run in runs:
+        lessons.setdefault(run["lesson"], Counter())[run["status"]] += 1
+    events = _since_the_beginning(store.ledger())
+    rate = _rate(events)
+    waiting = len({(run["key"], run["seed"]) for run in runs if run["status"] == "waiting"})  # a shared training once
     busy = driver == "at work"
-    left = 60 * waiting / rate if busy and rate else None
-    return Status(last["command"], lessons, tuple(_running(events)) if busy else (), rate, left, driver)
+    return Status(
+        last["command"],
+        lessons,
+        tuple(by_cause((run for run in runs if run["status"] in WITHOUT_RESULT), store)),
+        tuple(_running(events)) if busy else (),
+        rate,
+        60 * waiting / rate if busy and rate else None,
+        driver,
+    )
+
+
+def _last(store: Store) -> Run:
+    """What the last command wrote of itself; of one that is not yet, or never was, so far, only what it was."""
+    holder = store.holder()
+    try:
+        return store.last()
+    except StoreError:
+        if holder is None:
+            raise
+        return {"command": holder["command"], "jobs": [], "seeds": []}
 
 
 def _driver(store: Store) -> str:
@@ -63,28 +84,37 @@ def _driver(store: Store) -> str:
     return "dead" if store.holder() else "ended"
 
 
-def _count(store: Store, job: Mapping[str, Any], seeds: Iterable[int]) -> Counter[str]:
+def _runs(store: Store, jobs: Iterable[Run], seeds: Iterable[int]) -> Iterator[Run]:
     wanted = set(seeds)
-    count: Counter[str] = Counter()
-    for first in blocks(sorted(wanted), job["width"]):
-        members = block_seeds(first, job["width"])
-        found = store.glance(job["key"], members) or ["waiting"] * len(members)
-        count.update(s for seed, s in zip(members, found, strict=True) if seed in wanted)
-    return count
+    held = [(job, block_seeds(first, job["width"])) for job in jobs for first in blocks(sorted(wanted), job["width"])]
+    glances = store.glances([(job["key"], members) for job, members in held])
+    for (job, members), seen in zip(held, glances, strict=True):
+        about = {name: job[name] for name in ("lesson", "variant", "data", "key")}
+        found = seen or [{"seed": seed, "status": "waiting"} for seed in members]
+        yield from ({**run, **about} for run in found if run["seed"] in wanted)
 
 
-def _by_key(jobs: Iterable[Mapping[str, Any]], counted: Mapping[tuple[str, str, str], Counter[str]]) -> list[Counter[str]]:
-    """Each training's count once, however many lessons share it."""
-    return list({job["key"]: counted[job["lesson"], job["variant"], job["data"]] for job in jobs}.values())
+def _since_the_beginning(events: Sequence[Run]) -> Sequence[Run]:
+    """The events of the last command; what ran before is nobody's now."""
+    begun = [i for i, event in enumerate(events) if event["event"] == "began"]
+    return events[begun[-1] :] if begun else []
 
 
-def _running(events: Iterable[Mapping[str, Any]]) -> list[str]:
+def _rate(events: Sequence[Run]) -> float:
+    """Runs a minute over the last of these events, on the clock that never jumps."""
+    if not events:
+        return 0.0
+    now: float = events[-1]["tick"]
+    since: float = max(events[0]["tick"], now - RATE_OVER)
+    ended = sum(len(event["status"]) for event in events if event["event"] == "finished" and event["tick"] >= since)
+    return 60 * ended / max(1.0, now - since)
+
+
+def _running(events: Iterable[Run]) -> list[str]:
     at_work: dict[tuple[str, int], str] = {}
-    for e in events:
-        if e["event"] == "began":
-            at_work.clear()
-        elif e["event"] == "started":
-            at_work[e["key"], e["first"]] = f"{e['job']} seeds {e['first']}- on {e['node']}"
-        else:
-            at_work.pop((e["key"], e["first"]), None)
+    for event in events:
+        if event["event"] == "started":
+            at_work[event["key"], event["first"]] = f"{event['job']} seeds {event['first']}- on {event['node']}"
+        elif event["event"] != "began":
+            at_work.pop((event["key"], event["first"]), None)
     return list(at_work.values())

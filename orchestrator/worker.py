@@ -4,35 +4,90 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import catalog, engine
+import psutil
+
+from orchestrator import engine, keys
 from orchestrator.catalog import Source
-from orchestrator.lesson import Lesson
+from orchestrator.errors import StoreError
 from orchestrator.outcome import Outcome, failure
 from orchestrator.plan import Shard
-from orchestrator.store import Block
+from orchestrator.store import Block, Store
 
 if TYPE_CHECKING:
     from orchestrator.engine.compiled import Program
 
+WORDS = 2**15  # bytes of a dead process's log that are kept
+MEMORY = 0.8  # of the machine's memory may be taken by all shards together
+LEAST_MEMORY = 4 * 2**30  # bytes that a process may take however many share the machine
 MUST_AGREE = ("ray", "keras", "jax", "numpy")
 
 
 @dataclass(frozen=True)
 class Order:
-    """A shard, and all that a worker anywhere needs to train it."""
+    """A shard, and all that a worker anywhere needs to train it.
+
+    `alone` is the one seed to train, where it is to be told from its neighbours. `out` is the URI to commit the block to;
+    without one it is sent home.
+    """
 
     shard: Shard
     source: Source
     settings: tuple[tuple[str, Any], ...]
     attempt: int = 1
     gpu: bool = False
+    alone: int | None = None
+    out: str | None = None
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that are asked for."""
+        return self.shard.seeds if self.alone is None else (self.alone,)
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """The seeds that train side by side: as many as ever, since a run's bytes depend on their number."""
+        return self.shard.seeds if self.alone is None else self.seeds * len(self.shard.seeds)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a shard trains; `log` is the file that takes what its process has to say at the end."""
+
+    node: str
+    log: str
+
+
+def place() -> Place:
+    """This process's place."""
+    return Place(platform.node(), os.path.realpath("/proc/self/fd/2"))
+
+
+def last_words(log: str) -> str:
+    """The end of a dead process's log; empty where there is none."""
+    with suppress(OSError), Path(log).open("rb") as file:
+        file.seek(max(0, Path(log).stat().st_size - WORDS))
+        lines = file.read().decode(errors="replace").splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("Extension modules:"))
+    return ""
+
+
+def bound_memory(share: float) -> None:
+    """Let this process take its share of the machine's memory: then allocating without end is its own MemoryError, and nobody else's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = max(int(psutil.virtual_memory().total * MEMORY * share), LEAST_MEMORY)
+    if sys.platform == "linux" and (soft == resource.RLIM_INFINITY or limit < soft):  # elsewhere it binds nothing
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def warm(name: str, gpu: bool) -> int:
@@ -42,21 +97,42 @@ def warm(name: str, gpu: bool) -> int:
 
 
 def train(order: Order) -> Block:
-    """Train a shard. What the lesson's code raises becomes its runs' answer."""
-    job, seeds = order.shard.job, order.shard.seeds
+    """Train an order's seeds. What the lesson's code raises becomes its runs' answer."""
     before = engine.compiling()
     try:
-        outcomes = _train(order)
-    except Exception as error:  # code of the lesson's, or a program that does not compile
+        outcomes = _train(order)[: len(order.seeds)]
+    except (Exception, SystemExit) as error:  # code of the lesson's, or a program that does not compile
         trace = traceback.format_exc()
-        outcomes = [failure(seed, job.engine, error, trace) for seed in seeds]
-    return Block(tuple(outcomes), platform.node(), order.attempt, compiling=engine.compiling() - before)
+        outcomes = [failure(seed, order.shard.job.engine, error, trace) for seed in order.seeds]
+    block = Block(tuple(outcomes), platform.node(), order.attempt, compiling=engine.compiling() - before)
+    return block if order.out is None else _committed(order, order.out, block)
+
+
+def _committed(order: Order, out: str, block: Block) -> Block:
+    """What the driver is to know of a block that was committed from here.
+
+    One that failed as a whole goes home: the driver will want to know whose doing that was. So does one that can't be
+    committed from here, for want of credentials or a network: perhaps the driver can.
+    """
+    if order.alone is not None or all(o.error for o in block.outcomes):
+        return block
+    try:
+        _store(out).write(order.shard.job.key, block)
+    except StoreError as error:
+        return replace(block, trouble=str(error))
+    return block.receipt()
+
+
+@lru_cache(maxsize=1)
+def _store(out: str) -> Store:
+    """One connection a process."""
+    return Store(out)
 
 
 def _train(order: Order) -> list[Outcome]:
-    job, seeds = order.shard.job, order.shard.seeds
+    job, seeds = order.shard.job, order.lanes
     engine.load(job.engine, order.gpu)
-    lesson = load(order.source, order.settings)
+    lesson = keys.lesson(order.source, order.settings)
     if job.engine == "compiled":
         return _program(job.program, order.source, order.settings, job.variant).train(seeds, lesson.data, job.data)
     from orchestrator.engine import fit  # noqa: PLC0415  imports Keras, on the backend loaded above
@@ -64,18 +140,12 @@ def _train(order: Order) -> list[Outcome]:
     return fit.train(lesson.variant(job.variant), seeds, lesson.data, job.data, job.engine)
 
 
-@lru_cache(maxsize=32)
-def load(source: Source, settings: tuple[tuple[str, Any], ...]) -> Lesson:
-    """The lesson with the arguments that the user set for `fit`."""
-    return catalog.load(source).with_fit(dict(settings))
-
-
 @lru_cache(maxsize=16)
 def _program(name: str, source: Source, settings: tuple[tuple[str, Any], ...], variant: str) -> Program:  # noqa: ARG001  the name is what tells programs apart
     """The compiled program of that name: both scopes and all blocks use the same one."""
     from orchestrator.engine.compiled import Program  # noqa: PLC0415
 
-    lesson = load(source, settings)
+    lesson = keys.lesson(source, settings)
     return Program(lesson.variant(variant), lesson.data.fixed())
 
 

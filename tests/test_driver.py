@@ -17,10 +17,13 @@ def cluster(tmp_path_factory):
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
+    patch = pytest.MonkeyPatch()
+    patch.delenv("CUDA_VISIBLE_DEVICES", raising=False)  # Ray would count the GPUs named there
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "num_gpus": 1, "include_dashboard": False})
     yield made
     ray.shutdown()
     made.shutdown()
+    patch.undo()
 
 
 @pytest.fixture

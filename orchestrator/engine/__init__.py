@@ -26,26 +26,42 @@ def backend_of(engine: str) -> str:
     return "tensorflow" if engine == "fit-tensorflow" else "jax"
 
 
-def load(engine: str = "compiled", gpu: bool = False) -> None:
-    """Import Keras on the engine's backend, on one thread, with JAX's persistent compile cache.
+def check_version() -> None:
+    """Refuse a Keras that the contract was not checked on.
 
     Raises:
-        VersionError: Keras is not of the version the contract was checked on.
-        UsageError: Keras is loaded already, on another backend.
+        VersionError: naming both versions.
     """
     installed = version("keras")
     if installed.rsplit(".", 1)[0] != KERAS:
         raise VersionError(
             f"Keras {installed} is installed, but results are checked against Keras {KERAS} only; install the versions of requirements.lock"
         )
+
+
+def load(engine: str = "compiled", gpu: bool = False) -> None:
+    """Import Keras on the engine's backend, on one thread, with JAX's persistent compile cache.
+
+    Without `gpu` the libraries are told to leave GPUs alone. The environment is not: a driver's own Ray reads it, and would find none.
+
+    Raises:
+        VersionError: Keras is not of the version the contract was checked on.
+        UsageError: Keras is loaded already, on another backend.
+    """
+    check_version()
     backend = backend_of(engine)
     if "keras" in sys.modules:
         _check_backend(backend)
         return
-    os.environ.update(_environment(backend, gpu))
+    os.environ.update(_environment(backend))
     if backend == "jax":
-        _load_jax()
+        _load_jax(gpu)
     import keras  # noqa: F401, PLC0415  the point of this function
+
+    if backend == "tensorflow" and not gpu:
+        import tensorflow as tf  # noqa: PLC0415
+
+        tf.config.set_visible_devices([], "GPU")
 
 
 def _check_backend(backend: str) -> None:
@@ -57,12 +73,10 @@ def _check_backend(backend: str) -> None:
         )
 
 
-def _environment(backend: str, gpu: bool) -> Mapping[str, str]:
+def _environment(backend: str) -> Mapping[str, str]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
     threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    if gpu:
-        return {**quiet, **threads, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    return {**quiet, **threads, "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    return {**quiet, **threads, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def compiling() -> float:
@@ -74,8 +88,11 @@ def compiling() -> float:
     return stopwatch().seconds
 
 
-def _load_jax() -> None:
+def _load_jax(gpu: bool) -> None:
     import jax  # noqa: PLC0415
+
+    if not gpu:
+        jax.config.update("jax_platforms", "cpu")
 
     warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # JAX minds every subprocess; ours call exec at once
     for option, value in {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,23 @@ class BrokenShardError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A block of runs as stored, and where and at which attempt it was trained."""
+    """A block of runs as stored, and where and at which attempt it was trained.
+
+    `stored` is true once its worker has committed it, `trouble` says why that worker couldn't.
+    """
 
     outcomes: tuple[Outcome, ...]
     node: str = ""
     attempts: int = 1
     final: bool = True  # False: the machine failed, not the run; the same command tries again
     compiling: float = 0.0  # seconds of its worker's time that went into compilation
+    stored: bool = False
+    trouble: str = ""
+
+    def receipt(self) -> Block:
+        """What the driver wants to know of a block that is stored already: how each run ended."""
+        outcomes = tuple(replace(o, history={}, traceback=None) for o in self.outcomes)
+        return replace(self, outcomes=outcomes, stored=True)
 
 
 def encode(block: Block) -> pa.Table:

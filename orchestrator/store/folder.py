@@ -1,48 +1,59 @@
-"""A results folder: who may use it, what is stored in it, and where everything lies.
+"""A results folder: what is stored in it, and where everything lies.
 
     <out>/store/<key>/seeds-0000-0007.parquet   a block of runs
     <out>/histories.parquet, runs.parquet       the tidy tables of the last command
     <out>/failures/<key>/seed-0003.txt          tracebacks
-    <out>/run.json, events.jsonl                provenance, ledger
+    <out>/run.json, events.jsonl                provenance, ledger (events/ where --out is a URI)
 
-A file is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole
-file or none.
+What it needs of the place where it lies is in files.py: a folder on a disk (disk.py), or a URI (remote.py).
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
-from orchestrator.errors import StoreError, StoreLockedError
+from orchestrator.errors import StoreError, StoreLostError
 from orchestrator.plan import Job, State, block_seeds, blocks
 from orchestrator.store.block import FORMAT, Block, BrokenShardError, decode, encode
+from orchestrator.store.disk import Disk
+from orchestrator.store.files import Files
+from orchestrator.store.remote import Remote
 from orchestrator.store.tables import WRITING, Tables
+from orchestrator.store.uri import is_uri, local
+
+TRIES = 3  # uploads of a block until it reads back as it was written
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 class Store:
-    """A results folder."""
+    """A results folder, on a disk or below a URI."""
 
     def __init__(self, out: str | Path) -> None:
-        self.root = Path(out).expanduser().resolve()
+        """Look at a place; nothing is made yet.
+
+        Raises:
+            UsageError, StoreError: it can't be one.
+        """
+        self.files: Files = Remote(str(out)) if is_uri(str(out)) else Disk(local(out))
+        self.root, self.uri = self.files.root, self.files.uri
+        where = self.files.where
         self.histories, self.runs, self.effects = (
-            self.root / f"{name}.parquet" for name in ("histories", "runs", "effects")
+            where(f"{name}.parquet") for name in ("histories", "runs", "effects")
         )
-        self.report, self.explore = self.root / "report.html", self.root / "explore.html"
-        self.provenance, self.events = self.root / "run.json", self.root / "events.jsonl"
-        self.lock_file, self.driver = self.root / ".lock", self.root / "driver.json"
+        self.report, self.explore = where("report.html"), where("explore.html")
+        self.provenance, self.events = where("run.json"), where("events.jsonl")
 
     def prepare(self) -> None:
         """Make the folder, or say why it can't be used.
@@ -50,97 +61,69 @@ class Store:
         Raises:
             StoreError: not a folder, not writable, or of another version.
         """
+        self.files.prepare()
         try:
-            (self.root / "store").mkdir(parents=True, exist_ok=True)
-            probe = self.root / f".probe-{uuid.uuid4().hex}"
-            probe.write_text("")
-            probe.unlink()
-        except FileExistsError:
-            raise StoreError(f"--out {self.root} is a file, or has one in its way; name a folder") from None
-        except OSError as error:
-            raise StoreError(f"--out {self.root} can't be written: {error.strerror}; name a folder that can") from None
-        version = self.root / "store" / "FORMAT"
-        if not version.exists():
-            version.write_text(f"{FORMAT}\n")
-        if version.read_text().strip() != str(FORMAT):
+            version = self.files.read("store/FORMAT").decode().strip()
+        except FileNotFoundError:
+            version = str(FORMAT)
+            self._write_text("store/FORMAT", f"{version}\n")
+        if version != str(FORMAT):
             raise StoreError(
-                f"{self.root} was written in format {version.read_text().strip()!r}, "
-                f"this program reads format {FORMAT}; name another --out folder"
+                f"{self.root} was written in format {version!r}, this program reads format {FORMAT}; name another --out folder"
             )
 
     def is_empty(self) -> bool:
         """Whether no block was ever stored here."""
-        return next((self.root / "store").glob("*/*.parquet"), None) is None
+        return not any(name.endswith(".parquet") for name in self.files.names("store"))
 
-    @contextmanager
-    def locked(self, command: str) -> Iterator[None]:
-        """Hold the folder against other drivers; the lock dies with this process, however it ends.
+    def locked(self, command: str) -> AbstractContextManager[None]:
+        """Hold the folder against other drivers.
 
         Raises:
             StoreLockedError: another driver is at work.
         """
-        lock = FileLock(self.lock_file)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            holder = self.holder() or {}
-            pid, host, started, command = (holder.get(name, "?") for name in ("pid", "host", "started", "command"))
-            who = f"process {pid} on {host}, since {started}: {command}"
-            raise StoreLockedError(
-                f"{self.root} is in use by another driver ({who}); wait for it, or name another --out folder"
-            ) from None
-        try:
-            me = {
-                "pid": os.getpid(),
-                "host": platform.node(),
-                "born": psutil.Process().create_time(),
-                "command": command,
-            }
-            self._write_text(
-                self.driver, json.dumps({**me, "started": pd.Timestamp.now("UTC").isoformat(timespec="seconds")})
-            )
-            yield
-        finally:
-            self.driver.unlink(missing_ok=True)
-            lock.release()
+        return self.files.locked(command)
 
     def is_held(self) -> bool | None:
-        """Whether the driver that wrote itself down is alive; None when it ran on another host, where this one can't look."""
-        holder = self.holder()
-        if holder is None:
-            return False
-        if holder["host"] != platform.node():
-            return None
-        try:
-            return bool(abs(psutil.Process(holder["pid"]).create_time() - holder["born"]) < 1)
-        except psutil.NoSuchProcess:
-            return False
+        """Whether a driver is at work; None when it runs on another host, where this one can't look."""
+        return self.files.is_held()
 
     def holder(self) -> dict[str, Any] | None:
         """What the driver at work said of itself."""
-        try:
-            return json.loads(self.driver.read_text())  # type: ignore[no-any-return]
-        except (OSError, ValueError):
-            return None
+        return self.files.holder()
 
     # Blocks
 
-    def path(self, key: str, seeds: Sequence[int]) -> Path:
+    def path(self, key: str, seeds: Sequence[int]) -> Path | str:
         """A block's place."""
-        return self.root / "store" / key / f"seeds-{seeds[0]:04d}-{seeds[-1]:04d}.parquet"
+        return self.files.where(_block(key, seeds))
 
     def write(self, key: str, block: Block) -> None:
-        """Commit a block of runs.
+        """Commit a block of runs. What was uploaded is read back, and uploaded again unless it is whole.
 
         Raises:
-            StoreError: the disk is full or gone.
+            StoreLostError: the disk is full or gone, or what was uploaded comes back as something else.
         """
-        with explained(self.root):
-            self._write_tracebacks(key, block)
-            _commit(
-                self.path(key, [o.seed for o in block.outcomes]),
-                lambda file: pq.write_table(encode(block), file, **WRITING),
-            )
+        for o in block.outcomes:
+            if o.traceback:
+                self._write_text(_traceback(key, o.seed), o.traceback)
+        seeds = [o.seed for o in block.outcomes]
+        name = _block(key, seeds)
+        for _ in range(TRIES):
+            self.files.write(name, lambda file: pq.write_table(encode(block), file, **WRITING))
+            if self.uri is None or self._is_whole(key, seeds):
+                return
+        self.set_aside(key, seeds)
+        raise StoreLostError(
+            f"{self.files.where(name)} came back other than it was written, {TRIES} times; it is set aside"
+        )
+
+    def _is_whole(self, key: str, seeds: Sequence[int]) -> bool:
+        try:
+            self.read(key, seeds)
+        except BrokenShardError:
+            return False
+        return True
 
     def read(self, key: str, seeds: Sequence[int]) -> Block:
         """A block of runs.
@@ -149,27 +132,37 @@ class Store:
             FileNotFoundError: it was never trained.
             BrokenShardError: its file was cut or changed.
         """
-        path = self.path(key, seeds)
-        data = path.read_bytes()
+        name = _block(key, seeds)
+        data = self.files.read(name)
         try:
             return decode(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise BrokenShardError(
-                f"{path}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                f"{self.files.where(name)}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
             ) from None
 
-    def glance(self, key: str, seeds: Sequence[int]) -> list[str]:
-        """The statuses of a block's runs, from its footer alone; empty when it is not there or not whole."""
+    def glances(self, wanted: Sequence[tuple[str, Sequence[int]]]) -> list[list[dict[str, Any]]]:
+        """What the footers of blocks say of their runs, for each block (key, seeds): empty where it is not there or not whole."""
+        there = set(self.files.names("store"))
+        return list(self._each(lambda block: self.glance(*block) if _block(*block) in there else [], wanted))
+
+    def glance(self, key: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
+        """What a block's footer alone says of its runs: seed, status, error; empty when it is not there or not whole."""
         try:
-            footer = pq.read_metadata(self.path(key, seeds)).metadata
-            return [run["status"] for run in json.loads(footer[b"block"])["runs"]]
+            with self.files.open(_block(key, seeds)) as file:
+                footer = pq.read_metadata(file).metadata
+            return list(json.loads(footer[b"block"])["runs"])
+        except FileNotFoundError:
+            return []
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            if self.uri:
+                self.files.read(_block(key, seeds))  # where the network is down, says so
             return []
 
     def ledger(self) -> list[dict[str, Any]]:
         """The events so far; a line cut by a crash is passed over."""
         found = []
-        for line in self.events.read_text().splitlines() if self.events.exists() else ():
+        for line in self.files.lines():
             with suppress(ValueError):
                 found.append(json.loads(line))
         return found
@@ -181,7 +174,7 @@ class Store:
             StoreError: there was none.
         """
         try:
-            return json.loads(self.provenance.read_text())  # type: ignore[no-any-return]
+            return self._provenance()
         except (OSError, ValueError):
             raise StoreError(
                 f"{self.root} holds no run yet; run `python -m orchestrator run all --out {self.root}` first"
@@ -189,13 +182,15 @@ class Store:
 
     def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
-        found: dict[tuple[str, int], State] = {}
-        for job in {job.key: job for job in jobs}.values():
-            for first in blocks(seeds, job.width):
-                state = self._state(job, first)
-                if state:
-                    found[job.key, first] = state
-        return found
+        there = set(self.files.names("store"))
+        found = [
+            (job, first)
+            for job in {job.key: job for job in jobs}.values()
+            for first in blocks(seeds, job.width)
+            if _block(job.key, block_seeds(first, job.width)) in there
+        ]
+        states = self._each(lambda block: self._state(*block), found)
+        return {(job.key, first): state for (job, first), state in zip(found, states, strict=True) if state}
 
     def _state(self, job: Job, first: int) -> State | None:
         try:
@@ -208,41 +203,52 @@ class Store:
             return None
         return "failed" if any(o.status in ("failed", "timeout") for o in block.outcomes) else "stored"
 
-    def set_aside(self, key: str, seeds: Sequence[int]) -> Path:
+    def _each(self, do: Callable[[Item], Found], items: Sequence[Item]) -> Iterable[Found]:
+        """What `do` gives for each; side by side where a file is far away."""
+        if self.files.at_once == 1:
+            return map(do, items)
+        with ThreadPoolExecutor(self.files.at_once) as pool:
+            return list(pool.map(do, items))
+
+    def set_aside(self, key: str, seeds: Sequence[int]) -> Path | str:
         """Move a damaged file out of the way, and say where it lies now."""
-        path = self.path(key, seeds)
-        return path.replace(path.with_suffix(f".damaged-{uuid.uuid4().hex[:8]}"))
+        name = _block(key, seeds)
+        aside = f"{name.removesuffix('.parquet')}.damaged-{uuid.uuid4().hex[:8]}"
+        self.files.move(name, aside)
+        return self.files.where(aside)
 
-    def traceback_path(self, key: str, seed: int) -> Path:
-        """Where a failed run's traceback lies."""
-        return self.root / "failures" / key / f"seed-{seed:04d}.txt"
+    def traceback_path(self, key: str, seed: int) -> Path | str:
+        """Where a failed run's traceback would lie."""
+        return self.files.where(_traceback(key, seed))
 
-    def _write_tracebacks(self, key: str, block: Block) -> None:
-        for outcome in block.outcomes:
-            if outcome.traceback:
-                path = self.traceback_path(key, outcome.seed)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(outcome.traceback)
+    def traceback(self, key: str, seed: int) -> Path | str | None:
+        """Where a failed run's traceback lies; None where there is none."""
+        name = _traceback(key, seed)
+        return self.files.where(name) if name in self.files.names(name.rpartition("/")[0]) else None
 
     # Tables
 
-    def write_tables(self, jobs: Sequence[Job], seeds: Sequence[int], lessons: Sequence[Mapping[str, Any]]) -> int:
-        """Write the tidy tables of these jobs and seeds; returns the number of failed runs."""
+    def write_tables(
+        self, jobs: Sequence[Job], seeds: Sequence[int], lessons: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Write the tidy tables of these jobs and seeds; gives back the rows of the runs that are there."""
         tables = Tables(jobs, frozenset(seeds), lambda job: self._blocks(job, seeds))
-        with explained(self.root):
-            rows = _commit(self.histories, tables.write_histories)
-            runs = tables.runs(rows, lessons)
-            _commit(self.runs, lambda file: pq.write_table(runs, file, **WRITING))
-        return sum(row["status"] in ("failed", "timeout") for row in rows)
+        rows = self.files.write("histories.parquet", tables.write_histories)
+        runs = tables.runs(rows, lessons)
+        self.files.write("runs.parquet", lambda file: pq.write_table(runs, file, **WRITING))
+        return rows
 
     def _blocks(self, job: Job, seeds: Sequence[int]) -> Iterator[Block]:
-        for first in blocks(seeds, job.width):
-            try:
-                yield self.read(job.key, block_seeds(first, job.width))
-            except FileNotFoundError:
-                continue
-            except BrokenShardError as error:
-                raise StoreError(f"damaged just now: {error}; the same command trains it again") from None
+        wanted = [block_seeds(first, job.width) for first in blocks(seeds, job.width)]
+        return (block for block in self._each(lambda members: self._needed(job.key, members), wanted) if block)
+
+    def _needed(self, key: str, seeds: Sequence[int]) -> Block | None:
+        try:
+            return self.read(key, seeds)
+        except FileNotFoundError:
+            return None
+        except BrokenShardError as error:
+            raise StoreLostError(f"damaged just now: {error}; the same command trains it again") from None
 
     def load(self) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
         """Runs, histories, the lessons' descriptions and the provenance of the last command.
@@ -250,67 +256,64 @@ class Store:
         Raises:
             StoreError: there are no tables, or they can't be read.
         """
-        if not self.runs.exists() or not self.histories.exists():
+        provenance: dict[str, Any] = {}
+        try:
+            runs, histories = self._table("runs.parquet"), self._table("histories.parquet")
+            lessons = json.loads(runs.schema.metadata[b"lessons"])
+            with suppress(FileNotFoundError):
+                provenance = self._provenance()
+        except FileNotFoundError:
             raise StoreError(
                 f"{self.root} holds no results yet; run `python -m orchestrator run all --out {self.root}` first"
-            )
-        try:
-            runs = pq.read_table(self.runs, page_checksum_verification=True)
-            histories = pq.read_table(self.histories, page_checksum_verification=True)
-            lessons = json.loads(runs.schema.metadata[b"lessons"])
-            provenance = json.loads(self.provenance.read_text()) if self.provenance.exists() else {}
+            ) from None
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"the tables in {self.root} can't be read ({error}); the same `run` command writes them anew from the store"
             ) from None
         return runs.to_pandas(), histories.to_pandas(), lessons, provenance
 
+    def _table(self, name: str) -> pa.Table:
+        with self.files.open(name) as file:
+            return pq.read_table(file, page_checksum_verification=True)
+
+    def _provenance(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.files.read("run.json"))  # type: ignore[no-any-return]
+        except ValueError:  # a driver may have written it anew while it was read
+            return json.loads(self.files.read("run.json"))  # type: ignore[no-any-return]
+
     def write_effects(self, effects: pd.DataFrame) -> None:
         """Write the effects beside the other tables."""
         table = pa.Table.from_pandas(effects, preserve_index=False)
-        with explained(self.root):
-            _commit(self.effects, lambda file: pq.write_table(table, file, **WRITING))
+        self.files.write("effects.parquet", lambda file: pq.write_table(table, file, **WRITING))
 
     def load_effects(self) -> pd.DataFrame | None:
         """The effects of the last report; None when there was none yet."""
-        return pq.read_table(self.effects).to_pandas() if self.effects.exists() else None
+        try:
+            found: pd.DataFrame = self._table("effects.parquet").to_pandas()
+        except FileNotFoundError:
+            return None
+        return found
+
+    def folder(self) -> AbstractContextManager[Path]:
+        """A folder with the tables in it, for pages to be written into."""
+        return self.files.folder()
 
     def write_provenance(self, facts: Mapping[str, Any]) -> None:
         """Write run.json."""
-        self._write_text(self.provenance, json.dumps(facts, indent=1))
+        self._write_text("run.json", json.dumps(facts, indent=1))
 
     def append_event(self, event: Mapping[str, Any]) -> None:
         """Add a line to the ledger."""
-        with explained(self.root), self.events.open("a") as file:
-            file.write(json.dumps(event) + "\n")
+        self.files.append(json.dumps(event))
 
-    def _write_text(self, path: Path, text: str) -> None:
-        with explained(self.root):
-            _commit(path, lambda file: file.write(text.encode()))
+    def _write_text(self, name: str, text: str) -> None:
+        self.files.write(name, lambda file: file.write(text.encode()))
 
 
-@contextmanager
-def explained(root: Path) -> Iterator[None]:
-    """Turn a failed write below `root` into a StoreError."""
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise StoreError(
-            f"{error.filename or root} can't be written: {why}; what was stored before is safe, and the same command goes on from there"
-        ) from None
+def _block(key: str, seeds: Sequence[int]) -> str:
+    return f"store/{key}/seeds-{seeds[0]:04d}-{seeds[-1]:04d}.parquet"
 
 
-def _commit(path: Path, write: Any) -> Any:
-    """Write beside the place, flush to disk, then rename into it; gives what `write` gave."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with aside.open("wb") as file:
-            given = write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        return given
-    finally:
-        aside.unlink(missing_ok=True)
+def _traceback(key: str, seed: int) -> str:
+    return f"failures/{key}/seed-{seed:04d}.txt"

@@ -1,0 +1,53 @@
+"""What happens while shards train: stored, written into the ledger, shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.events import Event, Finished, Lost, Started
+from orchestrator.store import Store
+
+
+@dataclass
+class Record:
+    """Takes events as they come.
+
+    `failed` says whether any run has, `compiling` counts the seconds that workers spent on compilation.
+    """
+
+    store: Store
+    show: Callable[[Event], None]
+    failed: bool = False
+    compiling: float = 0.0
+
+    def begin(self, command: str) -> None:
+        """A command is at work from here on."""
+        self.store.append_event({**_now(), "event": "began", "command": command})
+
+    def take(self, event: Event) -> None:
+        """Store a finished block, and tell of what happened."""
+        if isinstance(event, Finished):
+            if not event.block.stored:
+                self.store.write(event.shard.job.key, event.block)
+            self.failed = self.failed or any(o.error for o in event.block.outcomes)
+            self.compiling += event.block.compiling
+        self.store.append_event(_line(event))
+        self.show(event)
+
+
+def _now() -> dict[str, float]:
+    """On the wall's clock for people, on the monotonic one for rates."""
+    return {"at": time.time(), "tick": time.monotonic()}
+
+
+def _line(event: Event) -> dict[str, Any]:
+    job, seeds = event.shard.job, event.shard.seeds
+    line = {**_now(), "key": job.key, "first": seeds[0], "job": job.name}
+    if isinstance(event, Started):
+        return {**line, "event": "started", "node": event.node}
+    if isinstance(event, Lost):
+        return {**line, "event": "lost", "cause": event.cause, "attempt": event.attempt}
+    return {**line, "event": "finished", "status": [o.status for o in event.block.outcomes]}

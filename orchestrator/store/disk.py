@@ -1,0 +1,183 @@
+"""A results folder on a disk.
+
+A file is written beside its place, flushed, then renamed into it: the rename is the commit, so a reader sees a whole
+file or none. The lock is the kernel's, and dies with its process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from orchestrator.errors import StoreError, StoreLockedError, StoreLostError
+from orchestrator.store.files import Given, inside
+
+
+class Disk:
+    """A folder on this machine, or one that it has mounted."""
+
+    uri = None
+    at_once = 1
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock_file, self._driver, self._ledger = root / ".lock", root / "driver.json", root / "events.jsonl"
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises:
+            StoreError: it is none, or can't be written.
+        """
+        try:
+            (self.root / "store").mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe-{uuid.uuid4().hex}"
+            probe.write_text("")
+            probe.unlink()
+        except FileExistsError:
+            raise StoreError(f"--out {self.root} is a file, or has one in its way; name a folder") from None
+        except OSError as error:
+            raise StoreError(f"--out {self.root} can't be written: {error.strerror}; name a folder that can") from None
+
+    def where(self, name: str) -> Path:
+        """A file's path."""
+        return self.root / inside(name)
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open for reading, part by part."""
+        return pa.OSFile(str(self.where(name)))  # type: ignore[no-any-return]
+
+    def read(self, name: str) -> bytes:
+        """All of a file."""
+        return self.where(name).read_bytes()
+
+    def write(self, name: str, fill: Callable[[IO[bytes]], Given]) -> Given:
+        """Write beside the place, flush to disk, then rename into it.
+
+        A results folder that has vanished is not made anew: it would come back half empty.
+        """
+        path = self.where(name)
+        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        with explained(self.root):
+            for folder in reversed(path.relative_to(self.root).parents[:-1]):
+                (self.root / folder).mkdir(exist_ok=True)
+            try:
+                with aside.open("wb") as file:
+                    given = fill(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(path)
+                return given
+            finally:
+                aside.unlink(missing_ok=True)
+
+    def move(self, name: str, other: str) -> None:
+        """Rename."""
+        self.where(name).replace(self.where(other))
+
+    def names(self, under: str) -> list[str]:
+        """The files below a folder, sorted."""
+        found = (self.root / inside(under)).rglob("*")
+        return sorted(path.relative_to(self.root).as_posix() for path in found if path.is_file())
+
+    def append(self, line: str) -> None:
+        """Add a line to the ledger."""
+        with explained(self.root), self._ledger.open("a+b") as file:
+            cut = file.tell() > 0 and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"  # by a crash
+            file.write(b"\n" * cut + line.encode() + b"\n")
+
+    def lines(self) -> list[str]:
+        """The ledger's lines."""
+        return self._ledger.read_text().splitlines() if self._ledger.exists() else []
+
+    @contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        """Hold the folder against other drivers; the lock dies with this process, however it ends."""
+        lock = FileLock(self._lock_file)
+        try:
+            lock.acquire(timeout=1)  # `status` holds it for a moment
+        except Timeout:
+            raise StoreLockedError(refusal(self.root, self.holder() or {})) from None
+        try:
+            self.write("driver.json", lambda file: file.write(json.dumps(myself(command)).encode()))
+            self._sweep()
+            yield
+        finally:
+            with suppress(OSError):
+                self._driver.unlink(missing_ok=True)
+            lock.release()
+
+    def _sweep(self) -> None:
+        """Remove what a driver that was killed in the middle of a write left beside the place."""
+        for path in (*self.root.glob(".*"), *self.root.glob("store/*/.*"), *self.root.glob("failures/*/.*")):
+            if re.fullmatch(r"\..+[.-][0-9a-f]{32}", path.name):
+                path.unlink(missing_ok=True)
+
+    def is_held(self) -> bool | None:
+        """Whether the driver that wrote itself down is alive; None when it ran on another host, where this one can't look.
+
+        The kernel lets go of a lock when its process ends, so that the lock says it truly: a process id may be another's by now.
+        """
+        holder = self.holder()
+        if holder is None:
+            return False
+        if holder["host"] != platform.node():
+            return None
+        try:
+            with self._lock_file.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def holder(self) -> dict[str, Any] | None:
+        """What the driver at work said of itself."""
+        try:
+            return json.loads(self._driver.read_text())  # type: ignore[no-any-return]
+        except (OSError, ValueError):
+            return None
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """The folder itself."""
+        with explained(self.root):
+            yield self.root
+
+
+def myself(command: str) -> dict[str, Any]:
+    """What a driver says of itself to those that find its lock."""
+    started = pd.Timestamp.now("UTC").isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": platform.node(), "command": command, "started": started}
+
+
+def refusal(root: Path | str, holder: dict[str, Any]) -> str:
+    """What a second driver is told."""
+    pid, host, started, command = (holder.get(name, "?") for name in ("pid", "host", "started", "command"))
+    who = f"process {pid} on {host}, since {started}: {command}"
+    return f"{root} is in use by another driver ({who}); wait for it, or name another --out folder"
+
+
+@contextmanager
+def explained(root: Path | str) -> Iterator[None]:
+    """Turn a failed write below `root` into a StoreLostError."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error).splitlines()[0]
+        raise StoreLostError(
+            f"{error.filename or root} can't be written: {why}; what was stored before is safe, and the same command goes on from there"
+        ) from None

@@ -1,0 +1,108 @@
+"""Runs that fail in every way a run can fail: one batch with all of them, on Ray."""
+
+import resource
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+from tests.misdeeds import KINDS, SAYS, lesson, same_bytes, same_tables
+
+BAD = 3
+SEEDS = 8
+LIMIT = 2 * 2**30  # bytes of memory that the batch's processes may take, each
+
+
+def run(folder, *words, limit=True):
+    """`orchestrator run` over all lessons of a folder, with little memory."""
+    lessons = sorted(folder.glob("*.py"))
+    command = [sys.executable, "-m", "orchestrator", "run", *lessons, "--seeds", SEEDS, "--data", "redrawn", "--no-report", *words]
+    data = (LIMIT if limit else resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    return subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, cwd=ROOT, timeout=280, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, data),
+    )  # fmt: skip
+
+
+def mend(folder):
+    """Write the lessons anew without misdeeds; but a run that goes to NaN is an answer, not a mishap."""
+    for kind in KINDS:
+        (folder / f"{kind}.py").write_text(lesson(kind, BAD if kind == "goes_nan" else None))
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """The folder of the same lessons when nothing goes wrong."""
+    folder = tmp_path_factory.mktemp("clean")
+    mend(folder)
+    done = run(folder, "--out", folder / "out", "--serial")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory):
+    """The folder of a batch in which one seed of every lesson misbehaves, and the process that ran it."""
+    folder = tmp_path_factory.mktemp("batch")
+    for kind in KINDS:
+        (folder / f"{kind}.py").write_text(lesson(kind, BAD))
+    return folder, run(folder, "--out", folder / "out", "--retries", "0", "--timeout", "10")
+
+
+def test_a_bad_seed_fails_alone_and_its_neighbours_keep_their_bytes(batch, clean):
+    """Of eight seeds only the one fails that raises, exits, crashes, hangs or devours; the other seven are as without it, to the bit."""
+    folder, done = batch
+    assert done.returncode == 1, done.stdout + done.stderr
+    runs = pd.read_parquet(folder / "out" / "runs.parquet")
+    assert len(runs) == len(KINDS) * SEEDS
+    bad = runs[~runs.status.isin(["ok"])]
+    assert dict(zip(bad.lesson, bad.status, strict=True)) == {
+        kind.replace("_", "-"): {"hangs": "timeout", "hangs_in_c": "timeout", "goes_nan": "diverged"}.get(kind, "failed") for kind in KINDS
+    }
+    assert set(bad.seed) == {BAD}
+    ours, theirs = (pd.read_parquet(place / "histories.parquet") for place in (folder / "out", clean))
+    assert same_bytes(ours[ours.seed != BAD], theirs[theirs.seed != BAD])
+
+
+def test_every_failure_is_told_at_once_with_its_cause_and_its_traceback(batch, cli):
+    """The batch's output, `list`, `show` and `status` name each failure's cause on one line; tracebacks name the line of the lesson."""
+    folder, done = batch
+    runs = pd.read_parquet(folder / "out" / "runs.parquet").set_index("lesson")
+    listed = cli("list", "--status", "failed", "--out", folder / "out").stdout
+    status = cli("status", "--out", folder / "out").stdout
+    for kind, cause in SAYS.items():
+        name = kind.replace("_", "-")
+        error = runs[runs.status.isin(["failed", "timeout"])].loc[name, "error"]
+        assert cause in error
+        assert "\n" not in error
+        assert f"failed {name}/one/redrawn seeds {BAD}: {error}" in done.stdout
+        assert error in status
+        assert (error in listed) == (not kind.startswith("hangs"))
+    assert "driver: ended" in status
+    shown = cli("show", "crashes", "--out", folder / "out").stdout
+    trace = next((folder / "out" / "failures" / runs.loc["crashes", "key"].iloc[0]).glob("*.txt"))
+    assert str(trace) in shown
+    assert "crashes.py" in trace.read_text()
+
+
+def test_attempts_are_counted(batch):
+    """A run that had to be told from its neighbours was attempted twice: with them, and alone."""
+    folder, _ = batch
+    runs = pd.read_parquet(folder / "out" / "runs.parquet").set_index(["lesson", "seed"])
+    assert runs.loc[("raises", BAD), "attempts"] == 1
+    assert runs.loc[("exits-hard", BAD), "attempts"] == 2
+
+
+def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli):
+    """The same command trains no failed run again; `retry --failed` does, and once the lessons are mended gives the undisturbed tables."""
+    folder, _ = batch
+    again = run(folder, "--out", folder / "out")
+    assert again.returncode == 1
+    assert "nothing to train" in again.stdout
+    mend(folder)
+    done = cli("retry", "--failed", "--out", folder / "out")
+    assert "7 shards to train" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+    same_tables(folder / "out", clean)

@@ -1,0 +1,131 @@
+"""Tests of `orchestrator/status.py`: what another shell is told, while a command runs and after."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+from rich.console import Console
+
+from orchestrator import catalog, engine, session
+from orchestrator.local import Serial
+from orchestrator.status import status
+from orchestrator.store import Store
+from tests.conftest import ROOT
+from tests.processes import background, command, events, happened, until
+
+engine.load()
+
+
+class Watched(Serial):
+    """Trains here, and lets a function look after each event."""
+
+    def __init__(self, look):
+        super().__init__()
+        self.look = look
+
+    def run(self, orders):
+        """Train the shards in their order."""
+        for event in super().run(orders):
+            yield event
+            self.look(event)
+
+
+@pytest.fixture
+def start(tiny, tmp_path):
+    """Run the tiny lesson, eight seeds, in this process, and look after each event; gives the exit code."""
+
+    def run(look, **more):
+        request = session.Request(
+            tuple(catalog.find([str(tiny)])), tuple(range(8)), ("fixed", "redrawn"), "compiled", serial=True, **more
+        )
+        return session.run(request, Store(tmp_path / "out"), lambda: Watched(look), Console(quiet=True), report_too=False)
+
+    return run
+
+
+def of(out):
+    """What `status` prints in another process."""
+    done = subprocess.run(command("status", "--out", out), cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_status_tells_of_a_run_while_it_runs_and_after(start, tmp_path):
+    """From another process: how many runs are done and wait, what runs where, that the driver is at work, and later that it has ended."""
+    seen = []
+    assert start(lambda event: seen.append(of(tmp_path / "out"))) == 0
+    begun, done = seen[2], seen[3]  # the second shard has been taken up, and is finished
+    assert "driver: at work" in begun
+    assert "running: tiny/" in begun
+    assert f" on {json.loads((tmp_path / 'out' / 'run.json').read_text())['host']}" in begun
+    assert ["tiny", "8", "0", "0", "0", "24"] in [line.split() for line in begun.splitlines()]
+    assert ["tiny", "16", "0", "0", "0", "16"] in [line.split() for line in done.splitlines()]
+    assert "running" not in done
+    assert "s left" in done
+    after = of(tmp_path / "out")
+    assert "driver: ended" in after
+    assert ["tiny", "32", "0", "0", "0", "0"] in [line.split() for line in after.splitlines()]
+    assert "left" not in after
+
+
+def test_a_clock_that_jumps_back_harms_nothing(start, tmp_path, monkeypatch):
+    """When the wall clock goes back by a day in mid-run, rates and durations stay what they are, and the tables are written."""
+    seen, true = [], time.time
+    begun = time.monotonic()
+
+    def look(event):
+        seen.append(status(Store(tmp_path / "out")))
+        monkeypatch.setattr(time, "time", lambda: true() - 86400)
+
+    assert start(look) == 0
+    assert [s.driver for s in seen] == ["at work"] * 8
+    assert all(s.rate > 0 and s.left >= 0 for s in seen[1:])
+    facts = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert 0 < facts["wall_seconds"] <= time.monotonic() - begun
+    assert facts["started"] <= facts["finished"]
+
+
+def test_a_driver_that_was_killed_is_dead_at_once_and_the_same_command_finishes(tiny, tmp_path):
+    """After SIGKILL nothing is said to run, the driver is dead whoever has its process id now, and another may take over."""
+    out = tmp_path / "out"
+    words = ("run", tiny, "--seeds", "80", "--set", "epochs=200", "--out", out, "--serial", "--no-report")
+    with background(*words, log=tmp_path / "log") as driver:
+        until(happened(out, "started", 2))
+        assert "driver: at work" in of(out)
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    said = of(out)
+    assert "driver: dead" in said
+    assert "running" not in said
+    assert "the same command goes on from here" in said
+    whole = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert whole.returncode == 0, whole.stderr
+    assert "driver: ended" in of(out)
+
+
+def test_a_ledger_line_cut_by_a_crash_hides_nothing(start, tmp_path):
+    """After half a line in the ledger the next command's first line stands by itself, so that nothing old is said to run."""
+    ledger = tmp_path / "out" / "events.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text('{"event": "started", "at": 1, "tick": 1, "key": "k", "first": 0, "job": "old", "node": "n"}\n{"eve')
+    running = []
+    start(lambda event: running.append(status(Store(tmp_path / "out")).running))
+    assert all("old" not in line for lines in running for line in lines)
+    assert sum(e["event"] == "finished" for e in events(tmp_path / "out")) == 4
+
+
+def test_a_driver_on_another_host_is_neither_dead_nor_alive(start, tmp_path):
+    """A driver that wrote itself down elsewhere can't be looked at from here, and is said so."""
+    start(lambda event: None)
+    (tmp_path / "out" / "driver.json").write_text('{"pid": 1, "host": "elsewhere", "command": "c"}')
+    assert status(Store(tmp_path / "out")).driver == "on another host"
+
+
+def test_a_driver_that_still_plans_is_at_work(tmp_path):
+    """Before the first plan is made, status says that somebody is at work, and at what."""
+    store = Store(tmp_path / "out")
+    store.prepare()
+    with store.locked("python -m orchestrator run all"):
+        found = status(store)
+    assert (found.driver, found.command, found.lessons) == ("at work", "python -m orchestrator run all", {})
