@@ -31,8 +31,7 @@ class OwnRay:
         return all(alive(self._pillars))
 
     def close(self) -> None:
-        """Ray has ended in good order."""
-        self._mourner.kill()
+        """Ray has ended."""
         self._mourner.communicate()
 
 
