@@ -20,6 +20,8 @@ from tests.conftest import ROOT, TINY
 from tests.misdeeds import same_tables
 from tests.processes import alive, background, called, command, family, happened, until
 
+pytestmark = pytest.mark.long  # each begins and kills several commands
+
 engine.load()
 
 EPOCHS = 1500  # makes a shard last about a second
