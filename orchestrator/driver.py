@@ -80,7 +80,8 @@ class _Flight:
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
 def _train(order: Order, share: float) -> Iterator[Any]:
-    worker.bound_memory(share)
+    if not order.gpu:  # a GPU's driver maps more than it takes
+        worker.bound_memory(share)
     worker.warm(order.shard.job.engine, order.gpu)
     yield ray.get_runtime_context().get_node_id(), worker.place()
     yield worker.train(order)
@@ -225,7 +226,7 @@ class Driver:
             return
         own_doing = isinstance(error, WorkerCrashedError | OutOfMemoryError)
         words = self._words(flight) if own_doing else ""
-        certain = isinstance(error, WorkerCrashedError)
+        certain = flight.has_begun and isinstance(error, WorkerCrashedError)
         yield from self._tries.lost(flight.order, _cause(error, words), words or str(error), own_doing, certain)
 
     def _words(self, flight: _Flight) -> str:

@@ -100,7 +100,11 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             code = 0
         self._end()
-        return f"the process died of {signal.Signals(-code).name}" if code < 0 else f"the process ended with exit code {code}"
+        return (
+            f"the process died of {signal.Signals(-code).name}"
+            if code < 0
+            else f"the process ended with exit code {code}"
+        )
 
     def _end(self) -> None:
         if self._process:

@@ -49,4 +49,6 @@ def same_tables(one, other) -> None:
 
 def same_bytes(ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
     """Whether two tables of histories hold the same numbers to the bit."""
-    return all(np.array_equal(ours[name].to_numpy(), theirs[name].to_numpy(), equal_nan=True) for name in ours.columns[4:])
+    return all(
+        np.array_equal(ours[name].to_numpy(), theirs[name].to_numpy(), equal_nan=True) for name in ours.columns[4:]
+    )

@@ -25,7 +25,9 @@ def command(*words: Any) -> list[str]:
 def background(*words: Any, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A command that runs while the block does; whatever is left of it and its children afterwards is killed."""
     with log.open("wb") as file:
-        process = subprocess.Popen(command(*words), cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command(*words), cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         yield process
     finally:

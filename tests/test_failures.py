@@ -18,7 +18,19 @@ LIMIT = 2 * 2**30  # bytes of memory that the batch's processes may take, each
 def run(folder, *words, limit=True):
     """`orchestrator run` over all lessons of a folder, with little memory."""
     lessons = sorted(folder.glob("*.py"))
-    command = [sys.executable, "-m", "orchestrator", "run", *lessons, "--seeds", SEEDS, "--data", "redrawn", "--no-report", *words]
+    command = [
+        sys.executable,
+        "-m",
+        "orchestrator",
+        "run",
+        *lessons,
+        "--seeds",
+        SEEDS,
+        "--data",
+        "redrawn",
+        "--no-report",
+        *words,
+    ]
     data = (LIMIT if limit else resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     return subprocess.run(
         [*map(str, command)], capture_output=True, text=True, cwd=ROOT, timeout=280, check=False,
@@ -59,7 +71,10 @@ def test_a_bad_seed_fails_alone_and_its_neighbours_keep_their_bytes(batch, clean
     assert len(runs) == len(KINDS) * SEEDS
     bad = runs[~runs.status.isin(["ok"])]
     assert dict(zip(bad.lesson, bad.status, strict=True)) == {
-        kind.replace("_", "-"): {"hangs": "timeout", "hangs_in_c": "timeout", "goes_nan": "diverged"}.get(kind, "failed") for kind in KINDS
+        kind.replace("_", "-"): {"hangs": "timeout", "hangs_in_c": "timeout", "goes_nan": "diverged"}.get(
+            kind, "failed"
+        )
+        for kind in KINDS
     }
     assert set(bad.seed) == {BAD}
     ours, theirs = (pd.read_parquet(place / "histories.parquet") for place in (folder / "out", clean))

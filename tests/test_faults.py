@@ -48,7 +48,9 @@ class Mischief(Serial):
 
 def here(path, out, deed=lambda: None):
     """Run the tiny lesson, sixteen seeds, in this process; gives the exit code."""
-    request = session.Request(tuple(catalog.find([str(path)])), tuple(range(16)), ("fixed", "redrawn"), "compiled", serial=True)
+    request = session.Request(
+        tuple(catalog.find([str(path)])), tuple(range(16)), ("fixed", "redrawn"), "compiled", serial=True
+    )
     return session.run(request, Store(out), lambda: Mischief(deed), Console(quiet=True), report_too=False)
 
 
@@ -213,7 +215,9 @@ def test_workers_and_rays_own_processes_may_die_under_a_driver(large, tmp_path):
         for number, victim in enumerate(("ray::_train", "raylet", "gcs_server")):
             until(happened(out, "finished", 1 + 2 * number))
             children = family(driver.pid)
-            until(lambda name=victim: [child for child in family(driver.pid) if called(child).startswith(name)])[0].kill()
+            until(lambda name=victim: [child for child in family(driver.pid) if called(child).startswith(name)])[
+                0
+            ].kill()
         assert driver.wait(timeout=120) == 0, log.read_text()
         until(lambda: not any(map(alive, children)), ENDED)
     said = log.read_text()
@@ -222,7 +226,9 @@ def test_workers_and_rays_own_processes_may_die_under_a_driver(large, tmp_path):
     same_tables(out, clean)
 
 
-@pytest.mark.parametrize(("signals", "group"), [((signal.SIGINT,), True), ((signal.SIGTERM,), False), ((signal.SIGINT, signal.SIGINT), True)])
+@pytest.mark.parametrize(
+    ("signals", "group"), [((signal.SIGINT,), True), ((signal.SIGTERM,), False), ((signal.SIGINT, signal.SIGINT), True)]
+)
 def test_interrupted_commands_end_with_130_and_go_on_later(large, tmp_path, signals, group):
     """The first Ctrl-C (to the whole foreground, as a terminal sends it) or SIGTERM finishes what runs, the second stops at once; both resume."""
     path, clean = large

@@ -40,7 +40,9 @@ def start(tiny, tmp_path):
         request = session.Request(
             tuple(catalog.find([str(tiny)])), tuple(range(8)), ("fixed", "redrawn"), "compiled", serial=True, **more
         )
-        return session.run(request, Store(tmp_path / "out"), lambda: Watched(look), Console(quiet=True), report_too=False)
+        return session.run(
+            request, Store(tmp_path / "out"), lambda: Watched(look), Console(quiet=True), report_too=False
+        )
 
     return run
 
@@ -108,7 +110,9 @@ def test_a_ledger_line_cut_by_a_crash_hides_nothing(start, tmp_path):
     """After half a line in the ledger the next command's first line stands by itself, so that nothing old is said to run."""
     ledger = tmp_path / "out" / "events.jsonl"
     ledger.parent.mkdir()
-    ledger.write_text('{"event": "started", "at": 1, "tick": 1, "key": "k", "first": 0, "job": "old", "node": "n"}\n{"eve')
+    ledger.write_text(
+        '{"event": "started", "at": 1, "tick": 1, "key": "k", "first": 0, "job": "old", "node": "n"}\n{"eve'
+    )
     running = []
     start(lambda event: running.append(status(Store(tmp_path / "out")).running))
     assert all("old" not in line for lines in running for line in lines)

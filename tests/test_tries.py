@@ -107,7 +107,9 @@ def test_a_seed_that_died_alone_is_final_only_beside_one_that_did_not():
     while tries:
         lone = tries.due()
         dies = lone.alone == 3
-        events = tries.lost(lone, "its process died", "", True, True) if dies else tries.answer(lone, train(lone, set()))
+        events = (
+            tries.lost(lone, "its process died", "", True, True) if dies else tries.answer(lone, train(lone, set()))
+        )
         blocks += [event.block for event in events if isinstance(event, Finished)]
     assert [(block.final, [o.status for o in block.outcomes].count("failed")) for block in blocks] == [(True, 1)]
     _, out = losses(Tries(0), order(), own_doing=True)
