@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -62,6 +63,12 @@ def main() -> None:
     except OrchestratorError as error:
         complaints.print(f"error: {error}", markup=False)
         sys.exit(error.exit_code)
+
+
+def end_with(work: Callable[[], int]) -> NoReturn:
+    """Exit with the code that the work gives."""
+    try:
+        sys.exit(work())
     except KeyboardInterrupt:
         complaints.print("interrupted; the same command goes on from here")
         sys.stdout.flush()
@@ -116,7 +123,7 @@ def run(
         "retries": retries,
     }
     start = _serial if serial else lambda: _ray(asked, options)
-    sys.exit(session.run(asked, Store(out), start, console, report_too=not no_report))
+    end_with(lambda: session.run(asked, Store(out), start, console, report_too=not no_report))
 
 
 def _serial() -> Executor:
@@ -249,7 +256,7 @@ def retry(
     store = Store(out)
     asked = session.last_request(store, retry=frozenset({"failed"} if failed else ()), timeout=timeout)
     options = {"address": address, "workers": workers, "timeout": timeout}
-    sys.exit(session.run(asked, store, lambda: _ray(asked, options), console, report_too=True))
+    end_with(lambda: session.run(asked, store, lambda: _ray(asked, options), console, report_too=True))
 
 
 @app.command()

@@ -20,8 +20,7 @@ from tests.conftest import ROOT, TINY
 from tests.misdeeds import same_tables
 from tests.processes import alive, background, called, command, family, happened, until
 
-pytestmark = pytest.mark.long  # each begins and kills several commands
-
+long = pytest.mark.long  # these begin and kill several commands
 engine.load()
 
 EPOCHS = 1500  # makes a shard last about a second
@@ -186,6 +185,7 @@ def test_what_a_killed_writer_left_beside_the_place_is_swept_up(small, tmp_path)
 # What happens to processes.
 
 
+@long
 def test_a_killed_driver_takes_its_ray_along_and_the_same_command_finishes(large, tmp_path):
     """While a driver is at work a second is refused; killed, it leaves no process behind, and the same command finishes its work."""
     path, clean = large
@@ -207,6 +207,7 @@ def test_a_killed_driver_takes_its_ray_along_and_the_same_command_finishes(large
     same_tables(out, clean)
 
 
+@long
 def test_workers_and_rays_own_processes_may_die_under_a_driver(large, tmp_path):
     """A worker, then the raylet, then Ray's control process are killed: the command goes on, says what it lost, and ends with all runs."""
     path, clean = large
@@ -226,6 +227,7 @@ def test_workers_and_rays_own_processes_may_die_under_a_driver(large, tmp_path):
     same_tables(out, clean)
 
 
+@long
 @pytest.mark.parametrize(
     ("signals", "group"), [((signal.SIGINT,), True), ((signal.SIGTERM,), False), ((signal.SIGINT, signal.SIGINT), True)]
 )
@@ -256,6 +258,7 @@ def test_interrupted_commands_end_with_130_and_go_on_later(large, tmp_path, sign
     same_tables(out, clean)
 
 
+@long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_before_anything_runs_is_one_too(tiny, tmp_path, number):
     """Ctrl-C and SIGTERM while Ray starts and the plan is made end the command with 130 and leave no process behind."""
@@ -271,7 +274,7 @@ def test_an_interruption_before_anything_runs_is_one_too(tiny, tmp_path, number)
 # All of it, at random.
 
 
-@pytest.mark.long
+@long
 @pytest.mark.timeout(900)
 def test_forty_random_kills_change_nothing(large, tmp_path):
     """Twenty workers and twenty drivers killed at random moments, and blocks cut, flipped and deleted in between: the tables are the undisturbed ones."""
