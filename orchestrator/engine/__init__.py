@@ -10,8 +10,8 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -56,12 +56,9 @@ def load(engine: str = "compiled", gpu: bool = False) -> None:
     os.environ.update(_environment(backend))
     if backend == "jax":
         _load_jax(gpu)
+    else:
+        _load_tensorflow(gpu)
     import keras  # noqa: F401, PLC0415  the point of this function
-
-    if backend == "tensorflow" and not gpu:
-        import tensorflow as tf  # noqa: PLC0415
-
-        tf.config.set_visible_devices([], "GPU")
 
 
 def _check_backend(backend: str) -> None:
@@ -103,6 +100,27 @@ def _load_jax(gpu: bool) -> None:
         jax.config.update(option, value)
     _on_one_thread(jax.devices)
     compiling()  # starts the stopwatch
+
+
+def _load_tensorflow(gpu: bool) -> None:
+    with _hushed():
+        import tensorflow as tf  # noqa: PLC0415
+
+    if not gpu:
+        tf.config.set_visible_devices([], "GPU")
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Standard error leads nowhere: TensorFlow says there what it was built with, whatever its log level."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _on_one_thread(start: object) -> None:

@@ -73,19 +73,13 @@ class Program:
             memories.append(memory)
         return {**state, "rules": memories}
 
-    def _epoch(self, state: State, order: Any, data: Any, epoch: Any, last: Any) -> tuple[State, dict[str, Any]]:
+    def _epoch(self, empty: Any, epoch: Any, last: Any, seed: Any) -> tuple[State, dict[str, Any]]:
         """An epoch of a seed; one that has stopped stays as it is, and its logs are of no account."""
+        train = lambda: self._whole_epoch(epoch, last, seed)  # noqa: E731
+        return jax.lax.cond(seed[0]["active"], train, lambda: (seed[0], empty))  # type: ignore[no-any-return]
 
-        def train() -> tuple[State, dict[str, Any]]:
-            return self._whole_epoch(state, order, data, epoch, last)
-
-        def rest() -> tuple[State, dict[str, Any]]:
-            return state, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(train)[1])
-
-        return jax.lax.cond(state["active"], train, rest)  # type: ignore[no-any-return]
-
-    def _whole_epoch(self, state: State, order: Any, data: Any, epoch: Any, last: Any) -> tuple[State, dict[str, Any]]:
-        x, y, x_test, y_test = data
+    def _whole_epoch(self, epoch: Any, last: Any, seed: Any) -> tuple[State, dict[str, Any]]:
+        state, order, (x, y, x_test, y_test) = seed
         state = self._each_rule(state, "epoch_begin", epoch)
         state, logs = self._train(state, x[order], y[order])
         state = self._each_rule(state, "test_begin")
@@ -192,22 +186,20 @@ class Program:
     def _segment(self, state: State, orders: Any, data: Any, first: Any, count: Any, total: Any) -> tuple[State, Any]:
         """Train `count` epochs (at most SEGMENT), or until every seed has stopped; logs have shape (SEGMENT, seeds)."""
         mapped = _side_by_side if self.variant.batch_size < NARROW or jax.default_backend() != "cpu" else jax.lax.map
-
-        def epoch_of_seeds(state: State, orders: Any, data: Any, epoch: Any, last: Any) -> Any:
-            return mapped(lambda seed: self._epoch(seed[0], seed[1], seed[2], epoch, last), (state, orders, data))
+        one = jax.tree.map(lambda a: a[0], (state, orders[:, 0], data))
+        empty = _zeros(jax.eval_shape(self._whole_epoch, first, False, one)[1])
 
         def body(carry: Any) -> Any:
             i, state, logs = carry
-            epoch = first + i
-            state, new = epoch_of_seeds(state, orders[:, i], data, epoch, epoch == total - 1)
+            epoch = partial(self._epoch, empty, first + i, first + i == total - 1)
+            state, new = mapped(epoch, (state, orders[:, i], data))
             return i + 1, state, jax.tree.map(lambda kept, value: kept.at[i].set(value), logs, new)
 
         def goes_on(carry: Any) -> Any:
             i, state, _ = carry
             return (i < count) & jnp.any(state["active"])
 
-        shapes = jax.eval_shape(lambda: epoch_of_seeds(state, orders[:, 0], data, first, False)[1])
-        logs = jax.tree.map(lambda s: jnp.zeros((SEGMENT, *s.shape), s.dtype), shapes)
+        logs = _zeros(empty, SEGMENT, orders.shape[0])
         _, state, logs = jax.lax.while_loop(goes_on, body, (jnp.int32(0), state, logs))
         return state, logs
 
@@ -310,6 +302,11 @@ class Program:
             parts["fresh"] = _stack([data.fresh()] * len(splits))
         scores = jax.tree.map(np.asarray, self.score(state, parts))
         return [{name: float(values[i]) for name, values in scores.items()} for i in range(len(splits))]
+
+
+def _zeros(shapes: Any, *axes: int) -> Any:
+    """Zeros of these shapes, below further axes."""
+    return jax.tree.map(lambda s: jnp.zeros((*axes, *s.shape), s.dtype), shapes)
 
 
 def _side_by_side(function: Any, seeds: Any) -> Any:

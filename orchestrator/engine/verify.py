@@ -138,6 +138,7 @@ def ordered_fit(
         validation_data=test,
         validation_batch_size=size,
         callbacks=callbacks,
+        shuffle=False,
         verbose=0,
     ).history
     return {metric: np.asarray(values, np.float32) for metric, values in history.items()}
