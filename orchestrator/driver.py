@@ -26,6 +26,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what befalls a worker we say ourselves, on one line
 
 import ray
+from ray._private import ray_constants
 from ray.exceptions import (
     LocalRayletDiedError,
     NodeDiedError,
@@ -41,13 +42,14 @@ from orchestrator import worker
 from orchestrator.errors import ClusterError, ClusterLostError
 from orchestrator.events import Event, Finished, Started
 from orchestrator.prospects import failed, story
-from orchestrator.raylet import OwnRay
+from orchestrator.raylet import OwnRay, begin, seal_token
 from orchestrator.store import Block
 from orchestrator.tries import Tries
 from orchestrator.worker import Order
 
 WINDOW = 2  # shards sent per slot: one at work, one at hand
 LOOK = 0.2  # seconds between two looks at deadlines and signals
+QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 ASK = 15.0  # seconds that a node has to find a dead worker's log
 
 
@@ -80,16 +82,14 @@ class _Flight:
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
 def _train(order: Order, share: float) -> Iterator[Any]:
-    if not order.gpu:  # a GPU's driver maps more than it takes
-        worker.bound_memory(share)
-    worker.warm(order.shard.job.engine, order.gpu)
+    worker.warm(order.shard.job.engine, order.gpu, share)
     yield ray.get_runtime_context().get_node_id(), worker.place()
     yield worker.train(order)
 
 
 @ray.remote(max_retries=0)  # type: ignore[untyped-decorator]
-def _warm(engine: str, gpu: bool) -> int:
-    return worker.warm(engine, gpu)
+def _warm(engine: str, gpu: bool, share: float) -> int:
+    return worker.warm(engine, gpu, share)
 
 
 @ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
@@ -128,7 +128,7 @@ class Driver:
     def warm(self, engine: str) -> None:
         """Have every slot load the training libraries while the plan is made."""
         task = _warm.options(**self._resources())
-        self._warming = [task.remote(engine, self.gpus > 0) for _ in range(min(self.slots, 64))]
+        self._warming = [task.remote(engine, self.gpus > 0, self.share) for _ in range(min(self.slots, 64))]
 
     def stop(self) -> None:
         """Finish what runs, begin nothing."""
@@ -295,28 +295,14 @@ class Driver:
         return min(1.0, self.options.cpus / most) if most else 1.0
 
 
-def _knock(address: str) -> None:
-    """Ray itself would wait for minutes where nobody listens."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if port.isdigit():
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=10):
-            pass
-
-
 def _connect(options: Options) -> OwnRay | None:
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     on_term = signal.getsignal(signal.SIGTERM)
     try:
         if options.address:
-            _knock(options.address)
-            packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
-            ray.init(address=options.address, runtime_env={"py_modules": packages}, **quiet)
+            _join(options.address)
             return None
-        ray.init(
-            address="local", num_cpus=options.workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
-        )
-        return OwnRay()
-    except (OSError, RuntimeError, ValueError) as error:
+        return _start(options.workers)
+    except Exception as error:  # Ray raises what it likes
         where = f"no Ray cluster answers at {options.address}" if options.address else "Ray did not start"
         raise ClusterError(f"{where}: {str(error).splitlines()[0]}") from None
     except SystemExit:  # SIGTERM, as Ray understands it
@@ -324,6 +310,24 @@ def _connect(options: Options) -> OwnRay | None:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_term)  # Ray puts its own there
+
+
+def _join(address: str) -> None:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():  # Ray itself would wait for minutes where nobody listens
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    seal_token(make=False)
+    packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
+    ray.init(address=address, runtime_env={"py_modules": packages}, **QUIET)
+
+
+def _start(workers: int | None) -> OwnRay:
+    here = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    clusters, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False  # it listens on loopback only
+    try:
+        return begin(lambda folder: ray.init(**here, _temp_dir=folder, **QUIET))
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = clusters
 
 
 def _line(error: BaseException) -> str:

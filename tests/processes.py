@@ -22,11 +22,11 @@ def command(*words: Any) -> list[str]:
 
 
 @contextmanager
-def background(*words: Any, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def background(*words: Any, log: Path, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A command that runs while the block does; whatever is left of it and its children afterwards is killed."""
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command(*words), cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
+            command(*words), cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **more
         )
     try:
         yield process

@@ -3,10 +3,13 @@
 import json
 import os
 import pickle
+import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +23,7 @@ from orchestrator.store import Store, without_secrets
 from orchestrator.store.disk import Disk
 from orchestrator.store.uri import SUBMITTED
 from tests.conftest import ROOT, TINY
+from tests.processes import background, called, family, happened, until
 
 engine.load()
 
@@ -144,6 +148,35 @@ main()
     assert done.returncode == 0, done.stderr
     assert "UNPICKLED" not in done.stderr
     assert not (tmp_path / "exploded").exists()
+
+
+def test_a_ray_of_our_own_is_nobody_elses_affair(tiny, tmp_path):
+    """All that Ray starts here listens on loopback only; its folder and its token are its user's alone, hold no secret, and the folder goes."""
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "MY_PASSWORD": "open-sesame"}
+    environment = {name: value for name, value in environment.items() if not name.startswith("RAY_")}
+    words = ("run", tiny, "--seeds", "8", "--set", "epochs=5000", "--data", "fixed", "--out", tmp_path / "out")
+    with background(*words, "--no-report", log=tmp_path / "log", env=environment, umask=0) as driver:
+        until(happened(tmp_path / "out", "started"))
+        processes = family(driver.pid)
+        listening = {
+            connection.laddr.ip.removeprefix("::ffff:")
+            for process in processes
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening == {"127.0.0.1"}
+        raylet = next(process for process in processes if called(process) == "raylet")
+        folder = Path(re.search(r"/tmp/ray-\w+", " ".join(raylet.cmdline()))[0])
+        token = tmp_path / ".ray" / "auth_token"
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, token)] == [0o700, 0o600]
+        assert len(token.read_text()) == 64
+        logs = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        assert len(logs) > 10
+        assert not [path for path in logs if b"open-sesame" in path.read_bytes()]
+        assert driver.wait(120) == 0
+    assert not folder.exists()
+    said = [path for path in (tmp_path / "log", *(tmp_path / "out").rglob("*")) if path.is_file()]
+    assert not [path for path in said if b"open-sesame" in path.read_bytes()]
 
 
 def test_a_submitted_job_must_say_where_results_go(here, monkeypatch, tmp_path):
