@@ -28,6 +28,10 @@ class NoAnswerError(Exception):
     """The lesson's code raised, ended the process, or took too long."""
 
 
+class KilledError(NoAnswerError):
+    """Somebody killed the process."""
+
+
 def here(question: Callable[..., Answer], *arguments: Any) -> Answer:
     """Ask in this very process: for debuggers.
 
@@ -64,10 +68,16 @@ class Sandbox:
             OrchestratorError: the function raised it.
             NoAnswerError: the lesson's code raised, ended the process, or took too long.
         """
+        try:
+            return self._ask(question, arguments)  # type: ignore[no-any-return]
+        except KilledError:  # hardly the lesson's doing: once more
+            return self._ask(question, arguments)  # type: ignore[no-any-return]
+
+    def _ask(self, question: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         if not self._process:
             self._start()
             self._exchange(self.warm, (), None)
-        return self._exchange(question, arguments, self.timeout)  # type: ignore[no-any-return]
+        return self._exchange(question, arguments, self.timeout)
 
     def _exchange(self, question: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
         try:
@@ -77,7 +87,7 @@ class Sandbox:
                 raise NoAnswerError(f"still at it after {timeout:g} s, the --timeout")
             answer, error = self._pipe.recv()
         except (EOFError, ConnectionError):
-            raise NoAnswerError(self._farewell()) from None
+            raise self._farewell() from None
         if error is not None:
             raise error
         return answer
@@ -93,18 +103,17 @@ class Sandbox:
         )
         theirs.close()
 
-    def _farewell(self) -> str:
+    def _farewell(self) -> NoAnswerError:
         assert self._process
         try:
             code = self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             code = 0
         self._end()
-        return (
-            f"the process died of {signal.Signals(-code).name}"
-            if code < 0
-            else f"the process ended with exit code {code}"
-        )
+        if code >= 0:
+            return NoAnswerError(f"the process ended with exit code {code}")
+        error = KilledError if -code == signal.SIGKILL else NoAnswerError
+        return error(f"the process died of {signal.Signals(-code).name}")
 
     def _end(self) -> None:
         if self._process:

@@ -84,7 +84,7 @@ def prepare(request: Request, store: Store) -> Prepared:
     """
     engine.check_version()
     fixed = worker.settings(request.settings)
-    with Sandbox(partial(engine.load, request.engine), request.timeout) as sandbox:
+    with Sandbox(partial(worker.warm, request.engine, gpu=False), request.timeout) as sandbox:
         ask = here if request.serial else sandbox.ask
         made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
     jobs = [job for some, _ in made for job in some]

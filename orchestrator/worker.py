@@ -90,8 +90,10 @@ def bound_memory(share: float) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def warm(name: str, gpu: bool) -> int:
-    """Load the training libraries before there is anything to train; returns the process's id."""
+def warm(name: str, gpu: bool, share: float = 1.0) -> int:
+    """Load the training libraries before there is anything to train, in a process that may take its share; returns its id."""
+    if not gpu:  # whose driver maps more than it takes
+        bound_memory(share)
     engine.load(name, gpu)
     return os.getpid()
 

@@ -2,16 +2,18 @@
 
 import ctypes
 import os
+import signal
 import sys
 import time
 
 import psutil
 import pytest
 
-from orchestrator import keys
+from orchestrator import catalog, keys, session
 from orchestrator.catalog import Source
 from orchestrator.errors import LessonError
 from orchestrator.sandbox import NoAnswerError, Sandbox
+from orchestrator.store import Store
 from tests.conftest import TINY
 
 
@@ -42,6 +44,26 @@ def test_what_ends_its_process_or_never_returns_is_an_error_here(sandbox, questi
     with pytest.raises(NoAnswerError, match=why):
         sandbox.ask(question, *arguments)
     assert sandbox.ask(divmod, 17, 5) == (3, 2)
+
+
+def kill_myself():
+    """Dies of SIGKILL each time."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def once_killed(path):
+    """Dies of SIGKILL the first time."""
+    if not path.exists():
+        path.touch()
+        kill_myself()
+    return "well"
+
+
+def test_a_process_that_somebody_kills_is_asked_once_more(sandbox, tmp_path):
+    """SIGKILL comes from outside: the question is put to another process, so that no variant gets a makeshift key for it."""
+    assert sandbox.ask(once_killed, tmp_path / "been-here") == "well"
+    with pytest.raises(NoAnswerError, match="SIGKILL"):
+        sandbox.ask(kill_myself)
 
 
 def test_our_own_errors_keep_their_class(sandbox):
@@ -77,3 +99,12 @@ def test_a_file_whose_loading_ends_the_process_is_refused():
     """A lesson that exits hard while it is loaded is no lesson, and is said so."""
     with Sandbox(warm, timeout=60) as made, pytest.raises(LessonError, match="/t.py can't be loaded: .* exit code 3"):
         keys.survey(made.ask, Source("t", None, "/t.py", "import os; os._exit(3)"), (), ("fixed",), "compiled")
+
+
+def test_a_lesson_that_takes_all_memory_when_loaded_takes_only_its_own(tmp_path):
+    """Allocating without end while the plan is made is a MemoryError of the lesson's, before the machine has to choose a victim."""
+    path = tmp_path / "hog.py"
+    path.write_text("import numpy as np\nhog = [np.empty(2**30, np.uint8) for _ in range(2000)]  # never touched\n")
+    asked = session.Request(tuple(catalog.find([str(path)])), (0,), ("fixed",), "compiled")
+    with pytest.raises(LessonError, match="Unable to allocate"):
+        session.prepare(asked, Store(tmp_path / "out"))
