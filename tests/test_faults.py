@@ -193,6 +193,7 @@ def test_a_killed_driver_takes_its_ray_along_and_the_same_command_finishes(large
     words = ("run", path, *WORDS, "--out", out)
     with background(*words, log=tmp_path / "log") as driver:
         until(happened(out, "finished", 2))
+        driver.send_signal(signal.SIGSTOP)  # so that it is surely still at work
         second = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
         assert second.returncode == 2
         assert f"in use by another driver (process {driver.pid} " in second.stderr

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.errors import StoreError, StoreLockedError
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job
-from orchestrator.store import Block, BrokenShardError, Store
+from orchestrator.store import Block, BrokenShardError, Store, block
 
 SCORES = {f"{part}_{name}": 0.5 for part in ("train", "test", "fresh") for name in ("accuracy", "bce")}
 
@@ -168,20 +168,22 @@ def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
     assert store.holder() is None
 
 
-@pytest.mark.parametrize("make", ["file", "parent", "version"])
+@pytest.mark.parametrize("make", ["file", "parent"])
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path, make):
-    """A file in the way, and a store of another format, are said so."""
+    """A file in the way is said so."""
     place = tmp_path / "out"
-    if make == "file":
-        place.write_text("")
-    elif make == "parent":
-        place.write_text("")
-        place = place / "below"
-    else:
-        (place / "store").mkdir(parents=True)
-        (place / "store" / "FORMAT").write_text("99\n")
-    with pytest.raises(StoreError, match=r"--out|format '99'"):
-        Store(place).prepare()
+    place.write_text("")
+    with pytest.raises(StoreError, match="--out"):
+        Store(place if make == "file" else place / "below").prepare()
+
+
+def test_blocks_of_another_format_are_refused(store, monkeypatch):
+    """A whole block that says it is of another format is neither read nor called damaged."""
+    monkeypatch.setattr(block, "FORMAT", 99)
+    store.write("k", Block((outcome(0), outcome(1))))
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="format 99, this program reads format 1"):
+        store.read("k", (0, 1))
 
 
 def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):

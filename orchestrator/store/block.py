@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from orchestrator.errors import StoreError
 from orchestrator.outcome import Outcome
 
 FORMAT = 1
@@ -98,11 +99,16 @@ def decode(table: pa.Table, seeds: Sequence[int]) -> Block:
 
     Raises:
         ValueError: the table is not what was written, or of other seeds. KeyError, TypeError: it is no block at all.
+        StoreError: it is of another format.
     """
     text = table.schema.metadata[b"block"]
     if _checksum(table, text) != int(table.schema.metadata[b"check"]):
         raise ValueError("it is not what was written")
     about = json.loads(text)
+    if about["format"] != FORMAT:
+        raise StoreError(
+            f"blocks in this folder were written in format {about['format']}, this program reads format {FORMAT}; name another --out folder"
+        )
     ends = np.cumsum([run["epochs"] for run in about["runs"]])
     if [run["seed"] for run in about["runs"]] != list(seeds) or ends[-1] != table.num_rows:
         raise ValueError("its rows are not those it speaks of")

@@ -57,11 +57,13 @@ class Disk:
 
     def open(self, name: str) -> IO[bytes]:
         """Open for reading, part by part."""
-        return pa.OSFile(str(self.where(name)))  # type: ignore[no-any-return]
+        with explained(self.root, "read"):
+            return pa.OSFile(str(self.where(name)))  # type: ignore[no-any-return]
 
     def read(self, name: str) -> bytes:
         """All of a file."""
-        return self.where(name).read_bytes()
+        with explained(self.root, "read"):
+            return self.where(name).read_bytes()
 
     def write(self, name: str, fill: Callable[[IO[bytes]], Given]) -> Given:
         """Write beside the place, flush to disk, then rename into it.
@@ -85,7 +87,8 @@ class Disk:
 
     def move(self, name: str, other: str) -> None:
         """Rename."""
-        self.where(name).replace(self.where(other))
+        with explained(self.root):
+            self.where(name).replace(self.where(other))
 
     def names(self, under: str) -> list[str]:
         """The files below a folder, sorted."""
@@ -172,12 +175,14 @@ def refusal(root: Path | str, holder: dict[str, Any]) -> str:
 
 
 @contextmanager
-def explained(root: Path | str) -> Iterator[None]:
-    """Turn a failed write below `root` into a StoreLostError."""
+def explained(root: Path | str, done: str = "written") -> Iterator[None]:
+    """Turn what fails below `root` into a StoreLostError; that a file to be read is not there stays what it is."""
     try:
         yield
     except OSError as error:
+        if done == "read" and isinstance(error, FileNotFoundError):
+            raise
         why = error.strerror or str(error).splitlines()[0]
         raise StoreLostError(
-            f"{error.filename or root} can't be written: {why}; what was stored before is safe, and the same command goes on from there"
+            f"{error.filename or root} can't be {done}: {why}; what was stored before is safe, and the same command goes on from there"
         ) from None

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.errors import StoreError, StoreLostError
 from orchestrator.plan import Job, State, block_seeds, blocks
-from orchestrator.store.block import FORMAT, Block, BrokenShardError, decode, encode
+from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk
 from orchestrator.store.files import Files
 from orchestrator.store.remote import Remote
@@ -59,18 +59,9 @@ class Store:
         """Make the folder, or say why it can't be used.
 
         Raises:
-            StoreError: not a folder, not writable, or of another version.
+            StoreError: not a folder, or not writable.
         """
         self.files.prepare()
-        try:
-            version = self.files.read("store/FORMAT").decode().strip()
-        except FileNotFoundError:
-            version = str(FORMAT)
-            self._write_text("store/FORMAT", f"{version}\n")
-        if version != str(FORMAT):
-            raise StoreError(
-                f"{self.root} was written in format {version!r}, this program reads format {FORMAT}; name another --out folder"
-            )
 
     def is_empty(self) -> bool:
         """Whether no block was ever stored here."""
@@ -131,6 +122,7 @@ class Store:
         Raises:
             FileNotFoundError: it was never trained.
             BrokenShardError: its file was cut or changed.
+            StoreError: it is whole, but another version of this program wrote it.
         """
         name = _block(key, seeds)
         data = self.files.read(name)
