@@ -13,6 +13,12 @@ from orchestrator.plan import block_seeds, blocks
 from orchestrator.store import Store
 
 RATE_OVER = 120.0  # seconds of the ledger that the rate is taken over
+SAYS = {
+    "began": {"tick"},
+    "started": {"tick", "key", "first", "job", "node"},
+    "finished": {"tick", "key", "first", "status"},
+    "lost": {"tick", "key", "first"},
+}
 
 Run = Mapping[str, Any]
 
@@ -41,15 +47,24 @@ def status(store: Store) -> Status:
     """Look at a results folder.
 
     Raises:
-        StoreError: no command was run there.
+        StoreError: no command was run there, or what it wrote of itself was damaged since.
     """
+    try:
+        return _status(store)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise StoreError(
+            f"what the last command wrote of itself in {store.root} is damaged; the same `run` command writes it anew, and trains nothing twice"
+        ) from None
+
+
+def _status(store: Store) -> Status:
     driver = _driver(store)
     last = _last(store)
     runs = list(_runs(store, last["jobs"], last["seeds"]))
     lessons: dict[str, Counter[str]] = {}
     for run in runs:
         lessons.setdefault(run["lesson"], Counter())[run["status"]] += 1
-    events = _since_the_beginning(store.ledger())
+    events = _since_the_beginning([event for event in store.ledger() if _is_whole(event)])
     rate = _rate(events)
     waiting = len({(run["key"], run["seed"]) for run in runs if run["status"] == "waiting"})  # a shared training once
     busy = driver == "at work"
@@ -92,6 +107,11 @@ def _runs(store: Store, jobs: Iterable[Run], seeds: Iterable[int]) -> Iterator[R
         about = {name: job[name] for name in ("lesson", "variant", "data", "key")}
         found = seen or [{"seed": seed, "status": "waiting"} for seed in members]
         yield from ({**run, **about} for run in found if run["seed"] in wanted)
+
+
+def _is_whole(event: Run) -> bool:
+    """Whether a line of the ledger says what one of its kind says; one that was damaged is passed over."""
+    return event.get("event") in SAYS and SAYS[event["event"]] <= event.keys()
 
 
 def _since_the_beginning(events: Sequence[Run]) -> Sequence[Run]:

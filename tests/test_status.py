@@ -5,10 +5,12 @@ import signal
 import subprocess
 import time
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from orchestrator import catalog, engine, session
+from orchestrator.errors import StoreError
 from orchestrator.local import Serial
 from orchestrator.status import status
 from orchestrator.store import Store
@@ -117,6 +119,27 @@ def test_a_ledger_line_cut_by_a_crash_hides_nothing(start, tmp_path):
     start(lambda event: running.append(status(Store(tmp_path / "out")).running))
     assert all("old" not in line for lines in running for line in lines)
     assert sum(e["event"] == "finished" for e in events(tmp_path / "out")) == 4
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "run.json"])
+def test_damaged_bookkeeping_is_passed_over_or_said_so(start, tmp_path, name):
+    """Whatever bits are flipped in the ledger, or wherever it or run.json is cut, `status` answers; or it says in a sentence what is damaged."""
+    start(lambda event: None)
+    generator, path = np.random.default_rng(7), tmp_path / "out" / name
+    good, said = path.read_bytes(), []
+    for _ in range(150):
+        data = bytearray(good[: generator.integers(1, len(good) + 1)])
+        data[generator.integers(len(data))] ^= 1 << generator.integers(8)
+        path.write_bytes(data)
+        try:
+            assert status(Store(tmp_path / "out")).driver == "ended"
+        except StoreError as error:
+            said.append(str(error))
+    assert all("damaged" in line for line in said)
+    assert (len(said) > 100) == (name == "run.json")
+    path.write_bytes(b"")
+    assert start(lambda event: None) == 0
+    assert status(Store(tmp_path / "out")).lessons == {"tiny": {"ok": 32}}
 
 
 def test_a_driver_on_another_host_is_neither_dead_nor_alive(start, tmp_path):

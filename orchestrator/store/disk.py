@@ -103,7 +103,7 @@ class Disk:
 
     def lines(self) -> list[str]:
         """The ledger's lines."""
-        return self._ledger.read_text().splitlines() if self._ledger.exists() else []
+        return self._ledger.read_text(errors="replace").splitlines() if self._ledger.exists() else []
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:

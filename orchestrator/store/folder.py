@@ -31,6 +31,7 @@ from orchestrator.store.remote import Remote
 from orchestrator.store.tables import WRITING, Tables
 from orchestrator.store.uri import is_uri, local
 
+ASKED = {"command", "lessons", "scopes", "seeds", "engine", "settings", "jobs"}  # in run.json: what the last command was
 TRIES = 3  # uploads of a block until it reads back as it was written
 
 Item = TypeVar("Item")
@@ -163,14 +164,21 @@ class Store:
         """What the last command wrote of itself.
 
         Raises:
-            StoreError: there was none.
+            StoreError: there was none, or it can't be read any more.
         """
         try:
-            return self._provenance()
-        except (OSError, ValueError):
+            found = self._provenance()
+        except FileNotFoundError:
             raise StoreError(
                 f"{self.root} holds no run yet; run `python -m orchestrator run all --out {self.root}` first"
             ) from None
+        except ValueError:
+            found = {}
+        if not found.keys() >= ASKED:
+            raise StoreError(
+                f"{self.provenance} is damaged; the same `run` command writes it anew, and trains nothing twice"
+            )
+        return found
 
     def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""

@@ -52,7 +52,7 @@ class Ledger:
     def lines(self) -> Iterator[str]:
         """All lines so far."""
         for name in self._files.names(FOLDER):
-            yield from self._files.read(name).decode().splitlines()
+            yield from self._files.read(name).decode(errors="replace").splitlines()
 
     def _next(self) -> str:
         """Numbered, since clocks jump; and named by chance, so that two drivers never write one piece."""
