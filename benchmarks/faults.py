@@ -24,7 +24,7 @@ import psutil
 from tests.conftest import TINY
 from tests.processes import alive, background, called, events, family, until
 
-STARTING = 0.25  # of the drivers are killed before they have begun to train
+STARTING = 0.4  # of the drivers are killed before they have begun to train
 LIFE = 8.0  # seconds that a driver gets after its first shard, at most
 REST = 5.0  # seconds between two kills of what works for a driver, at most
 PILLARS = 0.1  # of these kills hit one of Ray's own processes

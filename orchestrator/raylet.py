@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 PILLARS = ("raylet", "gcs_server")  # without either no task begins or ends
-MOURN = 'read -r pids; read -r _; kill -9 $pids; rm -rf "$0"; sleep 2; rm -rf "$0"'
+MOURN = 'read -r pids; read -r _; kill -9 $pids; rm -rf "$0"; sleep 1; rm -rf "$0"'
 
 
 class OwnRay:

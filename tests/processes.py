@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.conftest import ROOT
+
+GRACE = 10  # seconds that what a command started has to clear up and end
 
 
 def command(*words: Any) -> list[str]:
@@ -23,10 +26,19 @@ def command(*words: Any) -> list[str]:
 
 @contextmanager
 def background(*words: Any, log: Path, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A command that runs while the block does; whatever is left of it and its children afterwards is killed."""
+    """A command that runs while the block does; whatever is left of it and its children afterwards is killed.
+
+    It heeds Ctrl-C, even where a shell has started us in the background, and so with orders to ignore it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command(*words), cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, **more
+            command(*words),
+            cwd=ROOT,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **more,
         )
     try:
         yield process
@@ -34,8 +46,8 @@ def background(*words: Any, log: Path, **more: Any) -> Iterator[subprocess.Popen
         left = family(process.pid)
         process.kill()
         process.wait()
-        for child in left:
-            if alive(child):
+        for child in psutil.wait_procs(left, timeout=GRACE)[1]:
+            with suppress(psutil.NoSuchProcess):
                 child.kill()
 
 
