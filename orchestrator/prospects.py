@@ -28,18 +28,21 @@ def story(block: Block) -> str | None:
 
 @dataclass
 class Prospects:
-    """What each variant's shards have failed of so far; None stands for one that did not, or not as a whole."""
+    """What each variant's shards have failed of so far, in both scopes and in each; None stands for one that did not, or not as a whole."""
 
-    _stories: dict[tuple[str, str], list[str | None]] = field(default_factory=dict)
+    _stories: dict[tuple[str, ...], list[str | None]] = field(default_factory=dict)
 
     def take(self, shard: Shard, block: Block) -> None:
         """Note a shard's end."""
-        self._stories.setdefault(_variant(shard), []).append(story(block))
+        for whose in _views(shard):
+            self._stories.setdefault(whose, []).append(story(block))
 
     def why_not(self, shard: Shard) -> str | None:
-        """What all the variant's shards have failed of; None while there is hope."""
-        told = self._stories.get(_variant(shard), [])
-        return told[0] if len(told) >= FIRST and len(set(told)) == 1 else None
+        """What all the variant's shards have failed of, or all those in this scope; None while there is hope."""
+        for told in (self._stories.get(whose, []) for whose in _views(shard)):
+            if len(told) >= FIRST and len(set(told)) == 1 and told[0]:
+                return told[0]
+        return None
 
     def not_tried(self, order: Order) -> Block | None:
         """The block of a shard that is not worth sending, for the same command to try again; None while there is hope."""
@@ -50,5 +53,6 @@ class Prospects:
         return replace(failed(order, "failed", text, final=False), attempts=0)
 
 
-def _variant(shard: Shard) -> tuple[str, str]:
-    return shard.job.lesson, shard.job.variant
+def _views(shard: Shard) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    job = shard.job
+    return (job.lesson, job.variant), (job.lesson, job.variant, job.data)

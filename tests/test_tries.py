@@ -17,9 +17,9 @@ from orchestrator.worker import Order
 SEEDS = tuple(range(8))
 
 
-def order(first=0, variant="one", width=8):
+def order(first=0, variant="one", width=8, data="fixed"):
     """A shard on its way."""
-    job = Job("tiny", variant, "fixed", f"k-{variant}", "p", "compiled", width, 1.0)
+    job = Job("tiny", variant, data, f"k-{variant}-{data}", "p", "compiled", width, 1.0)
     return Order(Shard(job, tuple(range(first, first + width)), "not trained yet"), Source("tiny", None, "", ""), ())
 
 
@@ -133,4 +133,13 @@ def test_a_variant_with_any_good_run_is_not_given_up(bad):
     """One shard that failed, or two of which one has a good run, are no reason to give up."""
     tries = Tries(3)
     settle(tries, [order(0), order(8)], bad)
+    assert tries.prospects.not_tried(order(16)) is None
+
+
+def test_a_scope_is_given_up_alone_when_the_other_does_well():
+    """Where redrawn data fail every shard alike and the fixed data train, only what is redrawn is left untried."""
+    tries = Tries(3)
+    settle(tries, [order(0), order(8)], set())
+    settle(tries, [order(first, data="redrawn") for first in (0, 8)], set(range(16)))
+    assert tries.prospects.not_tried(order(16, data="redrawn")).outcomes[0].error.endswith("(its process died)")
     assert tries.prospects.not_tried(order(16)) is None
