@@ -1,6 +1,8 @@
 """The only file that imports Ray: a bounded window of shards as Ray tasks.
 
-A task is a generator of two values, "I have begun" and the trained block, so that the driver knows what runs where and since when.
+A task is a generator of three values, the node it came to, "I have begun", and the trained block, so that the driver
+knows what runs where and since when.
+On a cluster the driver says where, too: a shard left to Ray may queue at a machine that is dead, and wait there for minutes.
 Ray retries nothing here. A machine that fails is the driver's affair: it sends the shard again, with a growing pause;
 what a lesson's code raises is an answer.
 """
@@ -12,17 +14,19 @@ import math
 import os
 import re
 import signal
-import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # ours is not to phone home
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_grpc_client_keepalive_timeout_ms", "20000")  # what is sent to a dead machine fails so soon
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what befalls a worker we say ourselves, on one line
 
 import ray
@@ -34,20 +38,23 @@ from ray.exceptions import (
     RayError,
     RaySystemError,
     RayTaskError,
+    TaskUnschedulableError,
     WorkerCrashedError,
 )
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator import worker
 from orchestrator.errors import ClusterError, ClusterLostError
-from orchestrator.events import Event, Finished, Started
+from orchestrator.events import Event, Finished, Started, Waiting
+from orchestrator.nodes import Nodes, knock, may_grow
 from orchestrator.prospects import failed, story
 from orchestrator.raylet import OwnRay, begin, seal_token
 from orchestrator.store import Block
 from orchestrator.tries import Tries
-from orchestrator.worker import Order
+from orchestrator.worker import Order, Place
 
-WINDOW = 2  # shards sent per slot: one at work, one at hand
+WINDOW = 2  # shards sent per slot on this machine: one at work, one at hand
+AHEAD = 64  # shards sent to a cluster that may grow, for a node that is not there yet: it grows by what waits
 LOOK = 0.2  # seconds between two looks at deadlines and signals
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 ASK = 15.0  # seconds that a node has to find a dead worker's log
@@ -70,8 +77,8 @@ class _Flight:
     """An order on its way."""
 
     order: Order
+    node: str = ""  # Ray's name of it; none while Ray may choose
     begun: float = math.inf  # on the monotonic clock
-    node: str = ""  # Ray's name of it
     log: str = ""
 
     @property
@@ -82,8 +89,9 @@ class _Flight:
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
 def _train(order: Order, share: float) -> Iterator[Any]:
+    yield ray.get_runtime_context().get_node_id()
     worker.warm(order.shard.job.engine, order.gpu, share)
-    yield ray.get_runtime_context().get_node_id(), worker.place()
+    yield worker.place()
     yield worker.train(order)
 
 
@@ -109,21 +117,26 @@ class Driver:
         """Connect.
 
         Raises:
-            ClusterError: nothing answers at the address, or no node can hold a shard.
+            ClusterError: nothing answers at the address, or no node can hold a shard and none may be on its way.
         """
         self.options = options
         self.stopping = False
         self._own = _connect(options)
-        self._has = dict(ray.cluster_resources())
-        try:
-            self.gpus = self._gpus()
-            self.slots = self._slots()
-            self.share = self._share()
-        except ClusterError:
+        self.gpus = self._gpus()
+        self.nodes = Nodes({"CPU": options.cpus, "GPU": self.gpus})
+        self.nodes.see(ray.nodes())
+        self.may_grow = self._own is None and may_grow(ray.nodes())
+        if not self.slots and not self.may_grow:
             self.close()
-            raise
+            raise ClusterError(self.nodes.lack())
         self._flights: dict[Any, _Flight] = {}
         self._tries = Tries(options.retries)
+        self._short = False
+
+    @property
+    def slots(self) -> int:
+        """Shards that the cluster holds at once."""
+        return self.nodes.slots
 
     def warm(self, engine: str) -> None:
         """Have every slot load the training libraries while the plan is made."""
@@ -142,8 +155,8 @@ class Driver:
             self._own = None
 
     def resources(self) -> dict[str, float]:
-        """What the cluster has."""
-        return self._has
+        """What the cluster has, or had when it was largest."""
+        return dict(self.nodes.most)
 
     def survey(self) -> list[dict[str, str]]:
         """Name and versions of every node."""
@@ -154,7 +167,7 @@ class Driver:
         """Train the shards, in order as slots come free; events come as they happen.
 
         Raises:
-            ClusterError: the node that this program runs on has left the cluster.
+            ClusterError: the node that this program runs on has left the cluster, or there was room nowhere for long.
         """
         waiting = iter(orders)
         try:
@@ -166,25 +179,42 @@ class Driver:
                     self._recall()
                 yield from self._fill(waiting)
                 if not self._flights and not self._tries:
-                    return
+                    order = next(waiting, None)  # there may be room for none
+                    if order is None:
+                        return
+                    self._tries.send([order])
                 yield from self._land()
+                yield from self._follow()
         finally:
             for task in self._flights:
                 ray.cancel(task, force=True)
             self._flights.clear()
 
     def _fill(self, waiting: Iterator[Order]) -> Iterator[Event]:
-        task = _train.options(**self._resources())
-        while len(self._flights) < WINDOW * self.slots:
-            order = self._tries.due() or next(waiting, None)
+        for node in self._openings():
+            order = (yield from self._choose(waiting)) or (self._unbound() if node else None)
             if order is None:
                 return
+            order = replace(order, gpu=self.gpus > 0)
+            where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)} if node else {}
+            task = _train.options(**self._resources(), **where)
+            self._flights[task.remote(order, self.nodes.share)] = _Flight(order, node)
+
+    def _choose(self, waiting: Iterator[Order]) -> Generator[Event, None, Order | None]:
+        """The next order that is worth sending."""
+        while order := self._tries.due() or next(waiting, None):
             not_tried = self._tries.prospects.not_tried(order) if order.attempt == 1 else None
-            if not_tried:
-                yield Finished(order.shard, not_tried)
-            else:
-                order = replace(order, gpu=self.gpus > 0)
-                self._flights[task.remote(order, self.share)] = _Flight(order)
+            if not not_tried:
+                return order
+            yield Finished(order.shard, not_tried)
+        return None
+
+    def _openings(self) -> Iterator[str]:
+        """The nodes that the next shards are for; "" leaves it to Ray."""
+        if self._own:
+            return repeat("", WINDOW * self.slots - len(self._flights))
+        sent = Counter(flight.node for flight in self._flights.values())
+        return chain(self.nodes.openings(sent), repeat("", AHEAD * self.may_grow - sent[""]))
 
     def _land(self) -> Iterator[Event]:
         if not self._flights:
@@ -209,12 +239,13 @@ class Driver:
             del self._flights[task]
             yield from self._lost(flight, error)
         else:
-            if flight.has_begun:
-                yield from self._answer(task, value)
+            if isinstance(value, str):
+                flight.node = value
+            elif isinstance(value, Place):
+                flight.begun, flight.log = time.monotonic(), value.log
+                yield Started(flight.order.shard, value.node)
             else:
-                flight.begun, (flight.node, place) = time.monotonic(), value
-                flight.log = place.log
-                yield Started(flight.order.shard, place.node)
+                yield from self._answer(task, value)
 
     def _answer(self, task: Any, block: Block) -> Iterator[Event]:
         order = self._flights.pop(task).order
@@ -253,6 +284,24 @@ class Driver:
                 self._tries.send([flight.order])
         self._own = _connect(self.options)
 
+    def _follow(self) -> Iterator[Event]:
+        """Keep up with a cluster that machines join and leave: of one that fell silent Ray's tasks would tell 7 minutes later."""
+        if self._own or not self.nodes.due:
+            return
+        gone = self.nodes.see(ray.nodes())
+        for task, flight in list(self._flights.items()):
+            if flight.node in gone:
+                del self._flights[task]
+                yield from self._lost(flight, NodeDiedError(""))
+            elif gone and not flight.node:
+                self._tries.send(self._take_back([task]))
+        short = not self.slots
+        if short and not self._short:
+            yield Waiting(self.nodes.lack())
+        self._short = short
+        if short and self.nodes.given_up:
+            raise ClusterLostError(self.nodes.lack())
+
     def _overdue(self) -> Iterator[Event]:
         limit = self.options.timeout or math.inf
         for task, flight in list(self._flights.items()):
@@ -263,10 +312,17 @@ class Driver:
 
     def _recall(self) -> None:
         self._tries.forget()
-        for task, flight in list(self._flights.items()):
-            if not flight.has_begun:
-                ray.cancel(task)
-                del self._flights[task]
+        self._take_back([task for task, flight in self._flights.items() if not flight.has_begun])
+
+    def _take_back(self, tasks: Sequence[Any]) -> list[Order]:
+        for task in tasks:
+            ray.cancel(task, force=True)
+        return [self._flights.pop(task).order for task in tasks]
+
+    def _unbound(self) -> Order | None:
+        """A shard that was left to Ray and has come nowhere yet."""
+        task = next((task for task, flight in self._flights.items() if not flight.node), None)
+        return None if task is None else self._take_back([task])[0]
 
     def _resources(self) -> dict[str, float]:
         return {"num_cpus": self.options.cpus, "num_gpus": self.gpus}
@@ -277,23 +333,6 @@ class Driver:
             return self.options.gpus
         return 0.25 if ray.cluster_resources().get("GPU", 0) else 0.0
 
-    def _slots(self) -> int:
-        wanted = {"CPU": self.options.cpus, "GPU": self.gpus}
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        if not any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in nodes):
-            have = "; ".join(f"{n.get('CPU', 0):g} CPU, {n.get('GPU', 0):g} GPU" for n in nodes)
-            raise ClusterError(
-                f"a shard asks for {wanted['CPU']:g} CPU and {wanted['GPU']:g} GPU, and no node has that ({have}); "
-                "lower --cpus-per-shard or --gpus-per-shard"
-            )
-        total = ray.cluster_resources()
-        return max(1, int(min(total.get(name, 0) // amount for name, amount in wanted.items() if amount)))
-
-    def _share(self) -> float:
-        """The part of a machine that a shard may take, by its processors."""
-        most = max(node["Resources"].get("CPU", 0) for node in ray.nodes())
-        return min(1.0, self.options.cpus / most) if most else 1.0
-
 
 def _connect(options: Options) -> OwnRay | None:
     on_term = signal.getsignal(signal.SIGTERM)
@@ -303,7 +342,8 @@ def _connect(options: Options) -> OwnRay | None:
             return None
         return _start(options.workers)
     except Exception as error:  # Ray raises what it likes
-        where = f"no Ray cluster answers at {options.address}" if options.address else "Ray did not start"
+        needs = "this must be one of its machines, with RAY_AUTH_MODE=token and its ~/.ray/auth_token where it has one"
+        where = f"can't join a Ray cluster at {options.address} ({needs})" if options.address else "Ray did not start"
         raise ClusterError(f"{where}: {str(error).splitlines()[0]}") from None
     except SystemExit:  # SIGTERM, as Ray understands it
         raise KeyboardInterrupt from None
@@ -313,9 +353,7 @@ def _connect(options: Options) -> OwnRay | None:
 
 
 def _join(address: str) -> None:
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if port.isdigit():  # Ray itself would wait for minutes where nobody listens
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    knock(address)
     seal_token(make=False)
     packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
     ray.init(address=address, runtime_env={"py_modules": packages}, **QUIET)
@@ -338,7 +376,7 @@ def _cause(error: RayError, words: str) -> str:
     """What happened to the machine, on one line."""
     if isinstance(error, OutOfMemoryError):
         return "its node ran out of memory"
-    if isinstance(error, NodeDiedError):
+    if isinstance(error, NodeDiedError | TaskUnschedulableError):
         return "its node died"
     if not isinstance(error, WorkerCrashedError):
         return _line(error)

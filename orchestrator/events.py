@@ -33,4 +33,11 @@ class Lost:
     attempt: int
 
 
-Event = Started | Finished | Lost
+@dataclass(frozen=True)
+class Waiting:
+    """The cluster has room for no shard; a machine may be on its way."""
+
+    why: str
+
+
+Event = Started | Finished | Lost | Waiting

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from orchestrator import seeds
-from orchestrator.events import Event, Finished, Lost, Started
+from orchestrator.events import Event, Finished, Lost, Started, Waiting
 from orchestrator.failures import WITHOUT_RESULT
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job, Plan
@@ -67,6 +67,9 @@ class Progress:
 
     def take(self, event: Event) -> None:
         """Count an event, and tell at once of a loss or a failure."""
+        if isinstance(event, Waiting):
+            self.console.print(f"waiting for a machine: {event.why}", markup=False, highlight=False)
+            return
         tally = self.tallies[event.shard.job.lesson]
         if isinstance(event, Started):
             tally.running.add(event.shard.block)

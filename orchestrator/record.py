@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.events import Event, Finished, Lost, Started
+from orchestrator.events import Event, Finished, Lost, Started, Waiting
 from orchestrator.store import Store
 
 
@@ -34,7 +34,8 @@ class Record:
                 self.store.write(event.shard.job.key, event.block)
             self.failed = self.failed or any(o.error for o in event.block.outcomes)
             self.compiling += event.block.compiling
-        self.store.append_event(_line(event))
+        if not isinstance(event, Waiting):
+            self.store.append_event(_line(event))
         self.show(event)
 
 
@@ -43,7 +44,7 @@ def _now() -> dict[str, float]:
     return {"at": time.time(), "tick": time.monotonic()}
 
 
-def _line(event: Event) -> dict[str, Any]:
+def _line(event: Started | Finished | Lost) -> dict[str, Any]:
     job, seeds = event.shard.job, event.shard.seeds
     line = {**_now(), "key": job.key, "first": seeds[0], "job": job.name}
     if isinstance(event, Started):

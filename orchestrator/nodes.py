@@ -1,0 +1,110 @@
+"""The machines of a cluster, as last seen: they may join and leave while shards train."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import ClusterError
+
+LOOK_EVERY = 2.0  # seconds between two looks
+PATIENCE = 900.0  # seconds that a cluster may be without room for a shard, where another machine may be on its way
+BOOTSTRAP = Path("~/ray_bootstrap_config.yaml")  # what `ray up` leaves on the head
+KUBERAY = "RAY_USAGE_STATS_KUBERAY_IN_USE"  # what KubeRay sets in every pod
+GROUP = "ray.io/node-group"  # the label of a node that an autoscaler started, or whose head has one
+
+
+@dataclass
+class Nodes:
+    """The living nodes.
+
+    Attributes:
+        wanted: what a shard asks of a node, by resource. has: what each node has, by Ray's name of it.
+        most: what they had together when it was most, by resource.
+    """
+
+    wanted: Mapping[str, float]
+    has: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    most: Counter[str] = field(default_factory=Counter)
+    _looked: float = field(default_factory=time.monotonic)
+    _roomy: float = field(default_factory=time.monotonic)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for another look."""
+        return time.monotonic() - self._looked >= LOOK_EVERY
+
+    def see(self, rows: Iterable[Mapping[str, Any]]) -> set[str]:
+        """Take in what Ray tells of its nodes; gives those that have gone."""
+        before = self.has.keys()
+        self.has = {row["NodeID"]: row["Resources"] for row in rows if row["Alive"]}
+        self.most |= sum(map(Counter, self.has.values()), Counter())
+        self._looked = time.monotonic()
+        if self.slots:
+            self._roomy = self._looked
+        return before - self.has.keys()
+
+    @property
+    def rooms(self) -> dict[str, int]:
+        """Shards that each holds at once."""
+        amounts = [(name, amount) for name, amount in self.wanted.items() if amount]
+        return {
+            node: int(min((has.get(name, 0) + 1e-9) // amount for name, amount in amounts))
+            for node, has in self.has.items()
+        }
+
+    @property
+    def slots(self) -> int:
+        """Shards that they hold at once."""
+        return sum(self.rooms.values())
+
+    def openings(self, sent: Counter[str]) -> Iterator[str]:
+        """A node for each shard that it holds beyond those sent there."""
+        for node, room in self.rooms.items():
+            yield from repeat(node, room - sent[node])
+
+    @property
+    def share(self) -> float:
+        """The part of a machine that a shard may take, by its processors."""
+        most = max((has.get("CPU", 0) for has in self.has.values()), default=0)
+        return min(1.0, self.wanted["CPU"] / most) if most else 1.0
+
+    @property
+    def given_up(self) -> bool:
+        """Whether there was no room for too long."""
+        return self._looked - self._roomy > PATIENCE
+
+    def lack(self) -> str:
+        """What a shard asks for that no node has."""
+        have = "; ".join(f"{has.get('CPU', 0):g} CPU, {has.get('GPU', 0):g} GPU" for has in self.has.values())
+        return (
+            f"a shard asks for {self.wanted['CPU']:g} CPU and {self.wanted['GPU']:g} GPU, and no node has that ({have}); "
+            "lower --cpus-per-shard or --gpus-per-shard"
+        )
+
+
+def may_grow(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an autoscaler may add machines: one that `ray up` or KubeRay set up, as far as its nodes or this one tell."""
+    labelled = any(GROUP in row["Labels"] for row in rows)
+    return labelled or BOOTSTRAP.expanduser().exists() or KUBERAY in os.environ
+
+
+def knock(address: str) -> None:
+    """See whether anybody is there: Ray itself would wait for minutes where nobody listens.
+
+    Raises:
+        ClusterError: it is Ray's client server, through which no results come. OSError: nobody listens.
+    """
+    if address.startswith("ray://"):
+        raise ClusterError(f"no results come through {address}; submit a job instead: ray job submit")
+    host, _, port = address.rpartition(":")
+    if port.isdigit():
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=10):
+            pass
