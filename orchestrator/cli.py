@@ -122,8 +122,9 @@ def run(
         "timeout": timeout,
         "retries": retries,
     }
-    start = _serial if serial else lambda: _ray(asked, options)
-    end_with(lambda: session.run(asked, Store(out), start, console, report_too=not no_report))
+    store = Store(out)
+    start = _serial if serial else lambda: _ray(asked, options, store)
+    end_with(lambda: session.run(asked, store, start, console, report_too=not no_report))
 
 
 def _serial() -> Executor:
@@ -132,11 +133,18 @@ def _serial() -> Executor:
     return Serial()
 
 
-def _ray(asked: Request, options: dict[str, Any]) -> Executor:
+def _ray(asked: Request, options: dict[str, Any], store: Store) -> Executor:
+    from orchestrator import health  # noqa: PLC0415
     from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
 
     driver = Driver(Options(**options))
     driver.warm(asked.engine)
+    if options["address"]:
+        try:
+            say(*health.preflight(driver, store))
+        except OrchestratorError:
+            driver.close()
+            raise
     return driver
 
 
@@ -256,7 +264,7 @@ def retry(
     store = Store(out)
     asked = session.last_request(store, retry=frozenset({"failed"} if failed else ()), timeout=timeout)
     options = {"address": address, "workers": workers, "timeout": timeout}
-    end_with(lambda: session.run(asked, store, lambda: _ray(asked, options), console, report_too=True))
+    end_with(lambda: session.run(asked, store, lambda: _ray(asked, options, store), console, report_too=True))
 
 
 @app.command()

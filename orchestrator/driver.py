@@ -51,13 +51,14 @@ from orchestrator.prospects import failed, story
 from orchestrator.raylet import OwnRay, begin, seal_token
 from orchestrator.store import Block
 from orchestrator.tries import Tries
-from orchestrator.worker import Order, Place
+from orchestrator.worker import Machine, Order, Place
 
 WINDOW = 2  # shards sent per slot on this machine: one at work, one at hand
 AHEAD = 64  # shards sent to a cluster that may grow, for a node that is not there yet: it grows by what waits
 LOOK = 0.2  # seconds between two looks at deadlines and signals
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 ASK = 15.0  # seconds that a node has to find a dead worker's log
+PATIENCE = 120.0  # seconds that a node has to tell what it is like
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,13 @@ def _warm(engine: str, gpu: bool, share: float) -> int:
 
 
 @ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
-def _facts() -> dict[str, str]:
-    return worker.facts()
+def _machine(out: str | None) -> Machine:
+    return worker.machine(out)
+
+
+@ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
+def _sees_gpu() -> bool:
+    return worker.sees_gpu()
 
 
 @ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
@@ -158,10 +164,28 @@ class Driver:
         """What the cluster has, or had when it was largest."""
         return dict(self.nodes.most)
 
-    def survey(self) -> list[dict[str, str]]:
-        """Name and versions of every node."""
-        nodes = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in ray.nodes() if node["Alive"]]
-        return ray.get([_facts.options(scheduling_strategy=node).remote() for node in nodes], timeout=120)  # type: ignore[no-any-return]
+    def survey(self, out: str | None = None) -> list[Machine]:
+        """What every node is like; `out` is the URI that shards will go to.
+
+        Raises:
+            ClusterError: a node does not answer.
+        """
+        return self._ask(_machine, self.nodes.has, out)
+
+    def blind(self) -> list[str]:
+        """The names of nodes on which Ray counts GPUs and JAX sees none."""
+        having = [node for node, has in self.nodes.has.items() if self.gpus and has.get("GPU", 0) >= self.gpus]
+        seeing = self._ask(_sees_gpu, having, num_gpus=self.gpus)
+        names = {row["NodeID"]: row["NodeManagerHostname"] for row in ray.nodes()}
+        return [names[node] for node, sees in zip(having, seeing, strict=True) if not sees]
+
+    def _ask(self, task: Any, nodes: Iterable[str], *words: Any, **needs: float) -> list[Any]:
+        """What a task gives on each of these nodes."""
+        there = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
+        try:
+            return ray.get([task.options(scheduling_strategy=at, **needs).remote(*words) for at in there], timeout=PATIENCE)  # type: ignore[no-any-return]
+        except RayError as error:
+            raise ClusterError(f"a node does not answer ({_line(error)}); `ray status` tells which there are") from None
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards, in order as slots come free; events come as they happen.
@@ -255,6 +279,8 @@ class Driver:
     def _lost(self, flight: _Flight, error: RayError) -> Iterator[Event]:
         if self.stopping:
             return
+        if isinstance(error, NodeDiedError | TaskUnschedulableError):
+            self.nodes.shun(flight.node)
         own_doing = isinstance(error, WorkerCrashedError | OutOfMemoryError)
         words = self._words(flight) if own_doing else ""
         certain = flight.has_begun and isinstance(error, WorkerCrashedError)

@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.errors import ClusterError
 
 LOOK_EVERY = 2.0  # seconds between two looks
+SHUNNED = 90.0  # seconds without a shard for a node that a task called dead
 PATIENCE = 900.0  # seconds that a cluster may be without room for a shard, where another machine may be on its way
 BOOTSTRAP = Path("~/ray_bootstrap_config.yaml")  # what `ray up` leaves on the head
 KUBERAY = "RAY_USAGE_STATS_KUBERAY_IN_USE"  # what KubeRay sets in every pod
@@ -33,6 +34,7 @@ class Nodes:
     wanted: Mapping[str, float]
     has: dict[str, Mapping[str, float]] = field(default_factory=dict)
     most: Counter[str] = field(default_factory=Counter)
+    _shunned: dict[str, float] = field(default_factory=dict)
     _looked: float = field(default_factory=time.monotonic)
     _roomy: float = field(default_factory=time.monotonic)
 
@@ -43,13 +45,19 @@ class Nodes:
 
     def see(self, rows: Iterable[Mapping[str, Any]]) -> set[str]:
         """Take in what Ray tells of its nodes; gives those that have gone."""
-        before = self.has.keys()
-        self.has = {row["NodeID"]: row["Resources"] for row in rows if row["Alive"]}
+        before, now = self.has.keys(), time.monotonic()
+        living = {row["NodeID"]: row["Resources"] for row in rows if row["Alive"]}
+        self.has = {node: has for node, has in living.items() if self._shunned.get(node, now) <= now}
         self.most |= sum(map(Counter, self.has.values()), Counter())
-        self._looked = time.monotonic()
+        self._looked = now
         if self.slots:
             self._roomy = self._looked
         return before - self.has.keys()
+
+    def shun(self, node: str) -> None:
+        """Send nothing to a node for a while: its tasks say that it is dead, which Ray's list may take a minute to tell."""
+        self.has.pop(node, None)
+        self._shunned[node] = time.monotonic() + SHUNNED
 
     @property
     def rooms(self) -> dict[str, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +21,7 @@ import psutil
 
 from orchestrator import engine, keys
 from orchestrator.catalog import Source
-from orchestrator.errors import StoreError
+from orchestrator.errors import OrchestratorError, StoreError
 from orchestrator.outcome import Outcome, failure
 from orchestrator.plan import Shard
 from orchestrator.store import Block, Store
@@ -156,6 +158,39 @@ def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted(arguments.items()))
 
 
-def facts() -> dict[str, str]:
-    """This node's name, and the versions that must be the same on every node."""
-    return {"node": platform.node(), "python": platform.python_version(), **{name: version(name) for name in MUST_AGREE}}
+def versions() -> dict[str, str]:
+    """What must be the same on every node."""
+    return {"python": platform.python_version(), **{name: version(name) for name in MUST_AGREE}}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a node is like.
+
+    Attributes:
+        room: GiB free where Ray and compiled programs put their files. trouble: why blocks can't be written to --out
+            from there; None also where they need not be.
+    """
+
+    node: str
+    versions: Mapping[str, str]
+    room: float
+    trouble: str | None = None
+
+
+def machine(out: str | None = None) -> Machine:
+    """What this node is like; `out` is the URI that it would write to."""
+    trouble = None
+    if out is not None:
+        try:
+            _store(out).prepare()
+        except OrchestratorError as error:
+            trouble = str(error)
+    room = shutil.disk_usage(tempfile.gettempdir()).free / 2**30
+    return Machine(platform.node(), versions(), room, trouble)
+
+
+def sees_gpu() -> bool:
+    """Whether JAX finds in this process the GPU that Ray gave it."""
+    engine.load(gpu=True)
+    return engine.has_gpu()

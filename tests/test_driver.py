@@ -1,10 +1,12 @@
 """The driver on a real cluster of logical resources."""
 
+import platform
+import shutil
 import time
 
 import pytest
 
-from orchestrator import catalog
+from orchestrator import catalog, worker
 from orchestrator.errors import ClusterError
 from orchestrator.plan import Job, Shard
 from orchestrator.worker import Order
@@ -75,11 +77,89 @@ def test_more_than_any_node_has_is_refused(cluster):
 
 def test_every_node_tells_its_versions(cluster):
     """The survey that `doctor` prints has a row a node, with the versions that must agree."""
-    from orchestrator import worker
     from orchestrator.driver import Driver, Options
 
     driver = Driver(Options(address=cluster.address))
     try:
-        assert driver.survey() == [worker.facts()]
+        assert [(found.node, found.versions) for found in driver.survey()] == [(platform.node(), worker.versions())]
     finally:
         driver.close()
+
+
+def test_a_gpu_that_only_ray_counts_is_found_out(cluster, tmp_path):
+    """Before a run, a node on which JAX finds no GPU though Ray counts one ends the command with what to install."""
+    if shutil.which("nvidia-smi"):
+        pytest.skip("this machine has a GPU that JAX may see")
+    from orchestrator import health
+    from orchestrator.driver import Driver, Options
+    from orchestrator.store import Store
+
+    driver = Driver(Options(address=cluster.address))
+    try:
+        with pytest.raises(ClusterError, match=rf"no GPU on {platform.node()}; install jax\[cuda12\]"):
+            list(health.preflight(driver, Store(tmp_path)))
+    finally:
+        driver.close()
+
+
+def test_other_versions_on_a_node_end_the_command(cluster, tmp_path, monkeypatch):
+    """Before a run, a node whose Keras is not the one here ends the command, with both versions."""
+    from orchestrator import health
+    from orchestrator.driver import Driver, Options
+    from orchestrator.store import Store
+
+    driver = Driver(Options(address=cluster.address, gpus=0))
+    try:
+        assert list(health.preflight(driver, Store(tmp_path))) == []
+        there = worker.versions()
+        monkeypatch.setattr(worker, "versions", lambda: {**there, "keras": "3.0.0"})
+        with pytest.raises(ClusterError, match=rf"keras {there['keras']} \(here 3.0.0\)"):
+            list(health.preflight(driver, Store(tmp_path)))
+    finally:
+        driver.close()
+
+
+def test_what_a_worker_cannot_write_to_is_said_before_the_run(cluster, tmp_path):
+    """A URI that only the driver can write to is no obstacle, but told of, node by node."""
+    from orchestrator import health
+    from orchestrator.driver import Driver, Options
+    from orchestrator.store import Store
+
+    driver = Driver(Options(address=cluster.address, gpus=0))
+    try:
+        store = Store("s3://bucket/x?region=us-east-1&endpoint_override=http://127.0.0.1:1")
+        (said,) = health.preflight(driver, store)
+        assert said.startswith(f"node {platform.node()}: ")
+        assert said.endswith("can't be written") or "come through this process" in said
+    finally:
+        driver.close()
+
+
+def test_a_cluster_without_its_last_worker_waits_for_another(orders):
+    """Shards of a node that dies are told of as lost; with room nowhere the driver says so, and a node that joins gets them all."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    from orchestrator.driver import Driver, Options
+    from orchestrator.events import Finished, Lost, Started, Waiting
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    node = made.add_node(num_cpus=1)
+    driver = Driver(Options(address=made.address))
+    happened = []
+    try:
+        for event in driver.run(orders):
+            happened.append(event)
+            if isinstance(event, Started) and node:
+                made.remove_node(node, allow_graceful=False)
+                node = None
+            if isinstance(event, Waiting):
+                assert "no node has that (0 CPU, 0 GPU)" in event.why
+                made.add_node(num_cpus=1)
+    finally:
+        driver.close()
+        ray.shutdown()
+        made.shutdown()
+    kinds = [type(event) for event in happened]
+    assert (kinds[0], kinds.count(Lost), kinds.count(Waiting), kinds.count(Finished)) == (Started, 1, 1, 4)
+    assert [event.block.outcomes[0].error for event in happened if isinstance(event, Finished)] == [None] * 4

@@ -76,6 +76,13 @@ def _environment(backend: str) -> Mapping[str, str]:
     return {**quiet, **threads, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
+def has_gpu() -> bool:
+    """Whether JAX, once loaded, runs on anything but processors."""
+    import jax  # noqa: PLC0415
+
+    return bool(jax.default_backend() != "cpu")
+
+
 def compiling() -> float:
     """Seconds that XLA has spent compiling in this process; 0 where JAX is not loaded."""
     if "jax" not in sys.modules:
