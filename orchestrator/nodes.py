@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -55,9 +56,9 @@ class Nodes:
         return before - self.has.keys()
 
     def shun(self, node: str) -> None:
-        """Send nothing to a node for a while: its tasks say that it is dead, which Ray's list may take a minute to tell."""
-        self.has.pop(node, None)
+        """Take a node for dead at the next look, due now: its tasks say so, which Ray's list may take a minute to tell."""
         self._shunned[node] = time.monotonic() + SHUNNED
+        self._looked = -math.inf
 
     @property
     def rooms(self) -> dict[str, int]:

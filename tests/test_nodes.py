@@ -46,10 +46,13 @@ def test_a_node_that_has_gone_is_told_once():
 
 
 def test_a_node_that_a_task_called_dead_gets_nothing_though_ray_lists_it():
-    """Ray's list may call it alive for a minute; it is told of as gone neither then nor later, having been dealt with."""
-    nodes = seen({"CPU": 1.0}, row("a", CPU=1), row("b", CPU=1))
+    """Though Ray's list calls it alive for another minute, the next look is due at once and finds it gone, with all that runs there."""
+    rows = row("a", CPU=1), row("b", CPU=1)
+    nodes = seen({"CPU": 1.0}, *rows)
+    assert not nodes.due
     nodes.shun("b")
-    assert nodes.see([row("a", CPU=1), row("b", CPU=1)]) == set()
+    assert nodes.due
+    assert (nodes.see(rows), nodes.see(rows)) == ({"b"}, set())
     assert nodes.rooms == {"a": 1}
 
 
