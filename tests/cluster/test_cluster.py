@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hosts
 import pandas as pd
 import pytest
-import yaml
-from hosts import ROOT, Host, wait_until
+
+from tests.cluster import bringup, hosts
+from tests.cluster.bringup import TOKEN, Cluster
+from tests.cluster.hosts import Host, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
-JOB = ("python", "-m", "orchestrator", "run", "all", "--seeds", "8", "--set", "epochs=5")
-TOKEN = {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+RUN = ("python", "-m", "orchestrator", "run")
+HOW_MUCH = ("--seeds", "8", "--set", "epochs=5")
+JOB = (*RUN, "all", *HOW_MUCH)
 HOW = ["seconds", "node", "attempts"]  # columns that tell how a run came about, not what came of it
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A laptop, and three hosts that it has made a Ray cluster of."""
-
-    folder: Path
-    laptop: Host
-    head: Host
-    workers: list[Host]
-
-    @property
-    def api(self) -> str:
-        """Where jobs are submitted to."""
-        return f"http://{self.head.address}:8265"
-
-    def submit(self, *words: str) -> list[str]:
-        """The laptop's command that submits a job."""
-        return ["ray", "job", "submit", "--address", self.api, "--working-dir", str(ROOT), "--", *words]
+WRONG = {**TOKEN, "RAY_AUTH_TOKEN": "0" * 64}
 
 
 @dataclass(frozen=True)
@@ -64,38 +48,15 @@ class Job:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    """Three hosts made a cluster by `ray up`, the head's autoscaler starting the workers."""
+    """Three hosts made a cluster from a fourth, the laptop."""
     if reason := hosts.missing():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("cluster")
-    with hosts.hosts(folder, ("laptop", "head", "one", "two")) as (laptop, head, *workers):
-        (folder / "cluster.yaml").write_text(yaml.safe_dump(_config(laptop, head, workers)))
-        made = laptop.run("ray", "get-auth-token", "--generate", **TOKEN)
-        assert made.returncode == 0, made.stderr
-        # Ray 2.60's newer autoscaler loses sight of the head under this provider, and starts one worker too few
-        old = {"RAY_UP_enable_autoscaler_v2": "0"}
-        up = laptop.run("ray", "up", "--yes", "--no-config-cache", str(folder / "cluster.yaml"), **TOKEN, **old)
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield Cluster(folder, laptop, head, workers)
-
-
-def _config(laptop: Host, head: Host, workers: list[Host]) -> dict[str, Any]:
-    """cluster.yaml with what makes machines replaced: hosts for clouds, and this Python environment for a new one.
-
-    `ray stop`, which it begins with, is left out: nothing runs on these hosts yet.
-    """
-    config: dict[str, Any] = yaml.safe_load((ROOT / "cluster.yaml").read_text())
-    for clouds in ("available_node_types", "head_node_type"):
-        del config[clouds]
-    config["provider"] = {"type": "local", "head_ip": head.address, "worker_ips": [w.address for w in workers]}
-    config["auth"] = {"ssh_user": "root", "ssh_private_key": str(laptop.key)}
-    config["max_workers"] = len(workers)
-    made = [line for line in config["setup_commands"] if "uv" not in line and "pip" not in line]
-    config["setup_commands"] = [f"ln -s {sys.prefix} ~/orchestrator-env", *made]
-    config["head_setup_commands"] = []
-    for start in ("head_start_ray_commands", "worker_start_ray_commands"):
-        config[start] = [line for line in config[start] if not line.endswith("ray stop")]
-    return config
+    with (
+        hosts.hosts(folder, ("laptop", "head", "one", "two")) as (laptop, head, *workers),
+        bringup.up(folder, laptop, head, workers) as made,
+    ):
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +93,6 @@ def _victim(cluster: Cluster, ledger: Path, submitted: subprocess.Popen[bytes]) 
     return next(host for host in cluster.workers if host.name == name)
 
 
-WRONG = {**TOKEN, "RAY_AUTH_TOKEN": "0" * 64}
-
-
 def test_without_the_token_no_job_is_taken(cluster):
     """A job submitted with a wrong token, or with none, is refused, and the error says that it is about the token."""
     for refused in (WRONG, {**TOKEN, "RAY_AUTH_TOKEN_PATH": "/dev/null"}):
@@ -152,7 +110,7 @@ def test_without_the_token_neither_driver_nor_host_gets_in(cluster):
     said = driver.communicate(timeout=120)[1]
     assert (driver.returncode, "~/.ray/auth_token" in said) == (2, True), said
     assert host.returncode != 0
-    assert "laptop" not in {node["host"] for node in _nodes(cluster.head)}
+    assert "laptop" not in {node["host"] for node in cluster.living()}
 
 
 def test_a_relative_out_is_refused(cluster):
@@ -160,6 +118,26 @@ def test_a_relative_out_is_refused(cluster):
     done = cluster.laptop.run(*cluster.submit(*JOB, "--out", "results"), **TOKEN)
     assert done.returncode == 1
     assert "absolute path" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def bucket(cluster) -> Path:
+    """A folder with what a submitted job has left in a bucket."""
+    with bringup.bucket(cluster) as uri:
+        done = cluster.laptop.run(*cluster.submit(*RUN, "noise", *HOW_MUCH, "--out", uri), timeout=240, **TOKEN)
+        assert done.returncode == 0, done.stdout + done.stderr
+        bringup.download(cluster, uri, cluster.folder / "bucket")
+    return cluster.folder / "bucket"
+
+
+def test_workers_commit_to_an_object_store_themselves(bucket, cluster):
+    """With an s3:// URI every block is uploaded once, by the host that trained it; the report is there, too."""
+    log = (cluster.folder / "s3.log").read_text()
+    sent = re.findall(r"([\d.]+) - - .*PUT /bucket/results/store/(\w+)/seeds", log)
+    runs = pd.read_parquet(bucket / "runs.parquet").drop_duplicates("key")
+    names = {worker.address: worker.name for worker in cluster.workers}
+    assert sorted((key, names[address]) for address, key in sent) == sorted(zip(runs.key, runs.node, strict=True))
+    assert "</html>" in (bucket / "report.html").read_text()
 
 
 def test_a_lost_host_loses_no_work(job):
@@ -181,37 +159,32 @@ def test_every_run_is_there_once(job):
 
 
 def test_the_results_are_those_of_one_host(job):
-    """Histories and effects are the same bytes as on one host, and so is what the table of runs says of results."""
-    for table in ("histories.parquet", "effects.parquet"):
-        assert (job.out / table).read_bytes() == (job.alone / table).read_bytes()
+    """Histories, effects and the page of single runs are the same bytes as on one host, and so is what the table of runs says of results."""
+    for name in ("histories.parquet", "effects.parquet", "explore.html"):
+        assert (job.out / name).read_bytes() == (job.alone / name).read_bytes()
     runs, alone = (pd.read_parquet(out / "runs.parquet").drop(columns=HOW) for out in (job.out, job.alone))
     pd.testing.assert_frame_equal(runs, alone, check_exact=True)
     assert set(runs.status) == {"ok"}
 
 
+def test_a_bucket_holds_what_a_folder_does(bucket, job):
+    """The histories that workers uploaded are those of one host with a folder."""
+    kinds = {"lesson": str, "variant": str, "data": str}
+    stored, alone = (pd.read_parquet(out / "histories.parquet").astype(kinds) for out in (bucket, job.alone))
+    alone = alone[alone.lesson == "noise"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(stored, alone, check_exact=True)
+
+
 def test_the_report_is_there(job):
-    """The submitted job leaves its report where --out says."""
-    assert "</html>" in (job.out / "report.html").read_text()
+    """The submitted job leaves its report where --out says, with the figures of one host's."""
+    figures, alone = (re.findall(r"<svg.*?</svg>", (out / "report.html").read_text(), re.DOTALL) for out in (job.out, job.alone))
+    assert len(figures) > 7
+    assert figures == alone
 
 
 def test_nothing_is_left_on_the_cluster(job, cluster):
     """After the job every processor of the living nodes is free, and no process of the job is left."""
-    living = [node for node in _nodes(cluster.head) if node["host"] != job.lost]
+    living = [node for node in cluster.living() if node["host"] != job.lost]
     assert all(node["free"] == node["has"] for node in living)
     for host in (cluster.head, *(w for w in cluster.workers if w.name != job.lost)):
         assert "ray::_" not in host.run("ps", "-e", "-o", "args").stdout
-
-
-def _nodes(head: Host) -> list[dict[str, Any]]:
-    """The living nodes and their processors, as the head sees them."""
-    code = """
-import json, ray
-ray.init("auto", log_to_driver=False, logging_level="ERROR")
-free = ray._private.state.available_resources_per_node()
-found = [(n["NodeManagerHostname"], n["NodeID"], n["Resources"]) for n in ray.nodes() if n["Alive"]]
-print(json.dumps([{"host": h, "has": r.get("CPU", 0), "free": free.get(i, {}).get("CPU", 0)} for h, i, r in found]))
-"""
-    done = head.run(sys.executable, "-c", code, **TOKEN)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return found
