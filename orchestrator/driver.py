@@ -362,6 +362,8 @@ class Driver:
 
 def _connect(options: Options) -> OwnRay | None:
     on_term = signal.getsignal(signal.SIGTERM)
+    if options.address:
+        knock(options.address)
     try:
         if options.address:
             _join(options.address)
@@ -379,7 +381,6 @@ def _connect(options: Options) -> OwnRay | None:
 
 
 def _join(address: str) -> None:
-    knock(address)
     seal_token(make=False)
     packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
     ray.init(address=address, runtime_env={"py_modules": packages}, **QUIET)

@@ -109,11 +109,13 @@ def knock(address: str) -> None:
     """See whether anybody is there: Ray itself would wait for minutes where nobody listens.
 
     Raises:
-        ClusterError: it is Ray's client server, through which no results come. OSError: nobody listens.
+        ClusterError: nobody, or Ray's client server, through which no results come.
     """
     if address.startswith("ray://"):
         raise ClusterError(f"no results come through {address}; submit a job instead: ray job submit")
     host, _, port = address.rpartition(":")
     if port.isdigit():
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=10):
-            pass
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        except OSError as error:
+            raise ClusterError(f"no Ray cluster answers at {address}: {error}; name one as host:port") from None
