@@ -147,7 +147,7 @@ class Driver:
     def warm(self, engine: str) -> None:
         """Have every slot load the training libraries while the plan is made."""
         task = _warm.options(**self._resources())
-        self._warming = [task.remote(engine, self.gpus > 0, self.share) for _ in range(min(self.slots, 64))]
+        self._warming = [task.remote(engine, self.gpus > 0, self.nodes.share) for _ in range(min(self.slots, 64))]
 
     def stop(self) -> None:
         """Finish what runs, begin nothing."""
