@@ -101,19 +101,8 @@ def _warm(engine: str, gpu: bool, share: float) -> int:
     return worker.warm(engine, gpu, share)
 
 
-@ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
-def _machine(out: str | None) -> Machine:
-    return worker.machine(out)
-
-
-@ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
-def _sees_gpu() -> bool:
-    return worker.sees_gpu()
-
-
-@ray.remote(max_retries=0, num_cpus=0)  # type: ignore[untyped-decorator]
-def _last_words(log: str) -> str:
-    return worker.last_words(log)
+_look = ray.remote(max_retries=0, num_cpus=0)
+_machine, _sees_gpu, _last_words = _look(worker.machine), _look(worker.sees_gpu), _look(worker.last_words)
 
 
 class Driver:
