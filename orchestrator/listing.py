@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.catalog import Source
 from orchestrator.plan import Plan
@@ -20,7 +21,9 @@ STATUSES = ("ok", "diverged", "failed", "timeout")
 def _table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> Table:
     table = Table(*columns, box=None)
     for row in rows:
-        table.add_row(*("" if pd.isna(cell) else str(cell) for cell in row))
+        table.add_row(
+            *(Text("" if pd.isna(cell) else str(cell)) for cell in row)
+        )  # no markup: errors hold what they like
     return table
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from tests.conftest import TINY
 
 KINDS = {
-    "raises": 'raise ValueError("a bad day")',
+    "raises": 'raise ValueError("a [bad] [/day]")',
     "exits": "sys.exit(3)",
     "exits_hard": "os._exit(3)",
     "crashes": "ctypes.string_at(0)",
@@ -18,7 +18,7 @@ KINDS = {
     "goes_nan": "y[:16] = 3e38",
 }
 SAYS = {
-    "raises": "ValueError: a bad day",
+    "raises": "ValueError: a [bad] [/day]",
     "exits": "SystemExit: 3",
     "exits_hard": "its process died: killed, or ended from within",
     "crashes": "its process crashed: Segmentation fault",
