@@ -288,6 +288,14 @@ def test_a_bucket_out_of_reach_is_not_a_damaged_one(bucket):
         away.read("k", (0, 1))
 
 
+def test_a_server_that_does_not_answer_is_named(bucket, tell):
+    """Where nobody listens the command ends in one line that names host and port."""
+    out = bucket.uri("x").replace(f":{bucket.gate.port}", ":1")
+    done = tell("run", "noise", "--serial", "--out", out)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "nobody answers at 127.0.0.1:1" in done.stderr
+
+
 def test_other_schemes_go_through_fsspec():
     """A URI that Arrow doesn't know is opened by fsspec: blocks, tables and names work there as everywhere."""
     store = Store("memory://some/where")

@@ -5,6 +5,7 @@ An object appears when its upload is complete: that is the commit. Up to 10 MB g
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import getproxies
 
 import pyarrow as pa
 from pyarrow import fs
@@ -24,6 +27,8 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.store.uri import without_secrets
 
 TABLES = ("runs.parquet", "histories.parquet", "effects.parquet")  # what pages link to, with a hash of the bytes
+
+ANSWER = 10.0  # seconds that a server has to take a connection
 
 
 class Remote:
@@ -49,6 +54,8 @@ class Remote:
         """See whether objects can be written there."""
         probe = f".probe-{uuid.uuid4().hex}"
         try:
+            with self._told("written"):
+                _knock(self.uri)
             self.write(probe, lambda file: file.write(b"probe"))
             self.remove(probe)
         except StoreLostError as error:
@@ -185,6 +192,19 @@ def _connect(uri: str) -> tuple[Any, str]:
     if not base.strip("/"):
         raise ValueError("it names no bucket or folder")
     return system, base.rstrip("/")
+
+
+def _knock(uri: str) -> None:
+    """See whether a server named in the URI answers: the libraries would try for minutes, without a word."""
+    named = parse_qs(urlsplit(uri).query).get("endpoint_override")
+    if not named or getproxies():
+        return
+    server = urlsplit(named[0] if "://" in named[0] else f"https://{named[0]}")
+    port = server.port or {"http": 80}.get(server.scheme, 443)
+    try:
+        socket.create_connection((server.hostname or "", port), timeout=ANSWER).close()
+    except OSError as error:
+        raise ConnectionError(f"nobody answers at {server.hostname}:{port}: {error}") from None
 
 
 def _line(error: Exception) -> str:
