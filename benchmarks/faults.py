@@ -1,6 +1,6 @@
 """How much killing a batch survives: processes killed at random moments, stored blocks damaged in between.
 
-    python -m benchmarks.faults [--kills 100] [--seed N]
+    python -m benchmarks.faults [--kills 100] [--minutes M] [--seed N]
 
 A tiny lesson is trained by one and the same command, again and again, while workers, Ray's own processes and the driver
 are killed with SIGKILL, until there were so many kills of workers and of drivers. Then it is left in peace, and its
@@ -10,6 +10,7 @@ tables are held against those of a run that nobody disturbed.
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 import time
 from collections import Counter
@@ -24,11 +25,13 @@ import psutil
 from tests.conftest import TINY
 from tests.processes import alive, background, called, events, family, until
 
-STARTING = 0.4  # of the drivers are killed before they have begun to train
-LIFE = 8.0  # seconds that a driver gets after its first shard, at most
-REST = 5.0  # seconds between two kills of what works for a driver, at most
+STARTING = 0.5  # of the drivers are killed while they start
+START = 10.0  # seconds that these get, at most
+LIFE = 4.0  # seconds that the others get after their first shard has begun, at most
+REST = 1.0  # seconds between two kills of what works for a driver, at most
 PILLARS = 0.1  # of these kills hit one of Ray's own processes
-BLOCKS = 3  # stored blocks that are damaged between two drivers, at most
+EPOCHS = 6000  # make a shard last one to two seconds
+BLOCKS = 8  # stored blocks that are damaged between two drivers, at most, so that there is always work
 
 
 class Siege:
@@ -42,13 +45,14 @@ class Siege:
         self.counts: Counter[str] = Counter()
         self.seen: set[psutil.Process] = set()
 
-    def lay(self, workers: int, drivers: int) -> None:
-        """Kill so many of each, then let the command finish.
+    def lay(self, workers: int, drivers: int, minutes: float = math.inf) -> None:
+        """Kill so many of each, for so long at the most, then let the command finish.
 
         Raises:
             RuntimeError: a command that nobody killed did not finish its work.
         """
-        while self.counts["worker"] < workers or self.counts["driver"] < drivers:
+        end = time.monotonic() + 60 * minutes
+        while time.monotonic() < end and (self.counts["worker"] < workers or self.counts["driver"] < drivers):
             self._damage()
             self._life()
         with background(*self.words, log=self.out.with_name("log")) as driver:
@@ -60,7 +64,7 @@ class Siege:
         begun = len(events(self.out))
         with background(*self.words, log=self.out.with_name("log")) as driver:
             if self.generator.random() < STARTING:
-                self._sleep(10)
+                self._sleep(START)
             else:
                 until(lambda: driver.poll() is not None or len(events(self.out)) > begun + 1, 180)
                 end = time.monotonic() + self.generator.uniform(0, LIFE)
@@ -104,20 +108,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="of workers, and of drivers")
     parser.add_argument("--seed", type=int, default=None, help="another each time, unless it is given")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="at the most; then fewer are killed")
     asked = parser.parse_args()
     seed = asked.seed if asked.seed is not None else int(np.random.default_rng().integers(2**32))
+    print(f"seed {seed}", flush=True)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "tiny.py").write_text(TINY)
-        words = ("run", folder / "tiny.py", "--seeds", "48", "--set", "epochs=1500", "--no-report")
+        words = ("run", folder / "tiny.py", "--seeds", "48", "--set", f"epochs={EPOCHS}", "--no-report")
         with background(*words, "--serial", "--out", folder / "clean", log=folder / "log") as clean:
             clean.wait()
         out = folder / "out"
         siege = Siege((*words, "--out", out), out, np.random.default_rng(seed))
-        siege.lay(asked.kills, asked.kills)
+        siege.lay(asked.kills, asked.kills, asked.minutes)
         _tell(siege, folder / "clean")
-    print(f"seed {seed}, {time.monotonic() - begun:.0f} s")
+    print(f"{time.monotonic() - begun:.0f} s")
 
 
 def _tell(siege: Siege, clean: Path) -> None:
@@ -126,6 +132,7 @@ def _tell(siege: Siege, clean: Path) -> None:
     lost = len(truth) - int((runs["status"] == "ok").sum())
     same = (siege.out / "histories.parquet").read_bytes() == (clean / "histories.parquet").read_bytes()
     counts = siege.counts
+    print(f"faults injected: {counts.total()}")
     print(f"killed: {counts['worker']} workers, {counts['driver']} drivers, {counts['pillar']} of Ray's own processes")
     print(f"damaged: {counts['block']} stored blocks")
     print(f"of {len(truth)} runs: {lost} lost, {int(runs.duplicated(keys).sum())} duplicated")

@@ -23,7 +23,7 @@ from tests.processes import alive, background, called, command, family, happened
 long = pytest.mark.long  # these begin and kill several commands
 engine.load()
 
-EPOCHS = 1500  # makes a shard last about a second
+EPOCHS = 6000  # make a shard last one to two seconds
 WORDS = ("--seeds", "24", "--set", f"epochs={EPOCHS}", "--no-report")
 ENDED = 15  # seconds that the processes of a killed driver may take to end
 
