@@ -28,7 +28,7 @@ WRONG = {**TOKEN, "RAY_AUTH_TOKEN": "0" * 64}
 
 @dataclass(frozen=True)
 class Job:
-    """What came of the main job while a host was lost, and of the same command on one host.
+    """What came of the main job while a host was lost, and of the same command on one host with one worker.
 
     Attributes:
         lost: the name of the host that was lost. code: the submitted job's exit code. log: what it printed.
@@ -68,7 +68,7 @@ def job(cluster) -> Job:
         submitted = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         victim = _victim(cluster, out / "events.jsonl", submitted)
         victim.unplug()
-        one = cluster.laptop.run(*JOB, "--out", str(alone), timeout=300)
+        one = cluster.laptop.run(*JOB, "--workers", "1", "--out", str(alone), timeout=300)
         assert one.returncode == 0, one.stdout + one.stderr
         code = submitted.wait(timeout=300)
         log.seek(0)
