@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -15,40 +14,42 @@ from typing import Any
 import psutil
 
 PILLARS = ("raylet", "gcs_server")  # without either no task begins or ends
-MOURN = 'read -r pids; read -r _; kill -9 $pids; rm -rf "$0"; sleep 1; rm -rf "$0"'
+MOURN = """
+pauses="0 1 2"  # what had only half begun goes on for a while
+read -r _ && pauses=0
+for pause in $pauses; do
+    sleep $pause
+    kill -9 $(find /proc/[0-9]*/fd -lname "$0/*" | cut -d/ -f3 | sort -u | grep -vx "$2")
+    $1 "$0"
+done
+"""
 
 
 class OwnRay:
-    """Ray as started by this process, in a folder that only its user may look into; one that RAY_TMPDIR names is left alone.
+    """Ray as started by this process, in a folder that only its user may look into; below RAY_TMPDIR, where that is set, and then it stays.
 
-    Its processes die with ours by the kernel's hand, but for the raylet's agents: those would mourn for a minute. So a shell
-    holds the other end of a pipe that closes when we end, however we end, and clears up.
+    Its processes die with ours by the kernel's hand, but not those of the raylet, which mourn for a minute. So a shell holds
+    the other end of a pipe that closes when we end, however we end, and clears up: what logs into the folder is killed.
     """
 
-    def __init__(self, start: Callable[[str | None], Any]) -> None:
+    def __init__(self, start: Callable[[str], Any]) -> None:
         """Have `start` start it in the folder that it is given."""
         seal_token(make=True)
-        self._agents: list[psutil.Process] = []
-        self._folder = (
-            None if "RAY_TMPDIR" in os.environ else tempfile.mkdtemp(prefix="ray-", dir="/tmp")
-        )  # sockets need a short path
+        parent = os.environ.get("RAY_TMPDIR")
+        folder = tempfile.mkdtemp(prefix="ray-", dir=parent or "/tmp")  # noqa: S108  sockets need a short path
         self._mourner = subprocess.Popen(
-            ["sh", "-c", MOURN, self._folder or ""],
+            ["sh", "-c", MOURN, folder, ":" if parent else "rm -rf", str(os.getpid())],
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
-            start(self._folder and f"{self._folder}/ray")  # which Ray opens to all
+            start(f"{folder}/ray")  # which Ray opens to all
         except BaseException:
             self.close()
             raise
-        family = [(child, _name(child)) for child in psutil.Process().children(recursive=True)]
-        self._pillars = [child for child, name in family if name in PILLARS]
-        self._agents = [child for child, name in family if "Agent" in name]
-        assert self._mourner.stdin
-        self._mourner.stdin.write(f"{' '.join(str(agent.pid) for agent in self._agents)}\n".encode())
-        self._mourner.stdin.flush()
+        family = psutil.Process().children(recursive=True)
+        self._pillars = [child for child in family if _name(child) in PILLARS]
 
     def stands(self) -> bool:
         """Whether it can work."""
@@ -56,17 +57,10 @@ class OwnRay:
 
     def close(self) -> None:
         """Ray has ended, or never began: clear up what it left."""
-        half_begun = [child for child in psutil.Process().children() if self._folder and self._folder in _words(child)]
-        for process in (*half_begun, *self._agents):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._mourner.kill()
-        self._mourner.communicate()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._mourner.communicate(b"now\n")
 
 
-def begin(start: Callable[[str | None], Any]) -> OwnRay:
+def begin(start: Callable[[str], Any]) -> OwnRay:
     """A Ray of our own; a second one where the first took longer than Ray has patience for."""
     with suppress(Exception):
         return OwnRay(start)
@@ -99,12 +93,5 @@ def _lives(process: psutil.Process) -> bool:
 def _name(process: psutil.Process) -> str:
     try:
         return process.name()
-    except psutil.NoSuchProcess:
-        return ""
-
-
-def _words(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def background(*words: Any, log: Path, **more: Any) -> Iterator[subprocess.Popen
     try:
         yield process
     finally:
-        left = family(process.pid)
+        left = [child for child in family(process.pid) if called(child) != "sh"]  # which clears up after Ray, and ends
         process.kill()
         process.wait()
         for child in psutil.wait_procs(left, timeout=GRACE)[1]:
@@ -70,6 +71,12 @@ def alive(process: psutil.Process) -> bool:
 def workers(pid: int) -> list[psutil.Process]:
     """The processes that train for a driver."""
     return [child for child in family(pid) if called(child).startswith("ray::_train")]
+
+
+def ray_folder(processes: Iterable[psutil.Process]) -> Path:
+    """Where the Ray that these processes are keeps its files."""
+    raylet = next(process for process in processes if called(process) == "raylet")
+    return Path(re.search(r"/tmp/ray-\w+", " ".join(raylet.cmdline()))[0])  # type: ignore[index]
 
 
 def called(process: psutil.Process) -> str:

@@ -18,7 +18,7 @@ from orchestrator.local import Serial
 from orchestrator.store import Store
 from tests.conftest import ROOT, TINY
 from tests.misdeeds import same_tables
-from tests.processes import alive, background, called, command, family, happened, until
+from tests.processes import alive, background, called, command, family, happened, ray_folder, until
 
 long = pytest.mark.long  # these begin and kill several commands
 engine.load()
@@ -217,9 +217,11 @@ def test_a_killed_driver_takes_its_ray_along_and_the_same_command_finishes(large
         assert f"in use by another driver (process {driver.pid} " in second.stderr
         children = family(driver.pid)
         assert len(children) > 4
+        folder = ray_folder(children)
         driver.kill()
         driver.wait()
         until(lambda: not any(map(alive, children)), ENDED)
+        assert not folder.exists()
     done = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stdout.startswith("48 runs asked for, 0 stored")

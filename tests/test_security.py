@@ -3,7 +3,6 @@
 import json
 import os
 import pickle
-import re
 import stat
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from orchestrator.store import Store, without_secrets
 from orchestrator.store.disk import Disk
 from orchestrator.store.uri import SUBMITTED
 from tests.conftest import ROOT, TINY
-from tests.processes import background, called, family, happened, until
+from tests.processes import background, family, happened, ray_folder, until
 
 engine.load()
 
@@ -165,8 +164,7 @@ def test_a_ray_of_our_own_is_nobody_elses_affair(tiny, tmp_path):
             if connection.status == psutil.CONN_LISTEN
         }
         assert listening == {"127.0.0.1"}
-        raylet = next(process for process in processes if called(process) == "raylet")
-        folder = Path(re.search(r"/tmp/ray-\w+", " ".join(raylet.cmdline()))[0])
+        folder = ray_folder(processes)
         token = tmp_path / ".ray" / "auth_token"
         assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, token)] == [0o700, 0o600]
         assert len(token.read_text()) == 64
