@@ -10,8 +10,8 @@ from tests.conftest import TINY
 KINDS = {
     "raises": 'raise ValueError("a [bad] [/day]")',
     "exits": "sys.exit(3)",
-    "exits_hard": "os._exit(3)",
-    "crashes": "ctypes.string_at(0)",
+    "exits_hard": "time.sleep(1); os._exit(3)",  # a process that dies before the driver knows that it began is tried anew
+    "crashes": "time.sleep(1); ctypes.string_at(0)",
     "hangs": "time.sleep(10**6)",
     "hangs_in_c": "ctypes.PyDLL(None).sleep(10**6)",  # with the interpreter's lock held
     "devours": "eaten = [np.ones(2**24) for _ in iter(int, 1)]",
