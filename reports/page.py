@@ -98,8 +98,8 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         (int(trained["epochs"].fillna(0).sum()), "epoch", "epochs"),
     ]
     facts = [(f"{n:,}", one if n == 1 else many) for n, one, many in numbers]
-    wall = results.provenance.get("wall_seconds")
-    return facts + ([(duration(wall), "of wall time")] if isinstance(wall, int | float) else [])
+    spent = float(trained["seconds"].fillna(0).sum()) if "seconds" in trained else 0.0
+    return facts + ([(duration(spent), "of training")] if spent else [])
 
 
 def _overview(results: Results) -> Overview | None:

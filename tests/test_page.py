@@ -198,6 +198,14 @@ def test_known_effects_are_not_computed_again(seven, text, tmp_path):
     assert (tmp_path / "report.html").read_text("utf-8") == text
 
 
+def test_the_time_told_is_that_of_the_runs_shown(tmp_path):
+    """Sixteen runs of 30 seconds each are eight minutes of training, however short the last command was that found them stored."""
+    simulated = one()
+    simulated.runs["seconds"] = 30.0
+    assert len(simulated.runs) == 16
+    assert "8 min 0 s" in build(tmp_path, simulated, {"wall_seconds": 4.6}).partition('id="verdicts"')[0]
+
+
 def test_structure(page):
     """One h1, a language, landmarks, a skip link to what it skips to, and no two equal ids."""
     assert len(page.all("h1")) == 1
