@@ -121,3 +121,16 @@ def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli):
     assert "7 shards to train" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
     same_tables(folder / "out", clean)
+
+
+def test_fail_fast_begins_nothing_after_a_failure(tmp_path, cli):
+    """With `--fail-fast` a failure in the first of three shards leaves the other two to the same command; without it, that one trains them."""
+    path, out = tmp_path / "raises.py", tmp_path / "out"
+    path.write_text(lesson("raises", BAD))
+    words = ("run", path, "--seeds", 24, "--data", "redrawn", "--serial", "--no-report", "--out", out)
+    done = cli(*words, "--fail-fast")
+    assert done.returncode == 1
+    assert "16 runs are missing; the same command goes on from here" in done.stdout
+    assert set(pd.read_parquet(out / "runs.parquet").seed) == set(range(8))
+    assert cli(*words).returncode == 1
+    assert set(pd.read_parquet(out / "runs.parquet").seed) == set(range(24))
