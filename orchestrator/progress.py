@@ -73,13 +73,13 @@ class Progress:
         tally = self.tallies[event.shard.job.lesson]
         if isinstance(event, Started):
             tally.running.add(event.shard.block)
+            if not self.live and time.monotonic() - max(self.said, self.begun) > EVERY:
+                self.say()
         elif isinstance(event, Lost):
             tally.running.discard(event.shard.block)
             self.console.print(f"lost   {event.shard.name}: {event.cause}", markup=False, highlight=False)
         else:
             self._finish(tally, event)
-        if not self.live and time.monotonic() - max(self.said, self.begun) > EVERY:
-            self.say()
 
     def _finish(self, tally: Tally, event: Finished) -> None:
         bad = [o for o in event.block.outcomes if o.status in WITHOUT_RESULT]
