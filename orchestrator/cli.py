@@ -159,9 +159,9 @@ def plan(
     settings: Settings = None,
 ) -> None:
     """Say what `run` would train, what is stored, and why."""
-    made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out)).plan
+    made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out))
     session.tell(made, console)
-    console.print(listing.of_plan(made))
+    console.print(listing.of_plan(made.plan))
 
 
 @app.command()
@@ -231,7 +231,9 @@ def show(
 def verify(
     lessons: Lessons,
     data: DataOption = DataChoice.both,
-    epochs: Annotated[int, typer.Option(help="epochs compared with fit on JAX", min=1)] = 100,
+    epochs: Annotated[
+        int, typer.Option(help="epochs compared with fit on JAX; all where a callback waits for a curve to turn", min=1)
+    ] = 100,
     tensorflow: Annotated[bool, typer.Option(help="compare with fit on TensorFlow, too")] = True,
 ) -> None:
     """Compare the compiled engine with Keras's own fit; exit code 1 when a comparison fails."""
@@ -239,12 +241,11 @@ def verify(
 
     sources = catalog.find(lessons)
     engine.load()
-    from orchestrator.engine import verify as checks  # noqa: PLC0415  imports Keras
+    from orchestrator import verify as checks  # noqa: PLC0415  imports Keras
 
-    both = [(source, catalog.load(source)) for source in sources]
     say(checks.HEADER)
     made = []
-    for check in checks.verify(both, scopes_of(data), epochs, tensorflow):
+    for check in checks.verify(sources, scopes_of(data), epochs, tensorflow):
         say(str(check))
         made.append(check)
     failed = sum(not check.holds for check in made)
