@@ -16,7 +16,6 @@ from orchestrator.agreement import comparable
 from orchestrator.engine import fit
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.recipe import recipe
-from orchestrator.engine.stacked import Stacked
 
 SEED = 3
 LIMIT = 5e-7
