@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-import os
 import shutil
 import sys
 import uuid
@@ -132,7 +131,7 @@ def write_page(found: Diagnosis, records: Sequence[Record], path: Path) -> None:
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         aside.write_text(text, "utf-8", newline="\n")
-        os.replace(aside, path)
+        aside.replace(path)
     except OSError as error:
         raise UsageError(f"--html {path} can't be written: {error.strerror}") from None
     finally:

@@ -93,7 +93,7 @@ BORDERS: Mapping[str, Border] = MappingProxyType({
     ),
     "spread": Border(
         "predictions", "spread of final validation accuracy", 0.01, 0, "points",
-        "above 1 point from run to run (SD), or one validation row where that is more",
+        "above 1 point from run to run (SD), or one validation row where that is more; on redrawn data the luck of the rows is added",
         "a convention of this program: the smallest difference in accuracy that its lessons call one",
     ),
     "wobble": Border(
@@ -112,3 +112,11 @@ BORDERS: Mapping[str, Border] = MappingProxyType({
         "a convention of this program: losses of healthy regressions were seen to move by 10 %",
     ),
 })  # fmt: skip
+
+
+def markdown() -> str:
+    """The table of borders, as docs/diagnose.md holds it."""
+    rows = [
+        f"| {border.area} | {border.name} | {border.rule} | {border.source} |" for border in BORDERS.values()
+    ]
+    return "\n".join(["| area | number | a problem | where the border comes from |", "|---|---|---|---|", *rows])

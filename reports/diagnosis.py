@@ -95,7 +95,8 @@ class Diagnosis:
         weak, plain = self.weak, [area for area in self.areas if area not in self.weak]
         if plain:
             also = f", and a weak sign of one with {listed(weak)}" if weak else ""
-            return f"{'problems' if len(plain) > 1 else 'a problem'} with {listed(plain)}{also}"
+            lost = next((f": {sign.text}" for sign in self.signs if sign.found and sign.border.unit == "count"), "")
+            return f"{'problems' if len(plain) > 1 else 'a problem'} with {listed(plain)}{also}{lost}"
         if weak:
             return f"a weak sign of a problem with {listed(weak)}"
         if self.short:
@@ -108,9 +109,9 @@ class Diagnosis:
         return [area for area in AREAS if all(sign.found is None for sign in self.signs if sign.area == area)]
 
     @property
-    def advice(self) -> tuple[str, ...]:
-        """What is commonly tried against what was found."""
-        return tuple(text for area in self.areas for text in advice(area, self.found(area)))
+    def advice(self) -> dict[str, tuple[str, ...]]:
+        """What is commonly tried against what was found, by area."""
+        return {area: advice(area, self.found(area)) for area in self.areas}
 
 
 def _strength(sign: Sign) -> tuple[bool, float]:
@@ -194,19 +195,18 @@ def variants(
 
 
 def _task(lesson: Mapping[str, Any], data: str) -> Task:
-    """What a lesson says of its problem. On redrawn data every run has rows of its own, so chance averages out."""
+    """What a lesson says of its problem."""
     about = lesson.get("data") or {}
-    rows = (about.get("rows_train"), about.get("rows_test")) if data == "fixed" else None
-    best = about.get("bayes")
-    known = (float(rows[0]), float(rows[1])) if rows and all(rows) else None
-    return Task(guess=about.get("chance"), best=1.0 if best is None else best, rows=known)
+    train, test, best = about.get("rows_train"), about.get("rows_test"), about.get("bayes")
+    rows = (float(train), float(test)) if train and test else None
+    return Task(guess=about.get("chance"), best=1.0 if best is None else best, rows=rows, drawn=data == "redrawn")
 
 
 def _records(curves: Curves, scores: Mapping[int, Scores]) -> list[Record]:
     names = [name for name in FIELDS if name in curves.columns and np.isfinite(curves.columns[name]).any()]
     matrices = {name: curves.matrix(name) for name in names}
     return [
-        Record(**{name: matrices[name][i, :stop] for name in names}, final=scores.get(int(seed)))
+        Record(final=scores.get(int(seed))).with_curves({name: matrices[name][i, :stop] for name in names})
         for i, (seed, stop) in enumerate(zip(curves.seeds, curves.stops, strict=True))
     ]
 
@@ -217,7 +217,7 @@ def _scores(runs: pd.DataFrame, arm: tuple[str, str, str]) -> dict[int, Scores]:
     loss = next((name for name in LOSSES if {f"train_{name}", f"test_{name}"} <= set(chosen.columns)), "")
     columns = ("train_accuracy", "test_accuracy", f"train_{loss}", f"test_{loss}")
     unknown = pd.Series(math.nan, chosen.index)
-    values = [chosen[column] if column in chosen else unknown for column in columns]
+    values = [chosen.get(column, unknown) for column in columns]
     return {int(seed): Scores(*map(float, row)) for seed, *row in zip(chosen["seed"], *values, strict=True)}
 
 
@@ -237,7 +237,7 @@ def render(diagnosis: Diagnosis, width: int | None = None) -> str:
         lines += ["  what treats it, as measured", *(f"    {technique.sentence}" for technique in diagnosis.techniques)]
     elif diagnosis.areas:
         lines += ["  what is commonly tried (nothing that treats it has been measured in --out)"]
-        lines += [f"    {text}" for text in diagnosis.advice]
+        lines += [f"    {area}: {'; '.join(texts)}" for area, texts in diagnosis.advice.items()]
     return "\n".join(wrapped for line in lines for wrapped in _wrapped(line, width))
 
 
@@ -264,7 +264,7 @@ def document(diagnosis: Diagnosis) -> dict[str, Any]:
         "signs": [_sign(sign) for sign in diagnosis.signs],
         "notes": list(diagnosis.notes),
         "measured": [{"lesson": t.lesson, "variant": t.variant, "sentence": t.sentence} for t in diagnosis.techniques],
-        "advice": list(diagnosis.advice),
+        "advice": {area: list(texts) for area, texts in diagnosis.advice.items()},
     }
 
 

@@ -63,6 +63,10 @@ class Record:
     run: str = ""
     notes: tuple[str, ...] = ()
 
+    def with_curves(self, curves: Mapping[str, Floats]) -> Record:
+        """The record with these curves, named as the fields are."""
+        return replace(self, **{field: curves.get(field) for field in FIELDS})  # type: ignore[arg-type]
+
     @property
     def length(self) -> int:
         """How many epochs were recorded."""
@@ -175,8 +179,8 @@ def _record(log: Log, name: str, whole: Log) -> Record:
     score = log_choice.choose(curves, Kind.ACCURACY, Kind.SCORE)
     if loss is None and score is None:
         raise ValueError(f"{name} has columns {titles(whole.columns)}, but {MISSING}")
-    chosen = {"loss": loss and loss.train, "val_loss": loss and loss.held_out,
-              "accuracy": score and score.train, "val_accuracy": score and score.held_out}  # fmt: skip
+    chosen = dict(zip(FIELDS, (loss.train, loss.held_out) if loss else (None, None), strict=False))
+    chosen |= dict(zip(FIELDS[2:], (score.train, score.held_out) if score else (None, None), strict=True))
     arrays = {field: curves[title] for field, title in chosen.items() if title is not None}
     notes = [*log.notes]
     if score and score.means.kind is Kind.ACCURACY:
@@ -190,7 +194,8 @@ def _record(log: Log, name: str, whole: Log) -> Record:
     notes += filter(None, map(log_choice.taken, (score, loss)))
     notes += _rest(log, chosen, curves)
     measure, called = loss.name if loss else "loss", score.name if score else "accuracy"
-    return Record(**arrays, epochs=epochs, measure=measure, score=called, run=log.run, notes=tuple(notes))
+    about = Record(epochs=epochs, measure=measure, score=called, run=log.run, notes=tuple(notes))
+    return about.with_curves(arrays)
 
 
 def _curves(log: Log, name: str) -> dict[str, Floats]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from reports.log import Log, shorten, titles
-from reports.log_names import is_epoch, known
+from reports.log_names import known
 
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 20
@@ -79,10 +79,6 @@ def _body(rows: Sequence[Row], head: Row, name: str) -> tuple[list[Row], tuple[s
         elif number == len(rows) and len(row) < len(head) and body:
             notes.append(f"the last line is cut ({len(row)} of {len(head)} cells) and is left out")
         else:
-            raise ValueError(f"{name}, row {number} has {len(row)} cells where the first row has {len(head)} ({titles(dict.fromkeys(head))})")
+            raise ValueError(f"{name}, row {number} has {len(row)} cells where the first row has {len(head)} ({titles(dict.fromkeys(head, ()))})")
     return body, tuple(notes)
 
-
-def epochs_in(head: Sequence[str]) -> str | None:
-    """The title of the column that numbers the epochs."""
-    return next((title for title in head if is_epoch(title)), None)

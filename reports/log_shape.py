@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -169,7 +170,7 @@ def _restarted(log: Log) -> list[Log]:
     if clock is None or not log.columns[clock]:
         return [log]
     times = _times(log, clock)
-    steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times)]
     if steps and all(step <= 0 for step in steps) and any(steps):
         return [replace(log, columns=_rows(log, range(len(times) - 1, -1, -1)))]
     pieces, twice = _pieces(times)

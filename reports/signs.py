@@ -151,6 +151,8 @@ def _doubt(chance: Chance, unit: str, found: bool) -> str:
 def decimals(value: float, limit: float, unit: str) -> int:
     """Decimals at which a number and its border don't look the same unless they are."""
     factor, digits, _ = UNITS[unit]
+    if unit == "times" and abs(value) >= 10:
+        digits = 1
     apart = factor * abs(value - limit)
     return next((d for d in range(digits, 6) if not apart or round(apart, d)), 6)
 
@@ -214,7 +216,8 @@ def falling(loss: Floats) -> float:
     width = min(10, len(known) // 3)
     if not width or known.min() <= 0:
         return math.nan
-    return 1 - (known[-width:].mean() / known[-2 * width : -width].mean()) ** (1 / width)
+    left = float(known[-width:].mean() / known[-2 * width : -width].mean())
+    return 1.0 - math.pow(left, 1 / width)
 
 
 def _left(loss: Floats) -> float:
@@ -231,7 +234,7 @@ def _gap(records: Sequence[Record], task: Task) -> Sign:
         return _ratio(records)
     score = both[0].score
     rows = _row_counts(both[0], task)
-    chance = Chance(standard_error(trained, held, rows))
+    chance = Chance(standard_error(trained, held, rows) / math.sqrt(len(both) if task.drawn else 1))
     words = f"validation {score} ends {{}} below training {score}"
     if gap < 0:
         words = f"training minus validation {score} is {{}}"
@@ -326,14 +329,17 @@ def _predictions(records: Sequence[Record], task: Task) -> list[Sign]:
     if curves:
         record = next(record for record in records if record.val_accuracy is not None)
         score, (_, held) = record.score, _row_counts(record, task)
-        limit = max(BORDERS["spread"].limit, 1 / held if held else 0.0)
-        return _unsteady(f"validation {score}", curves, 1.0, ("spread", "wobble"), limit)
+        least = max(BORDERS["spread"].limit, 1 / held if held else 0.0)
+        luck = standard_error(0.0, _mean(curve[-1] for curve in curves), (math.inf, held)) if task.drawn and held else 0.0
+        return _unsteady(f"validation {score}", curves, 1.0, ("spread", "wobble"), (math.hypot(least, luck), least))
     curves = [known for record in records if (known := _known(record.val_loss)) is not None]
     level = [float(curve[-1]) if curve.min() > 0 else float(np.ptp(curve)) for curve in curves]
-    return _unsteady(f"validation {_measure(records)}", curves, _mean(level), ("loose", "shaky"), None)
+    return _unsteady(f"validation {_measure(records)}", curves, _mean(level), ("loose", "shaky"), (None, None))
 
 
-def _unsteady(what: str, curves: Sequence[Floats], scale: float, keys: tuple[str, str], limit: float | None) -> list[Sign]:
+def _unsteady(
+    what: str, curves: Sequence[Floats], scale: float, keys: tuple[str, str], limits: tuple[float | None, float | None]
+) -> list[Sign]:
     """How much a result differs from run to run and from epoch to epoch, in units of `scale`."""
     n = len(curves)
     spread = float(np.std([curve[-1] for curve in curves], ddof=1)) / scale if n > 1 else math.nan
@@ -343,8 +349,8 @@ def _unsteady(what: str, curves: Sequence[Floats], scale: float, keys: tuple[str
     alone = "" if n > 1 else "it takes several runs" if n else "the log has no validation"
     few = f"fewer than {FEW} validation values" if n else "the log has no validation"
     return [
-        _sign(keys[0], spread, f"final {what} differs by {{}} from run to run (SD)", limit, unsure, alone),
-        _sign(keys[1], wobble, f"late in training {what} goes back and forth by {{}} an epoch", limit, Chance(error), few if math.isnan(wobble) else ""),
+        _sign(keys[0], spread, f"final {what} differs by {{}} from run to run (SD)", limits[0], unsure, alone),
+        _sign(keys[1], wobble, f"late in training {what} goes back and forth by {{}} an epoch", limits[1], Chance(error), few if math.isnan(wobble) else ""),
     ]
 
 

@@ -34,12 +34,14 @@ class Task:
         guess: the accuracy of always answering the most frequent class, a share.
         best: the best accuracy that any model can have on new rows, a share.
         rows: how many the training and the validation accuracy are of.
+        drawn: whether every run has rows of its own, so that the luck of the draw is in their spread and averages out.
     """
 
     classes: int | None = None
     guess: float | None = None
     best: float = 1.0
     rows: tuple[float | None, float | None] | None = None
+    drawn: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def columns(data: bytes, name: str) -> dict[str, list[Any]]:
         about = file.metadata
         claimed = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
         if about.num_rows > MOST_ROWS or claimed > MOST_BYTES:
-            raise ValueError(  # noqa: TRY301  told from pyarrow's by its text
+            raise ValueError(
                 f"{name} claims {about.num_rows:,} rows and {claimed / 2**20:,.0f} MiB; a log with a row an epoch has"
                 f" {MOST_ROWS:,} and {MOST_BYTES // 2**20} at most"
             )
