@@ -74,7 +74,7 @@ def _files(words: Sequence[str]) -> Iterator[str]:
 def _path(word: str) -> str:
     """The path in `loss=FILE`; a file that is really called so goes first."""
     name, equals, path = word.partition("=")
-    return path if equals and not Path(word).exists() and "/" not in name else word
+    return path if equals and path and not Path(word).exists() and "/" not in name else word
 
 
 def _shown(word: str) -> str:

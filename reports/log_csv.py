@@ -63,7 +63,7 @@ def _head(rows: Sequence[Row], name: str) -> Row:
     head = list(rows[0])
     if len(rows) > 1 and all(len(row) == len(head) + 1 for row in rows[1:]):
         head = ["", *head] if rows[1][-1] else [*head, ""]
-    if not any(re.search(r"[^\W\d]", title) for title in head):
+    if not any(re.search(r"[^\W\d]", title) for title in [*head, *(row[0] for row in rows)]):
         raise ValueError(f"{name} has no titles in its first row, which is {shorten(', '.join(head))!r}; expected names such as loss, val_loss")
     return [title if title not in head[:i] else f"{title}.{i}" for i, title in enumerate(head)]
 

@@ -233,7 +233,8 @@ def _plain(document: Mapping[str, Any], name: str) -> list[Log] | None:
     """`history.history`; a single record is a history of one epoch."""
     if not document:
         return None
-    if any(known(key) for key in document) and not any(isinstance(value, list) for value in document.values()):
+    scalars = not any(isinstance(value, list) or (isinstance(value, str) and value[:1] == "[") for value in document.values())
+    if any(known(key) for key in document) and scalars:
         return [Log({key: [value] for key, value in document.items()})]
     return [Log(columns(document, name))]
 

@@ -31,7 +31,7 @@ _DIGITS = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d{1,2})?")
 def runs(log: Log) -> list[Log]:
     """The runs in a log, each with one row an epoch."""
     found = [log]
-    for part in (_turned, _without_ranges, _by_key, _by_split, _by_run, _by_prefix, _restarted):
+    for part in (_turned, _without_ranges, _by_run, _by_key, _by_split, _by_prefix, _restarted):
         found = [piece for each in found for piece in part(each)]
     return [_merged(each) for each in found]
 
@@ -82,7 +82,16 @@ def _by_key(log: Log) -> list[Log]:
         name: [given if each == name else None for given, each in zip(log.columns[value], names, strict=True)]
         for name in dict.fromkeys(names)
     }
-    return [replace(log, columns={**columns, **spread})]
+    return [_in_order(replace(log, columns={**columns, **spread}), names)]
+
+
+def _in_order(log: Log, names: Sequence[str]) -> Log:
+    """Rows by epoch where they came by quantity, each quantity having one value an epoch."""
+    clock = _clock(log)
+    times = _times(log, clock) if clock else []
+    if len(set(zip(times, names, strict=False))) < len(names):
+        return log
+    return replace(log, columns=_rows(log, sorted(range(len(times)), key=times.__getitem__)))
 
 
 def _by_split(log: Log) -> list[Log]:
@@ -90,7 +99,7 @@ def _by_split(log: Log) -> list[Log]:
     for title in log.columns if _even(log) else ():
         told = [rows_of(str(cell)) for cell in log.columns[title]]
         if _bare(title) in SPLITS and told and all(told):
-            return [replace(log, columns=dict(_split(log, title, told)))]
+            return [_in_order(replace(log, columns=dict(_split(log, title, told))), told)]
     return [log]
 
 

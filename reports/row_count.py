@@ -15,6 +15,8 @@ SINGLE = 1e-7
 """How far a float32 between 0 and 1 may lie from the fraction that it stands for."""
 FEWEST = 3
 """Different values that it takes: a curve that never moves fits any multiple of its rows."""
+ENOUGH = 50
+"""Different values that are looked at: what fits them all by luck is rarer than any rate that matters."""
 CHANCE = 0.01
 """How likely numbers of any other origin may fit."""
 
@@ -29,6 +31,7 @@ def row_count(accuracy: Floats | None) -> int | None:
     values = np.unique(accuracy[(accuracy > 0) & (accuracy < 1)])
     if len(values) < FEWEST:
         return None
+    values = values[:: -(-len(values) // ENOUGH)]
     precision = _precision(values)
     counts = np.arange(2, MOST + 1)
     reach = counts * precision
