@@ -19,7 +19,7 @@ from orchestrator.store.parquet import columns
 from reports import diagnosis, keras_history, log_file
 from reports.diagnosis import Diagnosis
 from reports.keras_history import Record
-from reports.log import Log
+from reports.log import Log, printable
 from reports.task import Task
 
 MOST_FILES = 1000
@@ -43,7 +43,7 @@ def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis,
     try:
         records = keras_history.records([(name, _logs(name)) for name in names])
     except ValueError as error:
-        raise UsageError(" ".join(str(error).split())) from None
+        raise UsageError(printable(str(error))) from None
     title = _shown(names[0]) if len(names) == 1 else f"{len(names)} files"
     return diagnosis.diagnose(records, title, _measured(store), task), records
 

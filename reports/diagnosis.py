@@ -19,6 +19,7 @@ from reports.advice import advice
 from reports.borders import AREAS, SHORTEST
 from reports.histories import Curves, Histories
 from reports.keras_history import FIELDS, Record, Scores
+from reports.log import printable
 from reports.signs import Sign, signs
 from reports.task import Task
 from reports.verdicts import headlines
@@ -26,6 +27,8 @@ from reports.words import count, listed
 
 __all__ = ["AREAS", "Diagnosis", "Sign", "Technique", "diagnose", "render", "techniques", "variants"]
 
+NAMED = 8
+"""Runs that are listed by name."""
 OFTEN = 0.25
 """Share of the epochs with validation better than training, from which on it is explained."""
 LOSSES = ("loss", "bce", "cce", "mse", "mae")
@@ -131,6 +134,9 @@ def diagnose(
     different, repeated = _different(records)
     found = tuple(signs(different, task))
     notes = dict.fromkeys(note for record in records for note in record.notes)
+    named = [record.run for record in different if record.run]
+    if named:
+        notes[f"runs: {', '.join(named[:NAMED])}{f' and {len(named) - NAMED} more' if len(named) > NAMED else ''}"] = None
     if repeated:
         notes[f"{count(repeated, 'run')} equal to another, left out: equal runs say nothing of the spread"] = None
     if not any(sign.found for sign in found if sign.area != "predictions"):
@@ -242,6 +248,8 @@ def render(diagnosis: Diagnosis, width: int | None = None) -> str:
 
 
 def _wrapped(line: str, width: int | None) -> list[str]:
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    line = indent + printable(line)
     if width is None:
         return [line]
     return textwrap.wrap(line, max(width, 40), subsequent_indent="      ", drop_whitespace=True, break_on_hyphens=False)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from reports import log_choice, log_file, log_shape
 from reports.log import BROKEN, Log, numbers, shorten, titles
+from reports.log_choice import Pair
 from reports.log_names import HELD_OUT, Kind, is_epoch, known, meaning
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 FIELDS = ("loss", "val_loss", "accuracy", "val_accuracy")
 SLACK = 1e-4
 """An accuracy may lie this far above 1: some programs round up."""
+ADVERSARIES = frozenset({"d", "g", "disc", "gen", "discriminator", "generator", "critic", "dis", "adv", "adversarial"})
+ASKED = "give a metric of what it generates"
 MISSING = "no loss and no metric such as loss, train_loss, val_loss, accuracy, val_acc"
 
 
@@ -107,11 +110,11 @@ def records(files: Sequence[tuple[str, Sequence[Log]]]) -> list[Record]:
     """
     whole, series = _sorted(files)
     found = []
-    for name, logs in [*whole, *_joined(series)]:
-        label = PurePath(name).stem if len(files) > 1 else ""
+    for path, logs in [*whole, *_joined(series)]:
+        label, name = PurePath(path).stem if len(files) > 1 else "", PurePath(path).name
         found += [_labelled(record, label) for log in logs for record in _runs(log, name)]
     if not found:
-        raise ValueError(f"{files[0][0]} holds no run; expected lists of numbers by metric, one number an epoch")
+        raise ValueError(f"{PurePath(files[0][0]).name} holds no run; expected lists of numbers by metric, one number an epoch")
     return found
 
 
@@ -151,8 +154,8 @@ def _named(name: str) -> tuple[str, str]:
     Raises:
         ValueError: neither is told.
     """
-    given, equals, _ = name.partition("=")
-    stem = given if equals else re.sub(r"\.(csv|json)$", "", PurePath(name).name)
+    given = name.partition("=")[0]
+    stem = given if "=" in name and "/" not in given and known(given) else re.sub(r"\.(csv|json)$", "", PurePath(name).name)
     run, tag, metric = stem.rpartition("tag-")
     words = [word for word in re.split(r"[-_. /]+", run.removeprefix("run")) if word]
     rows = next((word.lower() for word in words if meaning(f"{word}_loss").rows), "")
@@ -179,10 +182,14 @@ def _record(log: Log, name: str, whole: Log) -> Record:
     score = log_choice.choose(curves, Kind.ACCURACY, Kind.SCORE)
     if loss is None and score is None:
         raise ValueError(f"{name} has columns {titles(whole.columns)}, but {MISSING}")
+    if loss and score is None and loss.means.output in ADVERSARIES:
+        held = titles(whole.columns)
+        raise ValueError(f"{name} has columns {held}: losses of networks that train against each other don't tell how well either learns; {ASKED}")
+    score, moved = _of_validation(loss, score)
     chosen = dict(zip(FIELDS, (loss.train, loss.held_out) if loss else (None, None), strict=False))
     chosen |= dict(zip(FIELDS[2:], (score.train, score.held_out) if score else (None, None), strict=True))
     arrays = {field: curves[title] for field, title in chosen.items() if title is not None}
-    notes = [*log.notes]
+    notes = [*log.notes, *moved]
     if score and score.means.kind is Kind.ACCURACY:
         _scale(arrays, chosen, log, name, notes)
     elif score and not _are_shares(arrays, notes, score.titles):
@@ -196,6 +203,18 @@ def _record(log: Log, name: str, whole: Log) -> Record:
     measure, called = loss.name if loss else "loss", score.name if score else "accuracy"
     about = Record(epochs=epochs, measure=measure, score=called, run=log.run, notes=tuple(notes))
     return about.with_curves(arrays)
+
+
+def _of_validation(loss: Pair | None, score: Pair | None) -> tuple[Pair | None, list[str]]:
+    """A score without a twin is of the validation rows where the loss is told for both kinds of rows by name.
+
+    So it is in fastai, YOLO and trainers; Keras never says `train_loss`.
+    """
+    if not (loss and score and loss.train and loss.held_out and score.train) or score.held_out or score.means.rows:
+        return score, []
+    if meaning(loss.train).rows != "train":
+        return score, []
+    return replace(score, train=None, held_out=score.train), [f"{score.train} is taken for that of the validation rows, since the losses name theirs"]
 
 
 def _curves(log: Log, name: str) -> dict[str, Floats]:

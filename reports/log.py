@@ -20,6 +20,9 @@ HOLES = frozenset({"", "na", "n/a", "<na>", "null", "none", "nil", "-", "--", "n
 BROKEN = math.inf
 """Stands for a value that was written down as NaN or infinity; NaN stands for a hole: nothing was written there."""
 
+LARGEST = 3.4028235e38
+"""Of the numbers that training computes with (float32); what lies beyond is infinite there."""
+
 LONGEST = 60
 """Characters of a user's text that an error repeats."""
 
@@ -69,7 +72,7 @@ def _number(value: Any, comma: bool) -> float | str:
         read = float(value)
     except OverflowError:
         return f"a whole number of {len(str(abs(value)))} digits, beyond what a number can hold here (1.8e308)"
-    return read if math.isfinite(read) else BROKEN
+    return read if abs(read) <= LARGEST else BROKEN
 
 
 def _read(text: str, comma: bool) -> float | str:
@@ -83,7 +86,7 @@ def _read(text: str, comma: bool) -> float | str:
         read = float(wrapped[1] if wrapped else bare)
     except ValueError:
         return f"{shorten(text)!r}; expected a number"
-    return read if math.isfinite(read) else BROKEN
+    return read if abs(read) <= LARGEST else BROKEN
 
 
 def kind(value: Any) -> str:
@@ -96,6 +99,11 @@ def shorten(text: str) -> str:
     """At most `LONGEST` characters of a user's text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Text on one line without what would steer a terminal: a title or a file's name may hold anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(text.split()))
 
 
 def titles(columns: Columns) -> str:

@@ -31,7 +31,7 @@ def read(text: str, name: str) -> list[Log]:
             break
         lines = lines[1:]
     separator = _separator(lines, name)
-    rows = _cells(lines, separator, name)
+    rows = _cells(lines, separator, name, strict=True)
     head = _head(rows, name)
     body, notes = _body(rows, head, name)
     return [Log({title: [row[i] for row in body] for i, title in enumerate(head)}, "", notes, separator != ",")]
@@ -48,11 +48,14 @@ def _separator(lines: Sequence[str], name: str) -> str:
     return best if cut else " "
 
 
-def _cells(lines: Sequence[str], separator: str, name: str) -> list[Row]:
+def _cells(lines: Sequence[str], separator: str, name: str, strict: bool = False) -> list[Row]:
+    """The rows' cells; `strict` refuses quotation marks without their other half, which would swallow rows."""
     if separator == " ":
+        if strict and any(mark in lines[0] for mark in '",;'):
+            raise ValueError(f"{name} has titles that can't be told apart: {shorten(lines[0])!r}")
         return [line.split() for line in lines]
     try:
-        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator))
+        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, strict=strict))
     except csv.Error as error:
         raise ValueError(f"{name} is no CSV that can be read: {error}") from None
     return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]

@@ -195,7 +195,11 @@ def _split(document: Mapping[str, Any], name: str) -> list[Log] | None:
 
 def _by_rows(document: Mapping[str, Any], name: str) -> list[Log] | None:
     """`{"train": {"loss": [...]}, "val": {"loss": [...]}}`."""
-    if not document or not all(rows_of(key) and isinstance(value, dict) for key, value in document.items()):
+    if not document or not all(rows_of(key) and isinstance(value, dict | list) for key, value in document.items()):
+        return None
+    if all(isinstance(value, list) and value and all(isinstance(row, dict) for row in value) for value in document.values()):
+        document = {key: table(value) for key, value in document.items()}
+    if not all(isinstance(value, dict) for value in document.values()):
         return None
     if any(rows_of(inner) for value in document.values() for inner in value):
         return None
@@ -207,7 +211,8 @@ def _wrapped(document: Mapping[str, Any], name: str) -> list[Log] | None:
     """A history kept beside other things, as `vars(History)` or a trainer's state."""
     for key in WRAPPERS:
         inner = document.get(key)
-        if not any(known(each) for each in document) and isinstance(inner, dict | list) and inner:
+        beside = any(known(each) and isinstance(value, dict | list) for each, value in document.items())
+        if not beside and isinstance(inner, dict | list) and inner:
             return shaped(inner, name)
     return None
 

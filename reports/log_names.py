@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from types import MappingProxyType
 
 TRAINING = frozenset({"train", "training", "tr", "trn"})
 HELD_OUT = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing", "holdout")
@@ -16,7 +17,8 @@ HELD_OUT = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "
 
 FILLERS = frozenset({"epoch", "epochs", "metric", "metrics", "avg", "average", "averaged", "running", "total", "overall",
                      "logs", "log", "history", "the", "set", "percent", "pct", "end", "on", "of", "smoothed"})  # fmt: skip
-ACCURACY = frozenset({"acc", "accuracy", "accuracies", "acc1", "top1"})
+PLURALS = MappingProxyType({"losses": "loss", "accs": "acc", "accuracies": "accuracy", "errors": "error", "errs": "err", "scores": "score"})
+ACCURACY = frozenset({"acc", "accuracy", "acc1", "top1"})
 PLAIN = frozenset({"top", "1", "top1", "score", "mean"})
 OWN = PLAIN | {"binary", "categorical", "sparse", "masked", "balanced", "multiclass"}
 """Words beside 'accuracy' that name its kind, not an output of the model; those of `PLAIN` don't even do that."""
@@ -26,7 +28,7 @@ SCORES = frozenset({"auc", "auroc", "rocauc", "prc", "auprc", "f1", "fscore", "f
 ERRORS = frozenset({
     "mse", "rmse", "mae", "mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "nll", "bce", "ce",
     "cross_entropy", "crossentropy", "binary_crossentropy", "categorical_crossentropy", "log_loss", "logloss",
-    "sparse_categorical_crossentropy", "perplexity", "ppl", "cost", "objective", "huber", "error",
+    "sparse_categorical_crossentropy", "perplexity", "ppl", "cost", "objective", "huber", "error", "err",
 })  # fmt: skip
 RATES = frozenset({"lr", "rate"})
 CLOCKS = frozenset({"step", "steps", "time", "seconds", "sec", "duration", "elapsed", "index", "iteration", "iterations",
@@ -77,7 +79,8 @@ class Meaning:
 @lru_cache(maxsize=4096)
 def meaning(title: str) -> Meaning:
     """What a column's title means."""
-    words = _WORD.findall(_GLUED.sub(r"\1_\2", _CAMEL.sub("_", title).lower()))
+    found = _WORD.findall(_GLUED.sub(r"\1_\2", _CAMEL.sub("_", title).lower()))
+    words = [PLURALS.get(word, word) for word in found]
     rows = next((word for word in words if word in TRAINING or word in HELD_OUT), "")
     if rows:
         words.remove(rows)

@@ -27,6 +27,9 @@ FEW = 5
 UNITS = {"percent": (100.0, 1, " %"), "points": (100.0, 1, " points"), "times": (1.0, 2, " times"), "count": (1.0, 0, "")}
 """A unit's factor, decimals, and name."""
 
+BEYOND = 10_000
+"""Times the training loss, from where on more digits say nothing."""
+
 
 @dataclass(frozen=True)
 class Sign:
@@ -160,6 +163,8 @@ def decimals(value: float, limit: float, unit: str) -> int:
 def told(value: float, unit: str, digits: int | None = None) -> str:
     """A number in its unit: `8.5 points`, `2.40 times`."""
     factor, fewest, name = UNITS[unit]
+    if unit == "times" and value > BEYOND:
+        return f"over {BEYOND:,}{name}"
     shown = number(factor * value, fewest if digits is None else digits)
     shown = shown.removesuffix(".0") if fewest == 1 else shown
     return f"{shown}{plural(shown, name) if unit == 'points' else name}"
@@ -273,7 +278,8 @@ def _ratio(records: Sequence[Record]) -> Sign:
     if min(min(each[:2]) for each in both) > 0:
         return _sign("ratio", _mean(b / a for a, b, _ in both), f"validation {measure} ends at {{}} the training {measure}", more=about)
     words = f"validation {measure} ends above training {measure} by {{}} of the latter's descent"
-    return _sign("apart", _mean((b - a) / fall for a, b, fall in both if fall > 0), words, more=about)
+    value = _mean((b - a) / fall for a, b, fall in both if fall > 0)
+    return _sign("apart", value, words, more="the training loss does not move" if math.isnan(value) else about)
 
 
 def number_of(value: float) -> str:
@@ -341,13 +347,14 @@ def _unsteady(
     what: str, curves: Sequence[Floats], scale: float, keys: tuple[str, str], limits: tuple[float | None, float | None]
 ) -> list[Sign]:
     """How much a result differs from run to run and from epoch to epoch, in units of `scale`."""
-    n = len(curves)
+    n, scale = len(curves), scale or math.nan
     spread = float(np.std([curve[-1] for curve in curves], ddof=1)) / scale if n > 1 else math.nan
     unsure = Chance(spread * (1 - math.sqrt((n - 1) / chi2.ppf(0.9, n - 1))) / SURE) if n > 1 else None
     moves = [_wobble(curve) for curve in curves]
     wobble, error = (_mean(each[i] for each in moves) / scale for i in (0, 1))
     alone = "" if n > 1 else "it takes several runs" if n else "the log has no validation"
     few = f"fewer than {FEW} validation values" if n else "the log has no validation"
+    few = "it is 0 throughout" if n and math.isnan(scale) else few
     return [
         _sign(keys[0], spread, f"final {what} differs by {{}} from run to run (SD)", limits[0], unsure, alone),
         _sign(keys[1], wobble, f"late in training {what} goes back and forth by {{}} an epoch", limits[1], Chance(error), few if math.isnan(wobble) else ""),

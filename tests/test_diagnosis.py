@@ -331,6 +331,16 @@ def test_the_command_reads_parquet(here, logs):
     assert "a problem with generalization" in here("diagnose", logs / "mine.parquet", "--out", logs / "none").stdout
 
 
+def test_what_steers_a_terminal_is_not_printed(here, logs):
+    """An escape sequence in a column's title reaches no terminal, neither in a note nor in an error."""
+    (logs / "steering.csv").write_text("loss,\x1b[31mred\n" + "1,2\n" * 12)
+    (logs / "none.csv").write_text("\x1b[31mred,b\n1,2\n")
+    for name in ("steering.csv", "none.csv"):
+        done = here("diagnose", logs / name, "--out", logs / "none")
+        assert "red" in done.stdout + done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+
+
 def test_classes_and_majority_move_the_border(here, logs):
     """97 % is not fitted where one class has 95 %; --majority says so."""
     (logs / "rare.csv").write_text("loss,accuracy\n" + "".join(f"{0.3 - 0.005 * i},{0.95 + 0.001 * min(i, 20)}\n" for i in range(30)))

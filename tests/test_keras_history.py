@@ -124,6 +124,14 @@ WHOLE = {
     "npy of numpy's numbers": npy({k: [np.float64(each) for each in v] for k, v in RUN.items()}),
     "structured npy": npy(FRAME.to_records(index=False)),
     "npz": npz(**{k: np.array(v) for k, v in RUN.items()}),
+    "plurals": keys("train_losses", "train_accs", "val_losses", "val_accs"),
+    "lists of records by rows": json.dumps({
+        "training": [{"loss": a, "acc": b} for a, b in zip(RUN["loss"], RUN["accuracy"], strict=True)],
+        "validation": [{"loss": a, "acc": b} for a, b in zip(RUN["val_loss"], RUN["val_accuracy"], strict=True)],
+    }),
+    "a history beside a score": json.dumps({"model": "cnn", "test_acc": 0.9, "history": RUN}),
+    "epochs in words": csv(frame=FRAME.assign(Epoch=[f"Epoch {i + 1}/12" for i in E])),
+    "MLflow": "run_id,key,value,step\n" + "".join(f"a,{key},{RUN[key][i]},{i}\n" for key in RUN for i in E),
     "Keras 2": keys("loss", "acc", "val_loss", "val_acc"),
     "titles in words": keys("Training Loss", "Training Accuracy", "Validation Loss", "Validation Accuracy"),
     "train and valid": keys("train_loss", "train_acc", "valid_loss", "valid_acc"),
@@ -151,6 +159,14 @@ def test_parts_of_an_epoch_belong_to_the_epoch_they_end():
     np.testing.assert_allclose(record.loss, RUN["loss"])
     np.testing.assert_allclose(record.val_loss, RUN["val_loss"])
     assert record.epochs.tolist() == list(range(1, EPOCHS + 1))
+
+
+def test_a_metric_without_rows_is_of_validation_where_the_losses_name_theirs():
+    """fastai, YOLO and trainers write `train_loss, valid_loss, accuracy`, and mean the accuracy on validation rows."""
+    (record,) = parse(json.dumps({"train_loss": RUN["loss"], "valid_loss": RUN["val_loss"], "accuracy": RUN["val_accuracy"]}))
+    assert record.accuracy is None
+    assert record.val_accuracy.tolist() == RUN["val_accuracy"]
+    assert any("validation rows" in note for note in record.notes)
 
 
 RUNS = [
@@ -204,6 +220,7 @@ def test_validation_every_third_epoch_gets_its_places():
         ("epoch,loss,val_loss\n0,0.5,0.5\n1,nan,nan\n2,nan,nan\n", 1),
         ("loss,val_loss\n0.5,\ninf,\n", 1),
         ('{"loss": [NaN, NaN]}', 0),
+        ('{"loss": [0.5, 1e39]}', 1),
         ('{"loss": [0.5, null, 0.4]}', None),
         ('{"loss": [0.5, 0.4], "val_loss": [0.5, null]}', None),
         ('{"loss": [0.5, null], "val_loss": [0.5, 0.4]}', None),
@@ -319,6 +336,8 @@ RUBBISH = [
     ("a,b\n1,2\n", "has columns a, b, but no loss and no metric"),
     ("loss,x\n" + "1" * 200_000 + ",2\n", "is no CSV that can be read"),
     ("Wall time,Step,Value\n17,0,1.0\n", "is one unnamed series (Wall time, Step, Value); which metric is it?"),
+    ('"loss,val_loss\n1,2\n3,4\n', "titles that can't be told apart"),
+    ("epoch,d_loss,g_loss\n1,2,3\n", "losses of networks that train against each other"),
     (b"\x00\x01\x02\x03", "neither text nor a format"),
     (pickle.dumps(RUN), "is a pickle, and loading one runs whatever code it holds"),
     (pickle.dumps(RUN, protocol=0), "is a pickle"),
