@@ -109,7 +109,7 @@ BORDERS: Mapping[str, Border] = MappingProxyType({
     "shaky": Border(
         "predictions", "wobble of validation loss", 0.25, 0, "percent",
         "above 25 % of its mean back and forth an epoch, late in training, where there is no accuracy",
-        "a convention of this program: losses of healthy regressions were seen to move by 10 %",
+        "a convention of this program, set with one healthy regression in view, whose loss moves by 12 %",
     ),
 })  # fmt: skip
 
