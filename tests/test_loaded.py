@@ -28,7 +28,7 @@ def test_each_folder_has_helpers_of_its_own(tmp_path):
     loaded = [Loaded(source, {}) for source in sources]
     for at in (0, 1, 0):
         assert loaded[at].enter().variants[0].epochs == 4 + at
-        assert sys.modules["beside"].EPOCHS == 4 + at
+        assert 4 + at == sys.modules["beside"].EPOCHS
 
 
 def test_a_lesson_travels_with_its_modules(tmp_path):

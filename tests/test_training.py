@@ -141,7 +141,7 @@ def test_every_layer_and_optimiser_of_keras_is_decided_on():
     assert len(decided) == len(set(decided))
     has = {kind for kind in vars(keras.layers).values() if isinstance(kind, type) and issubclass(kind, keras.Layer)}
     assert {getattr(keras.layers, name) for name in decided} == has
-    others = "MultiOptimizer Optimizer ScheduleFreeAdamW".split()
+    others = ["MultiOptimizer", "Optimizer", "ScheduleFreeAdamW"]
     has = {kind for kind in vars(keras.optimizers).values() if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer)}
     assert {getattr(keras.optimizers, name, None) for name in (*allowed.OPTIMIZERS.split(), *others)} >= has
 
