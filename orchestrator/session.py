@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MIXED = "mixed: the same run rounds differently on another kind"
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
@@ -204,8 +205,15 @@ def report(store: Store) -> None:
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
     store.write_effects(effects)
+    facts = {**facts, "processors": _processors(runs)}
     with store.folder() as folder:
         reports.build(runs, histories, lessons, facts, folder, effects)
+
+
+def _processors(runs: pd.DataFrame) -> str:
+    """The kinds of processors that trained these runs; with a warning where they are mixed."""
+    kinds = sorted(set(runs["processor"].dropna()) - {""}) if "processor" in runs else []
+    return "; ".join(kinds) + (f" ({MIXED})" if len(kinds) > 1 else "")
 
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -277,7 +285,7 @@ def _remarks(prepared: Prepared) -> Iterator[str]:
         )
     kinds = before.processors | ({engine.processor()} if plan.shards else set())
     if before.processors and len(kinds) > 1:
-        yield f"runs of several kinds of processors are mixed, which round differently: {'; '.join(sorted(kinds))}"
+        yield f"processors: {'; '.join(sorted(kinds))} ({MIXED})"
 
 
 @contextmanager

@@ -25,7 +25,9 @@ FROM_FILE = TINY.replace("    return Split(x[:16]", "    x = x + np.load(FILE)\n
 def run(path, store, seeds=range(8), executor=Serial, **more):
     """Run a lesson in this process as the command line would; gives the exit code and what it said."""
     said = io.StringIO()
-    asked = session.Request(tuple(catalog.find([str(path)])), tuple(seeds), ("fixed", "redrawn"), "compiled", serial=True, **more)
+    asked = session.Request(
+        tuple(catalog.find([str(path)])), tuple(seeds), ("fixed", "redrawn"), "compiled", serial=True, **more
+    )
     code = session.run(asked, store, executor, Console(file=said, width=200), report_too=False)
     return code, said.getvalue()
 
@@ -76,7 +78,9 @@ def test_a_plan_says_what_changed(tmp_path):
 
 def why(path, store, **more):
     """The reasons that a plan gives."""
-    asked = session.Request(tuple(catalog.find([str(path)])), tuple(range(8)), ("fixed",), "compiled", serial=True, **more)
+    asked = session.Request(
+        tuple(catalog.find([str(path)])), tuple(range(8)), ("fixed",), "compiled", serial=True, **more
+    )
     return {shard.why for shard in session.prepare(asked, store).plan.shards}
 
 
@@ -86,7 +90,9 @@ def test_a_process_that_changes_for_one_seed_is_noticed(tmp_path):
     path.write_text(TINY)
     store = Store(tmp_path / "out")
     run(path, store, range(16))
-    path.write_text(TINY.replace("    return Split(x[:16]", "    x = x + (seed == 8)\n    return Split(x[:16]"))  # draw(seed + 1)
+    path.write_text(
+        TINY.replace("    return Split(x[:16]", "    x = x + (seed == 8)\n    return Split(x[:16]")
+    )  # draw(seed + 1)
     asked = session.Request(tuple(catalog.find([str(path)])), tuple(range(16)), ("redrawn",), "compiled", serial=True)
     shards = session.prepare(asked, store).plan.shards
     assert {(shard.seeds[0], shard.why) for shard in shards} == {(0, "its data are drawn otherwise by now")}
@@ -142,7 +148,11 @@ def test_every_layer_and_optimiser_of_keras_is_decided_on():
     has = {kind for kind in vars(keras.layers).values() if isinstance(kind, type) and issubclass(kind, keras.Layer)}
     assert {getattr(keras.layers, name) for name in decided} == has
     others = ["MultiOptimizer", "Optimizer", "ScheduleFreeAdamW"]
-    has = {kind for kind in vars(keras.optimizers).values() if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer)}
+    has = {
+        kind
+        for kind in vars(keras.optimizers).values()
+        if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer)
+    }
     assert {getattr(keras.optimizers, name, None) for name in (*allowed.OPTIMIZERS.split(), *others)} >= has
 
 
