@@ -80,7 +80,7 @@ def _as_arrays(rows: Rows) -> Rows:
         return {key: _as_arrays(part) for key, part in rows.items()}
     if isinstance(rows, list | tuple):
         return type(rows)(_as_arrays(part) for part in rows)
-    kind = type(rows).__name__ if type(rows).__module__.startswith("pandas.") else ""
+    kind = type(rows).__name__ if type(rows).__module__.partition(".")[0] == "pandas" else ""
     if kind not in ("DataFrame", "Series"):
         return rows
     values = rows.to_numpy()

@@ -233,6 +233,23 @@ UNTRACEABLE = {
             w = np.random.normal(size=2).astype("float32") * 1.0
             return net(layers.Lambda(lambda x: x * w))
         """,
+    "a metric that is not reset": """
+        class Growing(keras.metrics.MeanAbsoluteError):
+            def reset_state(self): self.limit = 1.0
+        def model(): return net(metrics=[Growing()])
+        """,
+    "an optimiser with an end of its own": """
+        class Mine(keras.optimizers.SGD):
+            def finalize_variable_values(self, var_list):
+                for v in var_list: v.assign(v * 1.0)
+        def model(): return net(optimizer=Mine())
+        """,
+    "a method put into a model": """
+        def model():
+            m = net()
+            m.reset_metrics = lambda: 1.0
+            return m
+        """,
     "a call of Python": """
         import jax
         def model(): return net(layers.Lambda(lambda x: jax.pure_callback(lambda a: a * 1.0, x, x)))

@@ -1,10 +1,12 @@
 """Tests of `orchestrator/lesson.py`: a lesson that exists is a lesson that can run."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from orchestrator import Data, Endpoint, Lesson, Split, Variant
 from orchestrator.errors import LessonError
+from orchestrator.lesson import count
 
 X, Y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
 
@@ -91,6 +93,21 @@ def test_data_must_be_finite_and_of_equal_length():
     ]:
         with pytest.raises(LessonError, match=part):
             Split(*arguments)
+
+
+def test_frames_and_nested_rows_become_what_fit_would_feed():
+    """A frame becomes a matrix, a series a column, wherever they stand; Keras's own pairs of pairs are a split."""
+    frame = pd.DataFrame({"a": [1.5, 2.0], "b": [True, False]})
+    made = Split({"f": frame, "x": X[:2]}, frame["a"], {"f": frame, "x": X[:2]}, frame["a"])
+    assert made.x_train["f"].tolist() == [[1.5, 1.0], [2.0, 0.0]]
+    assert made.y_train.shape == (2, 1)
+    assert count(made.x_train) == 2
+    drawn = Data(fixed=lambda: ((X, Y), (X[:2], Y[:2]))).draw("fixed", 0)
+    assert (count(drawn.x_train), count(drawn.x_test)) == (4, 2)
+    with pytest.raises(LessonError, match="must give Split"):
+        Data(fixed=lambda: X).draw("fixed", 0)
+    with pytest.raises(LessonError, match="validation_split"):
+        Variant("a", len, epochs=1, fit={"validation_split": 0.2})
 
 
 def test_set_arguments_replace_a_variants_own():

@@ -157,7 +157,23 @@ def test_every_layer_and_optimiser_of_keras_is_decided_on():
 
 
 # A digest of each lesson's training as a program: the engine may be made faster without changing one, or a store is lost.
-DIGESTS: dict[str, str] = {}
+DIGESTS = {
+    "framework/without": "92881cf041d11481e481",
+    "framework/with": "c1f38bd89a349db8753f",
+    "batch-size/batch": "0c939c69a5c630f21cac",
+    "batch-size/minibatch": "753204092576bbb62945",
+    "batch-size/stochastic": "92881cf041d11481e481",
+    "learning-rate-schedule/without": "753204092576bbb62945",
+    "learning-rate-schedule/with": "81dacf623d1db650dca7",
+    "batch-normalization/without": "753204092576bbb62945",
+    "batch-normalization/with": "6ca36b611d83a2cbde80",
+    "weight-regularization/without": "01294027cc53c7f3f7ba",
+    "weight-regularization/with": "0e67e2c69c2b8527499b",
+    "noise/without": "01294027cc53c7f3f7ba",
+    "noise/with": "8243ebd6a60353334110",
+    "early-stopping/without": "01294027cc53c7f3f7ba",
+    "early-stopping/with": "c69f3267bc9d28fe6396",
+}
 
 
 @pytest.mark.parametrize("source", catalog.built_in(), ids=lambda source: source.id)

@@ -86,6 +86,7 @@ def is_plain(model: keras.Model) -> bool:
         parts_are
         and all(isinstance(operation, keras.Layer) for operation in operations)
         and all(_sums_rows(metric) for metric in (model._compile_metrics.metrics if model._compile_metrics else ()))
+        and model._compile_loss is not None
         and len(model._compile_loss._flat_losses) == 1
         and _averages_rows(model._compile_loss._flat_losses[0].loss)
     )

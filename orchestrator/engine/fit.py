@@ -14,7 +14,7 @@ import numpy as np
 
 from orchestrator.engine import allowed, callbacks
 from orchestrator.engine.history import columns, gathered
-from orchestrator.engine.model import as_keras, grade, loss_name, make, right
+from orchestrator.engine.model import as_keras, grade, has_own_loss, loss_name, make, right
 from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
 from orchestrator.outcome import Outcome, failure, judge
 
@@ -85,9 +85,9 @@ def _score(model: keras.Model, x: Rows, y: Rows, size: int) -> Mapping[str, Any]
         graded: dict[str, Any] = grade(model, as_keras(y), predictions)
         return {name: keras.ops.convert_to_numpy(value) for name, value in graded.items()}
     logs = dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0))
-    own = type(model).compute_loss is not keras.Model.compute_loss or type(model).test_step is not keras.Model.test_step
     loss = logs.pop("loss")
-    return {loss_name(model): _without_penalties(model, x, y, size) if model.losses and not own else loss, **logs}
+    plain = has_own_loss(model) or not model.losses
+    return {loss_name(model): loss if plain else _without_penalties(model, x, y, size), **logs}
 
 
 def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float:

@@ -39,7 +39,7 @@ def make(variant: Variant, seed: int) -> keras.Model:
     model = variant.model()
     if not isinstance(model, keras.Model):
         raise LessonError(f"variant {variant.name!r}: model() gave {type(model).__name__}, not a keras.Model")
-    if not model.compiled or model.optimizer is None or model._compile_loss is None:
+    if not model.compiled or model.optimizer is None:
         raise LessonError(
             f"variant {variant.name!r}: model() gave a model that is not compiled; call model.compile(optimizer=..., loss=...) in it"
         )
@@ -94,6 +94,13 @@ def loss_name(model: keras.Model) -> str:
     known = isinstance(model.loss, (keras.losses.Loss, str)) or callable(model.loss)
     usual = isinstance(model.loss, keras.losses.BinaryCrossentropy) or (known and model.loss in names)
     return "bce" if usual else "loss"
+
+
+def has_own_loss(model: keras.Model) -> bool:
+    """Whether a model's loss is what it computes itself, and not what it was compiled with."""
+    kind = type(model)
+    own = kind.test_step is not keras.Model.test_step or kind.compute_loss is not keras.Model.compute_loss
+    return own or model._compile_loss is None
 
 
 def grade(model: keras.Model, y: Any, predictions: Any) -> dict[str, Any]:

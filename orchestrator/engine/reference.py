@@ -17,7 +17,7 @@ import keras
 from keras import StatelessScope
 
 from orchestrator.engine import callbacks
-from orchestrator.engine.model import Beginning, loss_name, right
+from orchestrator.engine.model import Beginning, has_own_loss, loss_name, right
 from orchestrator.lesson import Array, Rows, Variant, count
 
 State = dict[str, Any]
@@ -98,16 +98,12 @@ class Reference:
 
     def grade(self, state: State, x: Any, y: Any) -> tuple[Scores, Any]:
         """Scores as `evaluate` gives them, less penalties; and which rows were right, (rows,), or None."""
-        if self._has_own_test():
+        if has_own_loss(self.model):
             _, logs = self.test(state, x, y)
             return self._named(logs), None
         step = partial(self._grade_step, state["trainable"])
         (_, counters), correct = over_batches(step, (state["frozen"], state["counters"]), (x, y), self.test_rows)
         return self._named(self.logs(counters)), in_rows(correct)
-
-    def _has_own_test(self) -> bool:
-        kind = type(self.model)
-        return kind.test_step is not keras.Model.test_step or kind.compute_loss is not keras.Model.compute_loss
 
     def _grade_step(self, trainable: Any, carry: Any, batch: Any) -> tuple[Any, Any]:
         (frozen, counters), (x, y) = carry, batch

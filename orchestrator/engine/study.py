@@ -108,17 +108,47 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
         return f"the callback {unruled} has no compiled equivalent"
     if hasattr(model.optimizer, "optimizers"):
         return "several optimisers share the model"
-    own = _overridden(model) - SEEN
-    return f"the model has its own {min(own)}()" if own else None
+    own = (_overridden(model) - SEEN) | _replaced(model)
+    if own:
+        return f"the model has its own {min(own)}()"
+    changed = [name for kind in _own_kinds(model.optimizer) for name in vars(kind) if name in OUTSIDE]
+    if changed:
+        return f"the optimiser has its own {changed[0]}()"
+    patched = [name for callback in variant.callbacks for name in vars(callback) if name.startswith("on_")]
+    if patched:
+        return f"a callback has its own {patched[0]}()"
+    return None if _resets_alike(model) else "a metric's reset_state() leaves something of the epoch before"
 
 
+def _own_kinds(thing: Any) -> list[type]:
+    """The classes of the user's among those that an object is of."""
+    return [kind for kind in type(thing).__mro__ if kind.__module__.partition(".")[0] not in ("keras", "builtins")]
+
+
+def _replaced(model: keras.Model) -> set[str]:
+    """Methods of Keras's trainer that stand anew in this very model."""
+    return {name for name in vars(model) if name in TRAINER and callable(getattr(type(model), name, None))}
+
+
+def _resets_alike(model: keras.Model) -> bool:
+    """Whether metrics begin each epoch as they began the first, whatever they have counted: `fit` resets them in Python."""
+    before = [np.asarray(v) for v in model.metrics_variables]
+    for variable in model.metrics_variables:
+        variable.assign(variable + 1)
+    model.reset_metrics()
+    after = [np.asarray(v) for v in model.metrics_variables]
+    for variable, value in zip(model.metrics_variables, before, strict=True):
+        variable.assign(value)
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True))
+
+
+OUTSIDE = {"finalize_variable_values", "learning_rate", "_overwrite_model_variables_with_average_value"}
 TRAINER = {name for kind in keras.Model.__mro__ if kind.__name__.endswith("Trainer") for name in vars(kind)}
 
 
 def _overridden(model: keras.Model) -> set[str]:
     """The methods of Keras's trainer that a class of the user's has anew."""
-    kinds = [kind for kind in type(model).__mro__ if kind.__module__.partition(".")[0] not in ("keras", "builtins")]
-    return {name for kind in kinds for name in vars(kind) if name in TRAINER and not name.startswith("__")}
+    return {name for kind in _own_kinds(model) for name in vars(kind) if name in TRAINER and not name.startswith("__")}
 
 
 def why_not(variant: Variant, model: keras.Model, text: str) -> str | None:
