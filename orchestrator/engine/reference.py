@@ -13,7 +13,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import keras
 from keras import StatelessScope
 
 from orchestrator.engine import callbacks
