@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import NoResultsError, UsageError
 from orchestrator.session import effects_of
 from orchestrator.store import Store
 from reports import diagnosis, keras_history
@@ -29,6 +29,13 @@ def of_file(file: Path, store: Store) -> str:
         raise UsageError(f"{file} can't be read: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(str(error)) from None
-    effects = store.load_effects()
-    known = [] if effects is None else diagnosis.techniques(effects, store.load()[2])
-    return diagnosis.render(diagnosis.diagnose(records, file.name, known))
+    return diagnosis.render(diagnosis.diagnose(records, file.name, _measured(store)))
+
+
+def _measured(store: Store) -> list[diagnosis.Technique]:
+    """Every technique with its effect in the tables as they are now; none where there are none."""
+    try:
+        runs, histories, lessons, _ = store.load()
+    except NoResultsError:
+        return []
+    return diagnosis.techniques(effects_of(runs, histories, lessons), lessons)

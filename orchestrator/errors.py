@@ -5,6 +5,7 @@ OrchestratorError           a sentence for the user, never a traceback
 │   ├── LessonError         a lesson (file) is not one
 │   └── VersionError        a library is not the one the contract was checked on
 ├── StoreError              the results folder can't be used
+│   ├── NoResultsError      it holds no tables yet
 │   ├── StoreLockedError    another driver is at work there
 │   └── StoreLostError      it could be used, and now it can't: exit code 1
 └── ClusterError            no cluster, or none that can hold a shard
@@ -34,6 +35,10 @@ class VersionError(UsageError):
 
 class StoreError(OrchestratorError):
     """The results folder can't be read or written."""
+
+
+class NoResultsError(StoreError):
+    """No command has written tables into the results folder yet."""
 
 
 class StoreLockedError(StoreError):

@@ -171,7 +171,7 @@ def test_the_same_command_trains_nothing_the_second_time(ran, bucket, tell):
         (["list", "--status", "ok"], "redrawn"),
         (["show", "tiny", "two", "--seed", "3"], "fresh_accuracy"),
         (["report", "--format", "csv"], "tiny,two,one,fixed"),
-        (["retry"], "nothing to train"),
+        (["retry", "LESSON"], "nothing to train"),
     ],
 )
 def test_every_verb_reads_a_bucket(ran, bucket, tell, words, part):
