@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -41,3 +44,44 @@ def replaced(table: pa.Table, **columns: Any) -> pa.Table:
 def rewrite(path: Path, **changes: Any) -> None:
     """Change what run.json says."""
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def packed(table):
+    """A table as Parquet."""
+    file = io.BytesIO()
+    parquet.write(table, file)
+    return file.getvalue()
+
+
+def declared(table, times):
+    """A file that says it holds the table so many times."""
+    data = packed(table)
+    footer = pq.read_metadata(pa.BufferReader(data))
+    whole = footer
+    for _ in range(times - 1):
+        whole = whole if whole is not footer else pq.read_metadata(pa.BufferReader(data))
+        whole.append_row_groups(footer)
+    written = io.BytesIO()
+    whole.write_metadata_file(written)
+    length = int.from_bytes(data[-8:-4], "little")
+    return data[: -8 - length] + written.getvalue()[4:]
+
+
+def words(text, times):
+    """A column that says one text so many times, as plain words."""
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(times, np.int32)), pa.array([text]))
+    data = packed(pa.table({"a": column}))
+    return data.replace(b"ARROW:schema", b"ARROW:schemb")  # which said that they be read as a dictionary
+
+
+BOMBS = {
+    "1,000,000,000 rows": lambda: declared(pa.table({"a": pa.array(np.zeros(10**7, np.int32))}), 100),
+    "declares 67,": lambda: packed(pa.table({"a": pa.array(["x" * 2**26])})),
+    "holds list": lambda: packed(pa.table({"a": pa.array([[1]])})),
+    "bytes of text": lambda: words("x" * 2**20, 2**18),
+}
+
+
+if __name__ == "__main__":
+    for says, make in BOMBS.items():
+        Path(sys.argv[1], says).write_bytes(make())
