@@ -267,6 +267,7 @@ def test_what_a_worker_cannot_commit_goes_home_with_the_reason(bucket):
         ("s3://", "names no bucket"),
         ("s3://no-such-bucket/x", "NO_SUCH_BUCKET"),
         ("nothing-such://place", "no place to write to"),
+        ("local:///tmp/some/where", "give its path"),
         ("s3://bucket/x?colour=red", "colour"),
     ],
 )

@@ -45,6 +45,8 @@ class Remote:
             self._fs, self._base = _connect(self.uri)
         except Exception as error:  # of whichever library knows the scheme
             raise StoreError(f"--out {self.root} is no place to write to: {_line(error)}") from None
+        if "local" in self._fs.type_name:  # where it would follow every link
+            raise StoreError(f"--out {self.root} is a folder of this machine; give its path")
         self._lease: Lease | None = None
         self._ledger = Ledger(self)
 
