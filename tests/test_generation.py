@@ -225,3 +225,13 @@ def test_tables_of_another_version_are_said_to_be_so(kills, tmp_path, here, chan
         assert part in line
         assert name in line
         assert "anew" in line
+
+
+def test_effects_without_a_row_are_whole(kills, tmp_path):
+    """Where nothing is compared, so that no column has an entry, effects.parquet is read as it was written."""
+    store = Store(shutil.copytree(kills[-1], tmp_path / "out"))
+    runs, histories, lessons, facts = store.load()
+    effects = session.effects_of(runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons])
+    assert len(effects) == 0
+    store.write_effects(effects, facts["generation"])
+    assert list(strays(store)) == []
