@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 from orchestrator import catalog, listing, session
 from orchestrator import status as statuses
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.options import (
     Address,
     Backend,
@@ -38,7 +39,8 @@ from orchestrator.options import (
     scopes_of,
 )
 from orchestrator.session import INTERRUPTED, Executor, Request
-from orchestrator.store import Store, without_secrets
+from orchestrator.store import Store, older, without_secrets
+from orchestrator.terminal import Terminal, clean
 
 RESULTS = "results"
 WIDTH = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
@@ -50,8 +52,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-console = Console(highlight=False, soft_wrap=True, width=WIDTH)
-complaints = Console(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
+console = Terminal(highlight=False, soft_wrap=True, width=WIDTH)
+complaints = Terminal(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
 
 
 def main() -> None:
@@ -87,6 +89,13 @@ def say(*lines: str) -> None:
     """Print text that may hold brackets of the user's own."""
     for line in lines:
         console.print(line, markup=False)
+
+
+def caution(store: Store) -> None:
+    """Say, beside what a command prints, where another one was begun since the one that wrote the tables."""
+    with suppress(StoreError):
+        for line in older(store, store.load_runs()):
+            complaints.print(line, markup=False)
 
 
 @app.command()
@@ -177,15 +186,17 @@ def report(
     if form is FormatChoice.html:
         session.report(store)
         say(f"report: {store.report}")
+        caution(store)
         return
     runs, histories, lessons, _ = store.load()
     effects = session.effects_of(runs, histories, lessons)
     if form is FormatChoice.json:
-        sys.stdout.write(effects.to_json(orient="records", indent=1) + "\n")
+        sys.stdout.write(clean(effects.to_json(orient="records", indent=1)) + "\n")
     elif form is FormatChoice.csv:
-        effects.to_csv(sys.stdout, index=False)
+        sys.stdout.write(clean(effects.to_csv(index=False)))
     else:
         console.print(listing.of_effects(effects))
+    caution(store)
 
 
 @app.command("list")
@@ -199,8 +210,10 @@ def list_(
         return
     if status not in listing.STATUSES:
         raise UsageError(f"--status {status}: there are {', '.join(listing.STATUSES)}")
-    runs = Store(out).load()[0]
+    store = Store(out)
+    runs = store.load_runs().frame
     console.print(listing.of_runs(runs[runs["status"] == status]))
+    caution(store)
 
 
 @app.command()
@@ -213,10 +226,11 @@ def show(
 ) -> None:
     """Show a lesson's stored runs: scores, or why there are none and where the traceback lies."""
     store = Store(out)
-    runs, _, lessons, _ = store.load()
-    known = {str(name): one["id"] for one in lessons for name in (one["id"], one["number"])}
+    found = store.load_runs()
+    runs = found.frame
+    known = {str(name): one["id"] for one in found.lessons for name in (one["id"], one.get("number"))}
     if lesson not in known:
-        raise UsageError(f"no lesson {lesson!r} in {store.root}; it holds {', '.join(one['id'] for one in lessons)}")
+        raise UsageError(f"no lesson {lesson!r} in {store.root}; it holds {', '.join(one['id'] for one in found.lessons)}")
     all_runs = runs[runs["lesson"] == known[lesson]]
     chosen = all_runs[all_runs["data"].isin(scopes_of(data))]
     chosen = chosen if variant is None else chosen[chosen["variant"] == variant]
@@ -226,6 +240,7 @@ def show(
         raise UsageError(f"no run of {known[lesson]!r} fits; its variants are {variants}")
     console.print(listing.of_scores(chosen))
     say(*listing.of_failures(chosen, store))
+    caution(store)
 
 
 @app.command()
@@ -256,7 +271,12 @@ def verify(
 
 @app.command()
 def retry(
+    lessons: Annotated[
+        list[str] | None,
+        typer.Argument(help="the lesson files of the last command, which are run; without them you are asked"),
+    ] = None,
     out: Out = RESULTS,
+    yes: Annotated[bool, typer.Option("--yes", help="run the lesson files that the folder names, unasked")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="the failed runs; there is nothing else to retry")] = True,
     address: Address = None,
     workers: Workers = None,
@@ -264,9 +284,28 @@ def retry(
 ) -> None:
     """Train the failed runs of the last command again."""
     store = Store(out)
-    asked = session.last_request(store, retry=frozenset({"failed"} if failed else ()), timeout=timeout)
+    again = frozenset({"failed"} if failed else ())
+    agree = (lambda _: None) if yes else (lambda paths: confirm(paths, store))
+    asked = session.last_request(store, catalog.find(lessons or []), agree, again, timeout)
     options = {"address": address, "workers": workers, "timeout": timeout}
     end_with(lambda: session.run(asked, store, lambda: _ray(asked, options, store), console, report_too=True))
+
+
+def confirm(paths: Sequence[str], store: Store) -> None:
+    """Have the user agree to run these lesson files.
+
+    Raises:
+        UsageError: nobody can be asked, or they said no.
+    """
+    files = shlex.join(paths)
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{store.provenance} names {files}, and retry would run that code; where you trust it, name it:"
+            f" `python -m orchestrator retry {files} --out {store.root}`, or give --yes"
+        )
+    say(f"{store.provenance} names these lesson files, and retry runs them as code:", *(f"  {path}" for path in paths))
+    if not typer.confirm("Run them?"):
+        raise UsageError("nothing was run")
 
 
 @app.command()
@@ -282,6 +321,7 @@ def status(
         say(f"{found.rate:.0f} runs a minute, about {found.left:.0f} s left")
     if found.driver == "dead":
         say("the driver died; the same command goes on from here")
+    say(*found.strays)
 
 
 @app.command()
@@ -305,6 +345,7 @@ def diagnose(
             raise UsageError("--html, --classes and --majority go with a training log; the runs in --out have report.html")
         found = diagnosis.of_results(Store(out))
         say(diagnosis.as_json(found) if form is TextChoice.json else "\n\n".join(map(diagnosis.as_text, found)))
+        caution(Store(out))
         return
     one, records = diagnosis.of_files(files, Store(out), Task(classes=classes, guess=majority))
     if html:

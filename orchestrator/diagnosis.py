@@ -15,7 +15,7 @@ from typing import Any
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.session import effects_of
 from orchestrator.store import Store
-from orchestrator.store.parquet import columns
+from orchestrator.store.user_parquet import columns
 from reports import diagnosis, keras_history, log_file
 from reports.diagnosis import Diagnosis
 from reports.keras_history import Record
@@ -51,8 +51,8 @@ def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis,
 def _measured(store: Store) -> list[diagnosis.Technique]:
     """The techniques measured in the results folder; none where there is no folder, or none that can be read."""
     with suppress(OrchestratorError):
-        effects = store.load_effects()
-        return [] if effects is None else diagnosis.techniques(effects, store.load()[2])
+        runs, histories, lessons, _ = store.load()
+        return diagnosis.techniques(effects_of(runs, histories, lessons), lessons)
     return []
 
 

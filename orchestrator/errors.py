@@ -6,6 +6,7 @@ OrchestratorError           a sentence for the user, never a traceback
 │   └── VersionError        a library is not the one the contract was checked on
 ├── OtherProgramError       what lies here is not what was planned: exit code 1
 ├── StoreError              the results folder can't be used
+│   ├── NoResultsError      it holds no tables yet
 │   ├── StoreLockedError    another driver is at work there
 │   └── StoreLostError      it could be used, and now it can't: exit code 1
 └── ClusterError            no cluster, or none that can hold a shard
@@ -41,6 +42,10 @@ class OtherProgramError(OrchestratorError):
 
 class StoreError(OrchestratorError):
     """The results folder can't be read or written."""
+
+
+class NoResultsError(StoreError):
+    """No command has written tables into the results folder yet."""
 
 
 class StoreLockedError(StoreError):

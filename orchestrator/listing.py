@@ -13,6 +13,7 @@ from orchestrator.catalog import Source
 from orchestrator.plan import Plan
 from orchestrator.status import Status
 from orchestrator.store import Store
+from orchestrator.terminal import clean
 
 RUN = ("lesson", "variant", "data", "seed", "status", "epochs", "error")
 STATUSES = ("ok", "diverged", "failed", "timeout")
@@ -22,8 +23,8 @@ def _table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> Table:
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(
-            *(Text("" if pd.isna(cell) else str(cell)) for cell in row)
-        )  # no markup: errors hold what they like
+            *(Text("" if pd.isna(cell) else clean(str(cell))) for cell in row)
+        )  # no markup, and cleaned before columns are measured: errors hold what they like
     return table
 
 

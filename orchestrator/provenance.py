@@ -50,21 +50,13 @@ class Moment:
         return time.monotonic() - self.tick
 
 
-def facts(
-    request: Request, prepared: Prepared, begun: Moment, timings: Mapping[str, float], resources: Mapping[str, float]
-) -> dict[str, Any]:
-    """What a reader needs to judge and repeat the results."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]:
+    """What is known of a command when it begins: enough for others to see how far it is, and to give it again."""
     return {
         "command": request.command,
         "started": begun.at.isoformat(timespec="seconds"),
-        "finished": (begun.at + timedelta(seconds=begun.age)).isoformat(timespec="seconds"),
-        "wall_seconds": round(begun.age, 2),
-        "cpu_seconds": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
         "host": platform.node(),
         "cores": os.cpu_count(),
-        "gpus": resources.get("GPU", 0),
-        "cluster": {name: amount for name, amount in resources.items() if name in ("CPU", "GPU", "memory")},
         "versions": {"python": platform.python_version(), **_versions()},
         "git": git(),
         "seeds": list(request.seeds),
@@ -84,6 +76,18 @@ def facts(
             }
             for j in prepared.plan.jobs
         ],
+    }
+
+
+def spent(begun: Moment, timings: Mapping[str, float], resources: Mapping[str, float]) -> dict[str, Any]:
+    """What the command took, up to now."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "finished": (begun.at + timedelta(seconds=begun.age)).isoformat(timespec="seconds"),
+        "wall_seconds": round(begun.age, 2),
+        "cpu_seconds": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 2),
+        "gpus": resources.get("GPU", 0),
+        "cluster": {name: amount for name, amount in resources.items() if name in ("CPU", "GPU", "memory")},
         "timings": {name: round(seconds, 2) for name, seconds in timings.items()},
     }
 

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, keys, precedent, provenance, worker
+from orchestrator import catalog, engine, keys, precedent, provenance, seeds, worker
 from orchestrator.catalog import Source
+from orchestrator.errors import UsageError
 from orchestrator.events import Event
 from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.lesson import Scope
@@ -24,7 +26,7 @@ from orchestrator.precedent import Precedent
 from orchestrator.progress import Progress
 from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
-from orchestrator.store import Store
+from orchestrator.store import Store, strays
 from orchestrator.worker import Order
 
 if TYPE_CHECKING:
@@ -178,18 +180,30 @@ def _interruptible(executor: Executor) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def last_request(store: Store, retry: frozenset[str], timeout: float | None) -> Request:
+def last_request(
+    store: Store, named: Sequence[Source], agree: Callable[[Sequence[str]], None], retry: frozenset[str], timeout: float | None
+) -> Request:
     """What the last command in this folder asked for.
 
+    The folder may be a stranger's, and a lesson file is code: those that it names and `named` does not are put to
+    `agree`, by their paths, before any is loaded.
+
     Raises:
-        StoreError: there was none.
+        StoreError: there was none. UsageError: another lesson is named; and whatever `agree` raises.
     """
     last = store.last()
-    sources, scopes = tuple(catalog.find(last["lessons"])), tuple(last["scopes"])
+    ours = {source.id: source for source in named}
+    names = {_name(word): word for word in last["lessons"]}
+    if strange := ours.keys() - names.keys():
+        raise UsageError(f"{', '.join(sorted(strange))}: not in the last command in {store.root}, which had {', '.join(names)}")
+    unnamed = [str(Path(word).resolve()) for name, word in names.items() if _is_file(word) and name not in ours]
+    if unnamed:
+        agree(unnamed)
+    sources = [ours.get(name) or catalog.find([word])[0] for name, word in names.items()]
     return Request(
-        sources,
+        tuple(sources),
         tuple(last["seeds"]),
-        scopes,
+        tuple(last["scopes"]),
         last["engine"],
         last["settings"],
         retry,
@@ -198,16 +212,27 @@ def last_request(store: Store, retry: frozenset[str], timeout: float | None) -> 
     )
 
 
+def _is_file(word: str) -> bool:
+    return word not in {source.id for source in catalog.built_in()}
+
+
+def _name(word: str) -> str:
+    """The id of the lesson that run.json calls so."""
+    return Path(word).stem.replace("_", "-") if _is_file(word) else word
+
+
 def report(store: Store) -> None:
     """Build effects and pages from the tables."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
-    store.write_effects(effects)
+    store.write_effects(effects, facts["generation"])
     facts = {**facts, "processors": _processors(runs)}
     with store.folder() as folder:
         reports.build(runs, histories, lessons, facts, folder, effects)
+    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
+        report(store)
 
 
 def _processors(runs: pd.DataFrame) -> str:
@@ -233,33 +258,57 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
         with clock(timings, "start"):
             prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
         tell(prepared, console)
-        whole, resources = True, {}
-        if place:
-            store.write_provenance(provenance.facts(asked, prepared, begun, timings, {}))
-            try:
-                with clock(timings, "train"):
-                    whole = execute(prepared, asked, store, place, console, timings)
-                resources = place.resources()
-            finally:
-                place.close()
+        notices = list(not_shown(store.seeds_beyond(prepared.plan.jobs, asked.seeds), asked.seeds))
+        _say(notices, console)
+        facts = provenance.asked(asked, prepared, begun)
+        store.write_provenance(facts)
+        whole, resources = _train(prepared, asked, store, place, console, timings)
+
+        def ended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+            notices.extend(missing(len(rows), prepared.plan.runs))
+            return {**facts, **provenance.spent(begun, timings, resources), "notices": notices}
+
         with clock(timings, "write"):
-            rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.described(store))
-        store.write_provenance(provenance.facts(asked, prepared, begun, timings, resources))
+            rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.described(store), ended)
         if report_too and whole:
             with clock(timings, "report"):
                 report(store)
             console.print(f"report: {store.report}", markup=False)
+        else:
+            _say(strays(store), console)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
     console.print(f"{parts}; {begun.age:.1f} s in all")
     failed = [row for row in rows if row["status"] in WITHOUT_RESULT]
-    for line in by_cause(failed, store):
-        console.print(line, markup=False)
+    _say(by_cause(failed, store), console)
     if not whole:
         console.print("interrupted; the same command goes on from here")
         return INTERRUPTED
-    if len(rows) < prepared.plan.runs:
-        console.print(f"{prepared.plan.runs - len(rows)} runs are missing; the same command goes on from here")
+    _say(missing(len(rows), prepared.plan.runs), console)
     return 1 if failed or len(rows) < prepared.plan.runs else 0
+
+
+def _train(
+    prepared: Prepared,
+    asked: Request,
+    store: Store,
+    place: Executor | None,
+    console: Console,
+    timings: dict[str, float],
+) -> tuple[bool, dict[str, float]]:
+    """Train what the plan lacks, where there is a place for it; whether it was whole, and what the place had."""
+    if place is None:
+        return True, {}
+    try:
+        with clock(timings, "train"):
+            whole = execute(prepared, asked, store, place, console, timings)
+        return whole, place.resources()
+    finally:
+        place.close()
+
+
+def _say(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def tell(prepared: Prepared, console: Console) -> None:
@@ -286,6 +335,22 @@ def _remarks(prepared: Prepared) -> Iterator[str]:
     kinds = before.processors | ({engine.processor()} if plan.shards else set())
     if before.processors and len(kinds) > 1:
         yield f"processors: {'; '.join(sorted(kinds))} ({MIXED})"
+
+
+def not_shown(stored: Sequence[int], asked: Sequence[int]) -> Iterator[str]:
+    """A sentence where more is stored than was asked for: tables and page leave it out."""
+    if stored:
+        every = tuple(sorted({*stored, *asked}))
+        yield (
+            f"{len(asked)} seeds ({seeds.show(tuple(asked))}) are shown of the {len(every)} that are stored ({seeds.show(every)});"
+            f" the same command with --seeds {seeds.show(every)} shows them all"
+        )
+
+
+def missing(there: int, asked: int) -> Iterator[str]:
+    """A sentence where not all runs that were asked for are there."""
+    if there < asked:
+        yield f"{asked - there} runs are missing; the same command goes on from here"
 
 
 @contextmanager

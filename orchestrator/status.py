@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.errors import StoreError
 from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.plan import block_seeds, blocks
-from orchestrator.store import Store
+from orchestrator.store import Store, strays
 
 RATE_OVER = 120.0  # seconds of the ledger that the rate is taken over
 SAYS = {
@@ -32,6 +32,7 @@ class Status:
         failures: lines that name each cause once.
         running: where each shard at work is. rate: runs a minute lately. left: seconds, None when nobody works.
         driver: what is known of the driver: "at work", "ended", "dead", or "on another host".
+        strays: lines on tables and pages that are not of this command.
     """
 
     command: str
@@ -41,6 +42,7 @@ class Status:
     rate: float
     left: float | None
     driver: str
+    strays: tuple[str, ...] = ()
 
 
 def status(store: Store) -> Status:
@@ -76,6 +78,7 @@ def _status(store: Store) -> Status:
         rate,
         60 * waiting / rate if busy and rate else None,
         driver,
+        tuple(strays(store)),
     )
 
 

@@ -4,6 +4,8 @@
 closer.
 """
 
+import os
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,32 @@ def build(
     out: Path,
     effects: pd.DataFrame | None = None,
 ) -> None:
-    """Write `report.html` and `explore.html` into the folder `out`; the same input gives the same bytes.
+    """Write `explore.html` and `report.html` into the folder `out`; the same input gives the same bytes.
 
-    `effects` is what `reports.effects.table` gives for these tables, for those who have it already.
+    Each is there whole or as it was before, whatever befalls this process or the disk. `effects` is what
+    `reports.effects.table` gives for these tables, for those who have it already.
     """
     # matplotlib and statsmodels take seconds to import: only those who build pay for them.
     from reports import explore, page  # noqa: PLC0415
     from reports.results import Results  # noqa: PLC0415
 
     results = Results(runs, histories, lessons, provenance, effects)
-    (out / "report.html").write_text(page.render(results, out), "utf-8", newline="\n")
-    (out / "explore.html").write_text(explore.render(results), "utf-8", newline="\n")
+    report, closer = page.render(results, out), explore.render(results)
+    _commit(out / "explore.html", closer)
+    _commit(out / "report.html", report)
+
+
+def _commit(path: Path, text: str) -> None:
+    """Write beside the place, then rename into it."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with aside.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 __all__ = ["build"]

@@ -64,6 +64,7 @@ def render(results: Results, out: Path) -> str:
             files=provenance.files(out),
             rebuild=provenance.REBUILD,
             origin=provenance.origin(results.provenance),
+            notices=provenance.notices(results.provenance),
         )
     )
     return text.replace(" %", "\N{NO-BREAK SPACE}%")

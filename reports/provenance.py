@@ -20,6 +20,7 @@ FILES = (
 )
 MINUTE = 60
 LONG = 300
+FOREVER = 1e12
 _WORDS = {
     "command": "Command",
     "started": "Started",
@@ -37,7 +38,9 @@ _WORDS = {
     "peak_memory": "Peak memory",
     "versions": "Versions",
     "timings": "Timings",
+    "generation": "Generation",
 }
+_ELSEWHERE = ("notices",)
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,15 @@ def files(out: Path) -> list[File]:
 def origin(provenance: Document) -> list[tuple[str, str]]:
     """Terms and texts for all that `provenance` holds, the known keys first and in their order."""
     known = [key for key in _WORDS if provenance.get(key) not in (None, "", {}, [])]
-    others = sorted(key for key in provenance if key not in _WORDS)
+    others = sorted(key for key in provenance if key not in (*_WORDS, *_ELSEWHERE))
     named = [(_WORDS[key], _said(key, provenance[key])) for key in known]
     return named + [(key.replace("_", " ").capitalize(), _brief(provenance[key])) for key in others]
+
+
+def notices(provenance: Document) -> list[str]:
+    """What a reader must know before the numbers: seeds that are stored and not shown, runs that are missing."""
+    found = provenance.get("notices", [])
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 
 
 def spans(seeds: Sequence[int]) -> str:
@@ -89,17 +98,18 @@ def _digest(path: Path) -> str:
 
 
 def _said(key: str, value: Any) -> str:
-    if key in ("wall_seconds", "cpu_seconds") and isinstance(value, int | float):
+    if key in ("wall_seconds", "cpu_seconds") and isinstance(value, int | float) and 0 <= value < FOREVER:
         return duration(value)
     if key == "git" and isinstance(value, Mapping):
         return f"{value.get('commit') or 'unknown'}{', with uncommitted changes' if value.get('dirty') else ''}"
     if key == "seeds" and isinstance(value, Sequence) and all(isinstance(seed, int) for seed in value):
         return f"{spans(value)} ({count(len(set(value)), 'seed')})"
-    if key == "peak_memory" and isinstance(value, int | float):
+    if key == "peak_memory" and isinstance(value, int | float) and 0 <= value < FOREVER:
         return f"{value / 2**20:,.0f} MiB"
     if key == "timings" and isinstance(value, Mapping):
         return ", ".join(
-            f"{name} {duration(v) if isinstance(v, int | float) else _plain(v)}" for name, v in value.items()
+            f"{name} {duration(v) if isinstance(v, int | float) and 0 <= v < FOREVER else _plain(v)}"
+            for name, v in value.items()
         )
     return _plain(value)
 

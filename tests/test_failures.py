@@ -111,13 +111,13 @@ def test_attempts_are_counted(batch):
 
 
 def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli):
-    """The same command trains no failed run again; `retry --failed` does, and once the lessons are mended gives the undisturbed tables."""
+    """The same command trains no failed run again; `retry --failed --yes` does, and once the lessons are mended gives the undisturbed tables."""
     folder, _ = batch
     again = run(folder, "--out", folder / "out")
     assert again.returncode == 1
     assert "nothing to train" in again.stdout
     mend(folder)
-    done = cli("retry", "--failed", "--out", folder / "out")
+    done = cli("retry", "--failed", "--yes", "--out", folder / "out")
     assert "7 shards to train" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
     same_tables(folder / "out", clean)

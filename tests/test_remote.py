@@ -171,7 +171,7 @@ def test_the_same_command_trains_nothing_the_second_time(ran, bucket, tell):
         (["list", "--status", "ok"], "redrawn"),
         (["show", "tiny", "two", "--seed", "3"], "fresh_accuracy"),
         (["report", "--format", "csv"], "tiny,two,one,fixed"),
-        (["retry"], "nothing to train"),
+        (["retry", "LESSON"], "nothing to train"),
     ],
 )
 def test_every_verb_reads_a_bucket(ran, bucket, tell, words, part):
@@ -267,6 +267,7 @@ def test_what_a_worker_cannot_commit_goes_home_with_the_reason(bucket):
         ("s3://", "names no bucket"),
         ("s3://no-such-bucket/x", "NO_SUCH_BUCKET"),
         ("nothing-such://place", "no place to write to"),
+        ("local:///tmp/some/where", "give its path"),
         ("s3://bucket/x?colour=red", "colour"),
     ],
 )

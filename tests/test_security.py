@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from orchestrator.store import Store, without_secrets
 from orchestrator.store.disk import Disk
 from orchestrator.store.uri import SUBMITTED
 from tests.conftest import ROOT, TINY
+from tests.forge import forge, replaced
 from tests.processes import background, family, happened, ray_folder, until
 
 engine.load()
@@ -96,11 +96,7 @@ def test_keys_that_others_wrote_lead_nowhere(here, results, tmp_path):
         subprocess.run(["cp", "-r", out / "store" / job["key"], tmp_path / "elsewhere"], check=True)
         job["key"] = "../../elsewhere"
     (out / "run.json").write_text(json.dumps(facts))
-    table = pq.read_table(out / "runs.parquet")
-    hostile = {"key": pa.array(["../../elsewhere"] * len(table)), "error": pa.array(["no luck"] * len(table))}
-    for name, column in hostile.items():
-        table = table.set_column(table.schema.get_field_index(name), name, column)
-    pq.write_table(table, out / "runs.parquet")
+    forge(out, "runs.parquet", lambda table: replaced(table, key="../../elsewhere", error="no luck"))
     seen = here("status", "--out", out)
     assert seen.stdout.split("waiting")[1].split()[:6] == ["tiny", "0", "0", "0", "0", "4"]
     done = here("show", "tiny", "--out", out)
@@ -127,10 +123,9 @@ def test_nothing_is_unpickled_from_the_store(results, tmp_path, words):
     subprocess.run(["cp", "-r", results / "out", out], check=True)
     bomb = pickle.dumps(Bomb(tmp_path / "exploded"))
     names = {"ARROW:extension:name": "arrow.py_extension_type", "ARROW:extension:metadata": bomb}
-    for path in (out / "runs.parquet", out / "histories.parquet", *out.glob("store/*/*.parquet")):
-        table = pq.read_table(path)
-        more = pa.field("more", pa.int32(), metadata=names)
-        pq.write_table(table.append_column(more, pa.array([1] * len(table), pa.int32())), path)
+    more = pa.field("more", pa.int32(), metadata=names)
+    for path in ("histories.parquet", "runs.parquet", *(p.relative_to(out) for p in out.glob("store/*/*.parquet"))):
+        forge(out, str(path), lambda table: table.append_column(more, pa.array([1] * len(table), pa.int32())))
     for place in (out / "store" / "x.pkl", out / "events.pkl"):
         place.write_bytes(bomb)
     code = f"""

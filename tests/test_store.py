@@ -1,6 +1,7 @@
 """Tests of `orchestrator/store.py`."""
 
 import json
+import shutil
 
 import duckdb
 import numpy as np
@@ -239,10 +240,36 @@ def test_accuracy_is_accuracy_whatever_keras_calls_it(store):
     assert runs.test_accuracy.tolist() == runs.test_acc.tolist() == [0.75]
 
 
-def test_the_lessons_travel_in_the_runs_table(store):
-    """What `write_tables` was told of the lessons, `load` gives back, with the provenance."""
-    store.write_tables([job()], [0], [{"id": "a", "question": "Why?"}])
-    store.write_provenance({"command": "x"})
+def test_the_lessons_and_the_command_travel_in_the_runs_table(store):
+    """What `write_tables` was told of lessons and command, `load` gives back, whatever command was begun since; run.json says the same until then."""
+    store.write_tables([job()], [0], [{"id": "a", "question": "Why?"}], lambda rows: {"command": f"of {len(rows)}"})
     _, _, lessons, facts = store.load()
-    assert (lessons, facts) == ([{"id": "a", "question": "Why?"}], {"command": "x"})
-    assert json.loads(store.provenance.read_text())["command"] == "x"
+    assert (lessons, facts["command"]) == ([{"id": "a", "question": "Why?"}], "of 1")
+    assert json.loads(store.provenance.read_text()) == facts
+    store.write_provenance({"command": "begun since"})
+    assert store.load()[3] == facts
+
+
+def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path):
+    """Two folders' `store/`, copied into one, count as stored there, block by block, and give the tables that one folder would have given."""
+    both, other = Store(tmp_path / "both"), Store(tmp_path / "other")
+    other.prepare()
+    for key, seeds in (("k1", (4, 5)), ("k2", (0, 1))):
+        other.write(key, Block(tuple(outcome(seed) for seed in seeds), "elsewhere"))
+    for one in (store, other):
+        shutil.copytree(one.root / "store", both.root / "store", dirs_exist_ok=True)
+    jobs = [job(), job("b", "k2")]
+    merged = {("k1", 0): "stored", ("k1", 2): "failed", ("k1", 4): "stored", ("k2", 0): "stored"}
+    assert both.state(jobs, range(6)) == merged
+    both.prepare()
+    assert [row["seed"] for row in both.write_tables(jobs, range(6), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
+    shutil.copytree(other.root / "store", store.root / "store", dirs_exist_ok=True)
+    store.write_tables(jobs, range(6), [])
+    assert [both.histories.read_bytes(), both.runs.read_bytes()] == [store.histories.read_bytes(), store.runs.read_bytes()]
+
+
+def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):
+    """Where whole blocks were not asked for, all stored seeds are named; that a block's last seeds were not is no matter."""
+    assert store.seeds_beyond([job()], [0, 1]) == (0, 1, 2, 3)
+    assert store.seeds_beyond([job()], [0, 2]) == ()
+    assert store.seeds_beyond([job(key="k2")], [0]) == ()

@@ -10,6 +10,7 @@ from typing import IO, Any, Protocol, TypeVar
 from orchestrator.errors import StoreError
 
 Given = TypeVar("Given")
+LARGEST = 2**33  # bytes of a file that is read in one go
 
 
 class Files(Protocol):
@@ -36,8 +37,8 @@ class Files(Protocol):
     def open(self, name: str) -> IO[bytes]:
         """Open for reading, part by part. Raises FileNotFoundError."""
 
-    def read(self, name: str) -> bytes:
-        """All of a file. Raises FileNotFoundError."""
+    def read(self, name: str, most: int = LARGEST) -> bytes:
+        """All of a file. Raises FileNotFoundError; StoreError where it has more than `most` bytes."""
 
     def write(self, name: str, fill: Callable[[IO[bytes]], Given]) -> Given:
         """Commit what `fill` writes into the file it is handed; gives what `fill` gave."""
@@ -76,3 +77,9 @@ def inside(name: str) -> str:
     if any(part in ("", ".", "..") for part in name.split("/")) or any(sign in name for sign in "\0\\"):
         raise StoreError(f"{name!r} is no name inside a results folder; what names it was not written by this program")
     return name
+
+
+def require_size(place: Path | str, size: int, most: int) -> None:
+    """Raise StoreError where a file is larger than any of its kind that this program writes."""
+    if size > most:
+        raise StoreError(f"{place} has {size:,} bytes, where {most:,} are the most; what made it is not this program")

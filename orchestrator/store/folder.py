@@ -3,21 +3,23 @@
     <out>/store/<key>/seeds-0000-0007.parquet   a block of runs
     <out>/store/<key>/about.json                what the key is of
     <out>/store/checks/<program>.json           what a self-check of a program said
-    <out>/histories.parquet, runs.parquet       the tidy tables of the last command
+    <out>/histories.parquet, runs.parquet       the tidy tables of the last command that wrote some
     <out>/failures/<key>/seed-0003.txt          tracebacks
-    <out>/run.json, events.jsonl                provenance, ledger (events/ where --out is a URI)
+    <out>/run.json, events.jsonl                the last command that was begun, ledger (events/ where --out is a URI)
 
-What it needs of the place where it lies is in files.py: a folder on a disk (disk.py), or a URI (remote.py).
+What it needs of the place where it lies is in files.py: a folder on a disk (disk.py), or a URI (remote.py). Which
+tables belong together is in generation.py.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,26 +29,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestrator.check import Verdict
-from orchestrator.errors import StoreError, StoreLostError
+from orchestrator.errors import NoResultsError, StoreError, StoreLostError
 from orchestrator.plan import Job, State, block_seeds, blocks
+from orchestrator.store import generation, last, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk
+from orchestrator.store.document import LONGEST, loads
 from orchestrator.store.files import Files
+from orchestrator.store.generation import ANEW, Runs
+from orchestrator.store.parquet import FAILURES
 from orchestrator.store.remote import Remote
-from orchestrator.store.tables import WRITING, Tables
+from orchestrator.store.tables import EPOCH, Tables, run_fields
 from orchestrator.store.uri import is_uri, local
 
-ASKED = {
-    "command",
-    "lessons",
-    "scopes",
-    "seeds",
-    "engine",
-    "settings",
-    "jobs",
-}  # in run.json: what the last command was
 CHECKS = "store/checks/"
 TRIES = 3  # uploads of a block until it reads back as it was written
+LARGEST = 2**30  # bytes of a block
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -116,7 +114,7 @@ class Store:
         seeds = [o.seed for o in block.outcomes]
         name = _block(key, seeds)
         for _ in range(TRIES):
-            self.files.write(name, lambda file: pq.write_table(encode(block, key), file, **WRITING))
+            self.files.write(name, lambda file: parquet.write(encode(block, key), file))
             if self.uri is None or self._is_whole(key, seeds):
                 return
         self.set_aside(key, seeds)
@@ -140,13 +138,11 @@ class Store:
             StoreError: it is whole, but another version of this program wrote it.
         """
         name = _block(key, seeds)
-        data = self.files.read(name)
+        data = self.files.read(name, LARGEST)
         try:
-            return decode(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), key, seeds)
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise BrokenShardError(
-                f"{self.files.where(name)}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-            ) from None
+            return decode(parquet.read(data), key, seeds)
+        except (*FAILURES, RecursionError) as error:
+            raise BrokenShardError(f"{self.files.where(name)}: {_line(error)}") from None
 
     def glances(self, wanted: Sequence[tuple[str, Sequence[int]]]) -> list[list[dict[str, Any]]]:
         """What the footers of blocks say of their runs, for each block (key, seeds): empty where it is not there or not whole."""
@@ -158,13 +154,13 @@ class Store:
         try:
             with self.files.open(_block(key, seeds)) as file:
                 footer = pq.read_metadata(file).metadata
-            about = json.loads(footer[b"block"])
+            about = loads(footer[b"block"])
             return [{**run, "processor": about.get("processor", "")} for run in about["runs"]]
         except FileNotFoundError:
             return []
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        except FAILURES:
             if self.uri:
-                self.files.read(_block(key, seeds))  # where the network is down, says so
+                self.files.read(_block(key, seeds), LARGEST)  # where the network is down, says so
             return []
 
     def ledger(self) -> list[dict[str, Any]]:
@@ -172,8 +168,8 @@ class Store:
         found = []
         for line in self.files.lines():
             with suppress(ValueError):
-                found.append(json.loads(line))
-        return found
+                found.append(loads(line))
+        return [event for event in found if isinstance(event, dict)]
 
     def last(self) -> dict[str, Any]:
         """What the last command wrote of itself.
@@ -182,18 +178,33 @@ class Store:
             StoreError: there was none, or it can't be read any more.
         """
         try:
-            found = self._provenance()
+            return self._last()
         except FileNotFoundError:
             raise StoreError(
                 f"{self.root} holds no run yet; run `python -m orchestrator run all --out {self.root}` first"
             ) from None
         except ValueError:
-            found = {}
-        if not found.keys() >= ASKED:
             raise StoreError(
                 f"{self.provenance} is damaged; the same `run` command writes it anew, and trains nothing twice"
-            )
-        return found
+            ) from None
+
+    def _last(self) -> dict[str, Any]:
+        try:
+            return last.read(self.files.read("run.json", LONGEST))
+        except ValueError:  # a driver may have written it anew while it was read
+            return last.read(self.files.read("run.json", LONGEST))
+
+    def seeds_beyond(self, jobs: Iterable[Job], asked: Collection[int]) -> tuple[int, ...]:
+        """All seeds stored of any of these jobs, in ascending order, where a block of them holds none of those asked for.
+
+        Else none: that a block's last seeds were not asked for is nobody's doing. Goes by files' names alone.
+        """
+        keys = {job.key for job in jobs}
+        found = filter(None, map(BLOCK.fullmatch, self.files.names("store")))
+        ends = {(int(block["first"]), int(block["last"])) for block in found if block["key"] in keys}
+        held = [range(first, end + 1) for first, end in ends if end - first < last.WIDEST]
+        beyond = any(frozenset(asked).isdisjoint(block) for block in held)
+        return tuple(sorted({seed for block in held for seed in block})) if beyond else ()
 
     def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
@@ -257,8 +268,8 @@ class Store:
         """How many runs the names of each key's blocks speak of."""
         counts: dict[str, int] = {}
         for name in self.files.names("store"):
-            if block := re.fullmatch(r"store/(\w+)/seeds-(\d+)-(\d+)\.parquet", name):
-                counts[block[1]] = counts.get(block[1], 0) + int(block[3]) - int(block[2]) + 1
+            if block := BLOCK.fullmatch(name):
+                counts[block["key"]] = counts.get(block["key"], 0) + int(block["last"]) - int(block["first"]) + 1
         return counts
 
     def write_verdict(self, training: str, verdict: Verdict) -> None:
@@ -275,7 +286,7 @@ class Store:
     def _noted(self, name: str) -> dict[str, Any]:
         """A small file of JSON; empty where it is not there or damaged."""
         try:
-            found = json.loads(self.files.read(name))
+            found = loads(self.files.read(name, LONGEST))
         except (FileNotFoundError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -283,13 +294,22 @@ class Store:
     # Tables
 
     def write_tables(
-        self, jobs: Sequence[Job], seeds: Sequence[int], lessons: Sequence[Mapping[str, Any]]
+        self,
+        jobs: Sequence[Job],
+        seeds: Sequence[int],
+        lessons: Sequence[Mapping[str, Any]],
+        facts: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] = lambda _: {},
     ) -> list[dict[str, Any]]:
-        """Write the tidy tables of these jobs and seeds; gives back the rows of the runs that are there."""
+        """Write the tidy tables of these jobs and seeds, then run.json; gives back the rows of the runs that are there.
+
+        `facts` says, once it is known what runs there are, what the command was: that travels in runs.parquet.
+        """
         tables = Tables(jobs, frozenset(seeds), lambda job: self._blocks(job, seeds))
-        rows = self.files.write("histories.parquet", tables.write_histories)
-        runs = tables.runs(rows, lessons)
-        self.files.write("runs.parquet", lambda file: pq.write_table(runs, file, **WRITING))
+        rows, histories = self.files.write("histories.parquet", tables.write_histories)
+        about = facts(rows)
+        runs = tables.runs(rows, {"lessons": list(lessons), "command": about}, histories)
+        self.files.write("runs.parquet", lambda file: parquet.write(runs, file))
+        self.write_provenance({**about, "generation": parquet.digest(runs)})
         return rows
 
     def _blocks(self, job: Job, seeds: Sequence[int]) -> Iterator[Block]:
@@ -305,49 +325,70 @@ class Store:
             raise StoreLostError(f"damaged just now: {error}; the same command trains it again") from None
 
     def load(self) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
-        """Runs, histories, the lessons' descriptions and the provenance of the last command.
+        """Runs, histories, the lessons' descriptions and the command that wrote them, its `generation` among them.
 
         Raises:
-            StoreError: there are no tables, or they can't be read.
+            NoResultsError: there are no tables. StoreError: they can't be read, or are of two commands.
         """
-        provenance: dict[str, Any] = {}
+        for _ in range(2):  # a driver may have written them anew between the two
+            runs = self.load_runs()
+            with self._readable("histories.parquet"):
+                data = self.files.read("histories.parquet")
+            if hashlib.sha256(data).hexdigest() == runs.histories:
+                break
+        else:
+            raise StoreError(self._apart(runs, data))
+        with self._readable("histories.parquet"):
+            histories = parquet.read(data)
+            generation.require_columns(histories, EPOCH)
+        return runs.frame, histories.to_pandas(), runs.lessons, runs.facts
+
+    def load_runs(self) -> Runs:
+        """What runs.parquet says; raises as `load` does."""
+        with self._readable("runs.parquet"):
+            runs = generation.runs(self.files.read("runs.parquet"), str(self.runs))
+            generation.require_columns(runs.table, run_fields())
+            return runs
+
+    @contextmanager
+    def _readable(self, name: str) -> Iterator[None]:
         try:
-            runs, histories = self._table("runs.parquet"), self._table("histories.parquet")
-            lessons = json.loads(runs.schema.metadata[b"lessons"])
-            with suppress(FileNotFoundError):
-                provenance = self._provenance()
+            yield
         except FileNotFoundError:
-            raise StoreError(
-                f"{self.root} holds no results yet; run `python -m orchestrator run all --out {self.root}` first"
+            raise NoResultsError(
+                f"{self.root} holds no results yet ({name} is not there); run `python -m orchestrator run all --out {self.root}` first"
             ) from None
-        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"the tables in {self.root} can't be read ({error}); the same `run` command writes them anew from the store"
-            ) from None
-        return runs.to_pandas(), histories.to_pandas(), lessons, provenance
+        except generation.OtherFormatError as error:
+            raise StoreError(f"{error}; {ANEW}") from None
+        except FAILURES as error:
+            raise StoreError(f"{self.files.where(name)} can't be read ({_line(error)}); {ANEW}") from None
 
-    def _table(self, name: str) -> pa.Table:
-        with self.files.open(name) as file:
-            return pq.read_table(file, page_checksum_verification=True)
+    def _apart(self, runs: Runs, histories: bytes) -> str:
+        """What is told where histories.parquet is not the one that runs.parquet was written with."""
+        with suppress(*FAILURES):
+            about = pq.read_metadata(pa.BufferReader(histories)).metadata
+            if about[b"asked"].decode() != runs.asked:
+                begun = self.begun_since(runs.facts)
+                perhaps = f", perhaps {generation.said(begun)}," if begun else ","
+                return (
+                    f"{self.runs} is of {runs.command}, {self.histories} of another command{perhaps}"
+                    f" that was stopped before it had written both; give the one that you want again: it trains nothing twice"
+                )
+        return f"{self.histories} is not the file that {self.runs} was written with; {ANEW}"
 
-    def _provenance(self) -> dict[str, Any]:
+    def begun_since(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The last command that was begun, unless it wrote the tables that `facts` are of; None where that isn't known."""
         try:
-            return json.loads(self.files.read("run.json"))  # type: ignore[no-any-return]
-        except ValueError:  # a driver may have written it anew while it was read
-            return json.loads(self.files.read("run.json"))  # type: ignore[no-any-return]
-
-    def write_effects(self, effects: pd.DataFrame) -> None:
-        """Write the effects beside the other tables."""
-        table = pa.Table.from_pandas(effects, preserve_index=False)
-        self.files.write("effects.parquet", lambda file: pq.write_table(table, file, **WRITING))
-
-    def load_effects(self) -> pd.DataFrame | None:
-        """The effects of the last report; None when there was none yet."""
-        try:
-            found: pd.DataFrame = self._table("effects.parquet").to_pandas()
-        except FileNotFoundError:
+            begun = self._last()
+        except (OSError, ValueError):
             return None
-        return found
+        same = all(begun[name] == facts.get(name) for name in ("command", "started"))
+        return None if same or "command" not in facts else begun
+
+    def write_effects(self, effects: pd.DataFrame, of: str) -> None:
+        """Write the effects beside the other tables; `of` is the generation of the runs that they were made from."""
+        table = generation.stamped(pa.Table.from_pandas(effects, preserve_index=False), {"generation": of})
+        self.files.write("effects.parquet", lambda file: parquet.write(table, file))
 
     def folder(self) -> AbstractContextManager[Path]:
         """A folder with the tables in it, for pages to be written into."""
@@ -365,6 +406,9 @@ class Store:
         self.files.write(name, lambda file: file.write(text.encode()))
 
 
+BLOCK = re.compile(r"store/(?P<key>[^/]+)/seeds-(?P<first>\d{4,10})-(?P<last>\d{4,10})\.parquet")
+
+
 def _block(key: str, seeds: Sequence[int]) -> str:
     return f"store/{key}/seeds-{seeds[0]:04d}-{seeds[-1]:04d}.parquet"
 
@@ -375,3 +419,7 @@ def _about(key: str) -> str:
 
 def _traceback(key: str, seed: int) -> str:
     return f"failures/{key}/seed-{seed:04d}.txt"
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

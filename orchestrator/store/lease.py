@@ -26,6 +26,7 @@ import psutil
 
 from orchestrator.errors import StoreError, StoreLockedError
 from orchestrator.store.disk import myself, refusal
+from orchestrator.store.document import LONGEST, loads
 
 if TYPE_CHECKING:
     from orchestrator.store.remote import Remote
@@ -34,6 +35,7 @@ FOLDER = "drivers"
 BEAT = 2.0  # seconds between two heartbeats
 PATIENCE = 20.0  # seconds without one after which a driver is believed dead
 LOOK = 0.5
+LARGEST_PID = 2**22  # of Linux
 
 
 class Lease:
@@ -99,7 +101,8 @@ def claims(files: Remote) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in files.names(FOLDER):
         try:
-            found[name] = json.loads(files.read(name))
+            claim = loads(files.read(name, LONGEST))
+            found[name] = claim if isinstance(claim, dict) else {}
         except FileNotFoundError:
             continue
         except ValueError:
@@ -127,7 +130,9 @@ def at_work(files: Remote, but: str = "") -> dict[str, Any] | None:
 def _surely_dead(claim: dict[str, Any]) -> bool:
     """Whether its process was on this machine, and is gone."""
     here = myself("")["host"], _boot()
-    return (claim.get("host"), claim.get("boot")) == here and not psutil.pid_exists(int(claim.get("pid", 0)))
+    pid = claim.get("pid", 0)
+    mine = (claim.get("host"), claim.get("boot")) == here
+    return mine and not (isinstance(pid, int) and 0 < pid < LARGEST_PID and psutil.pid_exists(pid))
 
 
 def _boot() -> str:

@@ -5,6 +5,7 @@ The newest piece is written anew with every batch of lines, and left alone once 
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from threading import Lock
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FOLDER = "events"
 LONG = 2**18  # bytes of a piece
+LARGEST = 2**26  # bytes of a piece that is read
 
 
 class Ledger:
@@ -52,10 +54,10 @@ class Ledger:
     def lines(self) -> Iterator[str]:
         """All lines so far."""
         for name in self._files.names(FOLDER):
-            yield from self._files.read(name).decode(errors="replace").splitlines()
+            yield from self._files.read(name, LARGEST).decode(errors="replace").splitlines()
 
     def _next(self) -> str:
         """Numbered, since clocks jump; and named by chance, so that two drivers never write one piece."""
-        last = max(self._files.names(FOLDER), default=f"{FOLDER}/0-")
-        number = int(last.removeprefix(f"{FOLDER}/").partition("-")[0]) + 1
+        numbers = [re.match(rf"{FOLDER}/(\d{{1,9}})-", name) for name in self._files.names(FOLDER)]
+        number = max((int(found[1]) for found in numbers if found), default=0) + 1
         return f"{FOLDER}/{number:06d}-{uuid.uuid4().hex[:8]}.jsonl"

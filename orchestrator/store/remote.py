@@ -20,13 +20,11 @@ import pyarrow as pa
 from pyarrow import fs
 
 from orchestrator.errors import StoreError, StoreLostError
-from orchestrator.store.disk import explained
-from orchestrator.store.files import Given, inside
+from orchestrator.store.disk import TABLES, explained, is_driver
+from orchestrator.store.files import LARGEST, Given, inside, require_size
 from orchestrator.store.lease import Lease, at_work, claims
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.uri import without_secrets
-
-TABLES = ("runs.parquet", "histories.parquet", "effects.parquet")  # what pages link to, with a hash of the bytes
 
 ANSWER = 10.0  # seconds that a server has to take a connection
 
@@ -47,6 +45,8 @@ class Remote:
             self._fs, self._base = _connect(self.uri)
         except Exception as error:  # of whichever library knows the scheme
             raise StoreError(f"--out {self.root} is no place to write to: {_line(error)}") from None
+        if "local" in self._fs.type_name:  # where it would follow every link
+            raise StoreError(f"--out {self.root} is a folder of this machine; give its path")
         self._lease: Lease | None = None
         self._ledger = Ledger(self)
 
@@ -71,16 +71,17 @@ class Remote:
         with self._told("read"):
             return self._fs.open_input_file(self._at(name))  # type: ignore[no-any-return]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, most: int = LARGEST) -> bytes:
         """All of a file."""
         with self._told("read"), self._fs.open_input_file(self._at(name)) as file:
+            require_size(self.where(name), file.size(), most)
             return file.read()  # type: ignore[no-any-return]
 
     def write(self, name: str, fill: Callable[[IO[bytes]], Given]) -> Given:
         """Make the file here, then upload it in one go."""
         with explained("a temporary folder"), TemporaryDirectory() as folder:
             aside = Path(folder) / "aside"
-            with aside.open("wb") as file:
+            with aside.open("w+b") as file:
                 given = fill(file)
             self._upload(aside, name)
             return given
@@ -142,7 +143,7 @@ class Remote:
 
     def holder(self) -> dict[str, Any] | None:
         """What a driver at work said of itself."""
-        return next(iter(claims(self).values()), None)
+        return next(filter(is_driver, claims(self).values()), None)
 
     def is_held(self) -> bool:
         """Whether a driver is at work, seen by its heartbeat."""
@@ -150,7 +151,7 @@ class Remote:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A temporary folder; what is made in it is uploaded."""
+        """A temporary folder with the tables, which pages link to by a hash of their bytes; what is made in it is uploaded."""
         with TemporaryDirectory() as name:
             folder = Path(name)
             for table in TABLES:

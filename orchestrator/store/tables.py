@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from orchestrator.measures import named
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job
 from orchestrator.store.block import CURVES, Block, as_column
+from orchestrator.store.generation import FORMAT, asked, stamped
+from orchestrator.store.parquet import WRITING
 
 SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
 BESIDE_SCORES = (
@@ -33,8 +36,10 @@ BESIDE_SCORES = (
     "processor",
     "error",
 )
-WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 ROW_GROUP = 2**20
+WORD = pa.dictionary(pa.int32(), pa.string())
+RUN = (("lesson", WORD), ("variant", WORD), ("data", WORD), ("seed", pa.int32()))
+EPOCH = (*RUN, ("epoch", pa.int32()))
 
 Blocks = Callable[[Job], Iterable[Block]]
 Names = Mapping[str, list[str]]
@@ -53,11 +58,19 @@ class Tables:
         """The words of the categorical columns."""
         return {part: sorted({getattr(job, part) for job in self.jobs}) for part in ("lesson", "variant", "data")}
 
-    def write_histories(self, file: Any) -> list[dict[str, Any]]:
-        """Write a row an epoch, one job in memory at a time; gives back what is to be told of each run."""
+    @property
+    def asked(self) -> str:
+        """Tells these jobs and seeds from any others."""
+        return asked(self.jobs, self.seeds)
+
+    def write_histories(self, file: Any) -> tuple[list[dict[str, Any]], str]:
+        """Write a row an epoch, one job in memory at a time; gives back what is to be told of each run, and the SHA-256.
+
+        The same histories are the same bytes, whoever trained them, so that no command's name may be in them.
+        """
         names, rows = self.names, []
         curves = [(name, pa.float32()) for name in (*CURVES, *self._further_curves())]
-        schema = pa.schema([*_keys(), ("epoch", pa.int32()), *curves])
+        schema = pa.schema([*EPOCH, *curves]).with_metadata({"format": str(FORMAT), "asked": self.asked})
         with pq.ParquetWriter(file, schema, **WRITING) as writer:
             for job in self.jobs:
                 outcomes = list(self._outcomes(job))
@@ -65,14 +78,17 @@ class Tables:
                 tables = [_history(job, o, schema, names) for _, o in outcomes if o.epochs]
                 if tables:
                     writer.write_table(pa.concat_tables(tables), row_group_size=ROW_GROUP)
-        return rows
+        file.seek(0)
+        return rows, hashlib.file_digest(file, "sha256").hexdigest()
 
-    def runs(self, rows: Sequence[Mapping[str, Any]], lessons: Sequence[Mapping[str, Any]]) -> pa.Table:
-        """A row a run; the lessons' descriptions go into the schema."""
+    def runs(self, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], histories: str) -> pa.Table:
+        """A row a run. `about`, the lessons' descriptions and the command, goes into the schema as JSON."""
         frame = pd.DataFrame(rows)
         scores = [*SCORES, *sorted(set(frame.columns) - set(BESIDE_SCORES) - set(SCORES))]
-        schema = pa.schema([*_keys(), *_run_fields(scores)]).with_metadata({"lessons": json.dumps(list(lessons))})
-        return pa.table([_column(frame, field, self.names) for field in schema], schema=schema)
+        schema = pa.schema(run_fields(scores))
+        table = pa.table([_column(frame, field, self.names) for field in schema], schema=schema)
+        words = {name: json.dumps(value) for name, value in about.items()}
+        return stamped(table, {**words, "asked": self.asked, "histories": histories})
 
     def _outcomes(self, job: Job) -> Iterator[tuple[Block, Outcome]]:
         return ((block, o) for block in self.blocks(job) for o in block.outcomes if o.seed in self.seeds)
@@ -83,12 +99,8 @@ class Tables:
         return sorted({name for history in first.values() for name in history} - set(CURVES))
 
 
-def _keys() -> list[tuple[str, pa.DataType]]:
-    word = pa.dictionary(pa.int32(), pa.string())
-    return [("lesson", word), ("variant", word), ("data", word), ("seed", pa.int32())]
-
-
-def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+def run_fields(scores: Iterable[str] = SCORES) -> list[tuple[str, pa.DataType]]:
+    """Names and types of the columns of runs.parquet."""
     before = [("key", pa.string()), ("status", pa.string()), ("epochs", pa.int32())]
     after = [
         ("seconds", pa.float64()),
@@ -98,7 +110,7 @@ def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
         ("processor", pa.string()),
         ("error", pa.string()),
     ]
-    return [*before, *[(name, pa.float64()) for name in scores], *after]
+    return [*RUN, *before, *[(name, pa.float64()) for name in scores], *after]
 
 
 def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
