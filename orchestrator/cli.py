@@ -353,6 +353,7 @@ def diagnose(
     say(diagnosis.as_json(one) if form is TextChoice.json else diagnosis.as_text(one))
     if html and form is TextChoice.text:
         say(f"page: {html}")
+    caution(Store(out))
 
 
 @app.command()

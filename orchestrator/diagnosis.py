@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import NoResultsError, UsageError
 from orchestrator.session import effects_of
 from orchestrator.store import Store
 from orchestrator.store.user_parquet import columns
@@ -49,8 +49,8 @@ def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis,
 
 
 def _measured(store: Store) -> list[diagnosis.Technique]:
-    """The techniques measured in the results folder; none where there is no folder, or none that can be read."""
-    with suppress(OrchestratorError):
+    """The techniques measured in the results folder; none where it holds no results."""
+    with suppress(NoResultsError):
         runs, histories, lessons, _ = store.load()
         return diagnosis.techniques(effects_of(runs, histories, lessons), lessons)
     return []
