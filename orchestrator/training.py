@@ -104,9 +104,16 @@ def train(job: Job, here: Loaded, seeds: Sequence[int], known: Verdict | None) -
     if bench.program and job.engine == "compiled" and not reason:
         outcomes = bench.program.train(seeds, held.as_data(), job.data)
     else:
-        engine = "fit-jax" if job.engine == "compiled" else job.engine
-        outcomes = fit.train(variant, list(dict.fromkeys(seeds)), held.as_data(), job.data, engine, reason or None)
+        outcomes = [_fit(job, here, seed, held, reason or None) for seed in dict.fromkeys(seeds)]
+        here.enter()
     return [replace(o, rows=held.seen.get(o.seed)) for o in outcomes], made
+
+
+def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> Outcome:
+    """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed."""
+    variant = here.anew().lesson.variant(job.variant)
+    engine = "fit-jax" if job.engine == "compiled" else job.engine
+    return fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
 
 
 def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held, traced: bool) -> Identity:

@@ -242,8 +242,8 @@ def test_a_users_own_layer_compiles():
         ({"callbacks": [keras.callbacks.LambdaCallback(on_epoch_end=print)]}, "LambdaCallback"),
         ({"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max")]}, "val_auc"),
         ({"fit": {"class_weight": {0: 1.0, 1: 2.0}}}, "class_weight"),
-        ({"model": net(*sigmoid(), run_eagerly=True)}, "eagerly"),
-        ({"model": net(Peeking, *sigmoid(), jit_compile=False)}, "tracing"),
+        ({"model": net(*sigmoid(), run_eagerly=True)}, "step by step"),
+        ({"model": net(Peeking, *sigmoid(), jit_compile=False)}, "step by step"),
     ],
 )
 def test_what_cannot_be_compiled_runs_through_fit_and_says_why(changes, part):

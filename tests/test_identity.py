@@ -233,6 +233,19 @@ UNTRACEABLE = {
             w = np.random.normal(size=2).astype("float32") * 1.0
             return net(layers.Lambda(lambda x: x * w))
         """,
+    "a choice drawn with NumPy": """
+        def model(): return net(layers.ActivityRegularization(l2=1.0 if np.random.rand() < 2 else 3.0))
+        """,
+    "a choice drawn in Python": """
+        import random
+        def model(): return net(layers.ActivityRegularization(l2=1.0 if random.random() < 2 else 3.0))
+        """,
+    "a choice drawn by Keras": """
+        def model(): return net(layers.ActivityRegularization(l2=1.0 if float(keras.random.uniform(())) < 2 else 3.0))
+        """,
+    "steps that run one by one": """
+        def model(): return net(layers.Lambda(lambda x: x * 1.0), run_eagerly=True)
+        """,
     "a metric that is not reset": """
         class Growing(keras.metrics.MeanAbsoluteError):
             def reset_state(self): self.limit = 1.0

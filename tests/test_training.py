@@ -130,6 +130,24 @@ def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch)
     assert all(variant["engine_reason"] for variant in store.load()[2][0]["variants"])
 
 
+def test_what_a_callback_keeps_outside_itself_ends_with_its_run(tmp_path):
+    """Through `fit`, each seed trains as if it were the first: a counter in the lesson's file doesn't run on from seed to seed."""
+    path = tmp_path / "counting.py"
+    callback = "class Slower(keras.callbacks.Callback):\n    count = 0\n    def on_epoch_begin(self, epoch, logs=None):\n        Slower.count += 1\n"
+    callback += "        self.model.optimizer.learning_rate = 0.1 / Slower.count\n"
+    path.write_text(
+        TINY.replace("LESSON =", f"{callback}\nLESSON =").replace(
+            "batch_size=8)", "batch_size=8, callbacks=[Slower()])"
+        )
+    )
+    store = Store(tmp_path / "out")
+    assert run(path, store, range(3))[0] == 0
+    histories = pd.read_parquet(store.histories)
+    assert set(pd.read_parquet(store.runs).engine) == {"fit-jax"}
+    for rate, expected in zip(histories.learning_rate, [0.1, 0.05, 0.1 / 3] * (len(histories) // 3), strict=True):
+        assert rate == pytest.approx(expected)
+
+
 def test_every_layer_and_optimiser_of_keras_is_decided_on():
     """What Keras has is plain, whole, a convolution, or goes through `fit`; a new one is noticed here before anybody trains it."""
     through_fit = """

@@ -97,10 +97,10 @@ def _is_keras(part: Any) -> bool:
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    """Whether a layer of a plain class is one: it makes no mask, and its activation is Keras's."""
+    """Whether a layer of a plain class is one: it makes no mask, its activation is Keras's, and it computes in full precision."""
     activation = getattr(layer, "activation", None)
     own = callable(activation) and (getattr(activation, "__module__", None) or "").partition(".")[0] != "keras"
-    return not own and not getattr(layer, "mask_zero", False)
+    return not own and not getattr(layer, "mask_zero", False) and layer.compute_dtype == "float32"
 
 
 def _sums_rows(metric: Any) -> bool:

@@ -178,8 +178,8 @@ def _stack(rows: Sequence[Rows]) -> Any:
 def shuffler(beginning: Beginning, variant: Variant, split: Split) -> np.random.RandomState:
     """The generator that shuffles a seed's rows, as it stands before the first epoch."""
     generator = beginning.generator
-    if variant.fit.get("shuffle", True):
-        next(row_orders(generator, count(split.x_train), variant))  # `fit` draws one to see a batch before it builds
+    if beginning.looks and variant.fit.get("shuffle", True):
+        next(row_orders(generator, count(split.x_train), variant))
     return generator
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -86,8 +86,16 @@ def _score(model: keras.Model, x: Rows, y: Rows, size: int) -> Mapping[str, Any]
         return {name: keras.ops.convert_to_numpy(value) for name, value in graded.items()}
     logs = dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0))
     loss = logs.pop("loss")
-    plain = has_own_loss(model) or not model.losses
-    return {loss_name(model): loss if plain else _without_penalties(model, x, y, size), **logs}
+    if not has_own_loss(model) and _has_penalties(model, x, size):
+        loss = _without_penalties(model, x, y, size)
+    return {loss_name(model): loss, **logs}
+
+
+def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:
+    """Whether a call of the model adds losses; what a compiled call added, the model has forgotten."""
+    batch = jax.tree.map(lambda array: as_keras(array[:size]), x)
+    model(batch, **({"training": False} if model._call_has_training_arg else {}))
+    return bool(model.losses)
 
 
 def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float:
@@ -110,13 +118,6 @@ def hits(model: keras.Model, split: Split, data: Data) -> dict[str, Array]:
             if correct is not None:
                 found[part] = np.asarray(keras.ops.convert_to_numpy(correct))
     return found
-
-
-def train(
-    variant: Variant, seeds: Sequence[int], data: Data, scope: Scope, engine: str, reason: str | None = None
-) -> list[Outcome]:
-    """Train seed after seed; one that raises fails alone."""
-    return [train_one(variant, seed, data, scope, engine, reason) for seed in seeds]
 
 
 def train_one(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
+from keras.src.random import seed_generator
 from keras.src.utils import module_utils
 
 from orchestrator.engine import globals as settings
@@ -59,16 +64,22 @@ class Beginning:
     Attributes:
         values: arrays of its trainable, non-trainable and optimiser variables.
         generator: NumPy's global generator as it stands then; `fit` draws its shuffles from there.
+        looks: whether `fit` draws a batch before the first epoch, to see what to build.
+        drew: whose generator the model function drew from in Python, where its program may hold what it drew; else empty.
     """
 
     model: keras.Model
     values: tuple[list[Array], list[Array], list[Array]]
     generator: np.random.RandomState
+    looks: bool
+    drew: str = ""
 
 
 def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Beginning:
     """Make and build the variant's model for a seed; unless `whole`, its loss and metrics may be left unbuilt."""
-    model = make(variant, seed)
+    with _counted_seeds() as seeds:
+        model = make(variant, seed)
+    drew, looks = _drew(seed, len(seeds)), _is_unbuilt(model)
     if not whole and all(layer.built for layer in model._flatten_layers()):
         model.optimizer.build(model.trainable_variables)
     else:
@@ -76,7 +87,50 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     generator = numpy_generator()
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
-    return Beginning(model, (trainable, frozen, optimizer), generator)
+    return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew)
+
+
+def _is_unbuilt(model: keras.Model) -> bool:
+    """Whether anything but the optimiser is to be built, as `Trainer._symbolic_build` asks."""
+    parts = [part for part in (model._compile_metrics, model._compile_loss) if part is not None]
+    return not all(part.built for part in (*model._flatten_layers(), *parts))
+
+
+@contextmanager
+def _counted_seeds() -> Iterator[list[int]]:
+    """Gives a list that grows with every seed that Keras takes from Python's generator, as it does for layers and initial weights."""
+    taken: list[int] = []
+
+    class Counting:
+        """Python's generator, as Keras uses it."""
+
+        @staticmethod
+        def randint(low: int, high: int) -> int:
+            taken.append(high)
+            return random.randint(low, high)  # noqa: S311  Keras's own
+
+    before, seed_generator.python_random = seed_generator.python_random, Counting
+    try:
+        yield taken
+    finally:
+        seed_generator.python_random = before
+
+
+def _drew(seed: int, taken: int) -> str:
+    """Whose generator stands elsewhere than where seeding, and Keras's taking of seeds, leave it."""
+    if _state(numpy_generator()) != _state(np.random.RandomState(seed)):
+        return "NumPy's"
+    expected = random.Random(seed)  # noqa: S311  it is followed, not trusted
+    for _ in range(taken):
+        expected.randint(1, int(1e9))
+    if random.getstate() != expected.getstate():
+        return "Python's"
+    kept = global_state.get_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR)
+    return "Keras's global" if kept is not None else ""
+
+
+def _state(generator: np.random.RandomState) -> str:
+    return repr(generator.get_state(legacy=False)["state"]["key"].tolist())
 
 
 def as_keras(rows: Rows) -> Any:

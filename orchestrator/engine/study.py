@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.trainers.trainer import model_supports_jit
 
 from orchestrator.engine import allowed, callbacks, compiled
 from orchestrator.engine.history import columns
@@ -82,7 +81,9 @@ def start(variant: Variant, split: Split, pair: Iterable[Beginning]) -> Sketch:
 
 def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -> tuple[str | None, str | None]:
     """The digest of the program, None where that says too little of what is trained; and why it goes through `fit`."""
-    reason = _unseen(variant, pair[0].model)
+    drew = next((beginning.drew for beginning in pair if beginning.drew), "")
+    reason = f"model() draws from {drew} generator: its program may hold what it drew" if drew else None
+    reason = reason or _unseen(variant, pair[0].model)
     if reason:
         return None, reason
     try:
@@ -108,6 +109,8 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
         return f"the callback {unruled} has no compiled equivalent"
     if hasattr(model.optimizer, "optimizers"):
         return "several optimisers share the model"
+    if model.run_eagerly or not model.jit_compile:
+        return "the model asks to run step by step, not compiled"
     own = (_overridden(model) - SEEN) | _replaced(model)
     if own:
         return f"the model has its own {min(own)}()"
@@ -156,11 +159,6 @@ def why_not(variant: Variant, model: keras.Model, text: str) -> str | None:
     strange = sorted(set(variant.fit) - COMPILED_FIT)
     if strange:
         return f"fit's argument {strange[0]!r} has no compiled equivalent"
-    if model.run_eagerly:
-        return "the model asks to run eagerly"
-    if not model_supports_jit(model):
-        names = [layer.name for layer in model._flatten_layers() if not layer.supports_jit]
-        return f"the layer {names[0] if names else model.name!r} can't be compiled"
     steps = _overridden(model) & {"train_step", "test_step"}
     if steps:
         return f"the model has its own {min(steps)}()"
