@@ -41,6 +41,7 @@ class Source:
     path: str
     text: str
     modules: tuple[Module, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()  # files that it read while it was planned, with digests
 
     @property
     def question(self) -> str:

@@ -132,7 +132,8 @@ def redrawn(source: Source, settings: Settings, seeds: Sequence[int]) -> dict[in
 
 def travelling(source: Source, settings: Settings) -> Source:
     """The lesson with all the modules of its own that planning has brought in."""
-    return replace(source, modules=loaded(source, settings).modules())
+    here = loaded(source, settings)
+    return replace(source, modules=here.modules(), reads=here.reads())
 
 
 def describe(

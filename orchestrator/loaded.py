@@ -7,6 +7,7 @@ what was planned, whatever lies on its disk by then.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import sys
 import sysconfig
@@ -27,12 +28,14 @@ from orchestrator.lesson import Lesson
 
 HOUSE = Path(__file__).parent.parent
 OURS = ("orchestrator", "reports")
+PYTHON = (".py", ".pyc")
 
 
 class Loaded:
     """A lesson at hand; `enter` makes it the one at work in this process."""
 
     _at_work: Loaded | None = None
+    opened: set[Path]
 
     def __init__(self, source: Source, arguments: Mapping[str, Any]) -> None:
         """Run the lesson's file, as if in a new process.
@@ -42,6 +45,8 @@ class Loaded:
         """
         self.source, self._arguments = source, arguments
         self._finder = _Finder(source.modules)
+        self.opened = set()
+        _watch()
         self._modules: dict[str, ModuleType] = {}
         self._settings = _first_settings()
         self.enter()
@@ -86,14 +91,70 @@ class Loaded:
         }
 
     def modules(self) -> tuple[Module, ...]:
-        """What the lesson has imported so far that is not installed, in the order of names, to travel with it."""
+        """What is to travel with it, in the order of names: imported modules that are not installed, and what lies beside it that its texts ever import."""
         itself = catalog.module_name(self.source)
-        return tuple(_module(name, module) for name, module in sorted(self._own().items()) if name != itself)
+        found = {name: _module(name, module) for name, module in self._own().items() if name != itself}
+        texts = [self.source.text, *(module.text for module in found.values() if module.travels)]
+        while texts:
+            for name in _imports(texts.pop()) - found.keys():
+                if module := _beside(Path(self._folder), name):
+                    found[name] = module
+                    texts.append(module.text)
+        return tuple(found[name] for name in sorted(found))
 
     def files(self) -> str:
-        """Digest of the lesson's file and of every file that it has imported so far and that is not installed."""
+        """Digest of the lesson's file, of its modules, and of the files beside it that have been read so far."""
         imported = [(module.name, module.text) for module in self.modules()]
-        return digest(self.source.text, imported)
+        read = [(str(Path(path).relative_to(self._folder)), holds) for path, holds in self.reads()]
+        return digest(self.source.text, imported, read)
+
+    def reads(self) -> tuple[tuple[str, str], ...]:
+        """The files beside the lesson that it has read so far, each with a digest of what it holds."""
+        beside = sorted(path for path in self.opened if path.is_relative_to(self._folder))
+        return tuple((str(path), content(path)) for path in beside)
+
+
+@lru_cache(maxsize=1)
+def _watch() -> None:
+    """From now on note what a lesson opens, but for Python's own; an audit hook can't be taken back."""
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and Loaded._at_work and isinstance(arguments[0], str) and not arguments[0].endswith(PYTHON):
+            Loaded._at_work.opened.add(Path(arguments[0]).absolute())
+
+    sys.addaudithook(note)
+
+
+def content(path: Path) -> str:
+    """A digest of what a file holds; empty where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _imports(text: str) -> set[str]:
+    """The modules that a text names in import statements, wherever they stand in it, with the packages above them."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return set()
+    named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            named += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return {".".join(parts[: i + 1]) for parts in (name.split(".") for name in named) for i in range(len(parts))}
+
+
+def _beside(folder: Path, name: str) -> Module | None:
+    """The module of that name in the folder; None where there is none."""
+    if name.partition(".")[0] in (*OURS, "jobs"):
+        return None
+    place = folder.joinpath(*name.split("."))
+    for path, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
+        if path.is_file():
+            return Module(name, str(path), path.read_text(errors="replace"), package)
+    return None
 
 
 def _first_settings() -> Mapping[str, Any]:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from orchestrator.check import Verdict
 from orchestrator.engine import fit, processor
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.lowering import lower
 from orchestrator.engine.model import begin
-from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, program_of_files, settings_of
+from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, settings_of
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.selfcheck import check
 from orchestrator.engine.study import start
 from orchestrator.errors import OtherProgramError
 from orchestrator.identity import Identity, Sketch, digest, sketch
 from orchestrator.lesson import Data, Scope, Split, Variant
-from orchestrator.loaded import Loaded
+from orchestrator.loaded import Loaded, content
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job
 
@@ -118,9 +119,15 @@ def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> O
 
 def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held, traced: bool) -> Identity:
     """What lies here, as the plan would say it."""
-    program = bench.text if traced else program_of_files(here.files(), variant)
+    program = bench.text if traced else _program_of_files(job, here)
     settings = settings_of(variant, "compiled" if traced else job.engine)
     return Identity(program, settings, bench.start, drawn_of(held.splits, held.fresh), processor())
+
+
+def _program_of_files(job: Job, here: Loaded) -> str:
+    """The planned program, whose texts came with the order, if the files that it read then are what they were."""
+    same = all(content(Path(path)) == digest for path, digest in here.source.reads)
+    return job.identity.program if same and job.identity else ""
 
 
 def _refuse_other(planned: Identity, found: Identity) -> None:

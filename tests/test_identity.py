@@ -285,6 +285,26 @@ def test_what_cannot_be_traced_is_known_by_its_files(tmp_path, kind):
     assert jobs(tmp_path / "d", text)[0].key == one.key
 
 
+def test_files_that_an_untraceable_lesson_reads_and_imports_late_count(tmp_path):
+    """A settings file beside the lesson that is read while it loads, and a module that only a callback imports, are part of what can't be traced."""
+    body = """
+        import json, pathlib
+        PATIENCE = json.loads((pathlib.Path(__file__).parent / "conf.json").read_text())
+        class Mine(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                from late import N
+        def model(): return net()
+        """
+    text = HEAD + textwrap.dedent(body) + TAIL.replace("batch_size=4", "batch_size=4, callbacks=[Mine()]")
+    found = []
+    for name, conf, late in (("a", "3", "N = 1"), ("b", "3", "N = 1"), ("c", "1", "N = 1"), ("d", "3", "N = 2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conf.json").write_text(conf)
+        found.append(jobs(tmp_path / name, text, late=late)[0].key)
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
+
+
 def test_variants_that_cannot_be_traced_never_share(tmp_path):
     """Two variants of one text are two trainings where nobody can see into them."""
     two = TAIL.replace(

@@ -19,6 +19,7 @@ from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count,
 
 CONTRACT = 3  # counts up when the engine would give other numbers for the same program
 SEEDS: Mapping[Scope, Sequence[int]] = {"fixed": (0,), "redrawn": (0, 1)}  # whose rows stand for the data
+PLAIN = (bool, int, float, str, type(None))
 WIDTHS = {"compiled": compiled.WIDTH, "fit-jax": 1, "fit-tensorflow": 1}
 
 
@@ -86,8 +87,12 @@ def _study(variant: Variant, shapes: Shapes, engine: str) -> Study:
 
 
 def program_of_files(files: str, variant: Variant) -> str:
-    """What stands for a program that can't be traced: the digest of the files that it is written in."""
-    return digest(files, variant.name)
+    """What stands for a program that can't be traced: the digest of the files that it is written in, and its callbacks' settings."""
+    kept = [
+        [type(c).__name__, sorted((k, v) for k, v in vars(c).items() if isinstance(v, PLAIN))]
+        for c in variant.callbacks
+    ]
+    return digest(files, variant.name, kept)
 
 
 def drawn(data: Data, scope: Scope) -> Sketch:
