@@ -23,6 +23,7 @@ from typing import Any
 from orchestrator import catalog
 from orchestrator.catalog import Module, Source
 from orchestrator.engine import globals as settings
+from orchestrator.errors import LessonError
 from orchestrator.identity import digest
 from orchestrator.lesson import Lesson
 
@@ -44,6 +45,7 @@ class Loaded:
             LessonError: the file does not parse, raises, or defines no LESSON.
         """
         self.source, self._arguments = source, arguments
+        _refuse_our_names(Path(source.path).parent)
         self._finder = _Finder(source.modules)
         self.opened = set()
         _watch()
@@ -165,6 +167,14 @@ def _first_settings() -> Mapping[str, Any]:
 @lru_cache(maxsize=2)
 def _first_settings_of(loaded: bool) -> Mapping[str, Any]:  # noqa: ARG001  asked anew once Keras is there
     return settings.now()
+
+
+def _refuse_our_names(folder: Path) -> None:
+    """A module beside a lesson that is called as one of this program's would be taken for it."""
+    for name in (*OURS, "jobs"):
+        path = folder / f"{name}.py"
+        if path.exists():
+            raise LessonError(f"{path} has the name of a part of this program; call it otherwise, or move the lesson")
 
 
 def _is_own(module: ModuleType) -> bool:

@@ -85,6 +85,7 @@ def is_plain(model: keras.Model) -> bool:
     return (
         parts_are
         and all(isinstance(operation, keras.Layer) for operation in operations)
+        and (model._compile_metrics is None or _have_plain_names(model._compile_metrics))
         and all(_sums_rows(metric) for metric in (model._compile_metrics.metrics if model._compile_metrics else ()))
         and model._compile_loss is not None
         and len(model._compile_loss._flat_losses) == 1
@@ -101,6 +102,13 @@ def _is_plain(layer: keras.Layer) -> bool:
     activation = getattr(layer, "activation", None)
     own = callable(activation) and (getattr(activation, "__module__", None) or "").partition(".")[0] != "keras"
     return not own and not getattr(layer, "mask_zero", False) and layer.compute_dtype == "float32"
+
+
+def _have_plain_names(metrics: Any) -> bool:
+    """Whether each metric is reported by its own name: Keras renames weighted ones, and joins those of one name."""
+    return not metrics._user_weighted_metrics and len({metric.name for metric in metrics.metrics}) == len(
+        metrics.metrics
+    )
 
 
 def _sums_rows(metric: Any) -> bool:
