@@ -73,7 +73,7 @@ def of_failures(runs: pd.DataFrame, store: Store) -> list[str]:
 
 def of_effects(effects: pd.DataFrame) -> Table:
     """A row a primary effect."""
-    columns = ("lesson", "variant", "data", "measure", "effect", "95 % interval", "verdict")
+    columns = ("lesson", "variant", "data", "measure", "effect", "interval", "verdict")
     primary = effects[effects["primary"]].to_dict("records")
     return _table(columns, (_effect(row) for row in primary))
 

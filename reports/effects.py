@@ -9,11 +9,16 @@ pairs in which both runs finished and have the number. Columns (NaN where a numb
     n_seeds n_baseline n_variant      seeds both arms were asked for; runs with the number, per arm
     n_pairs                           pairs compared
     mean_baseline mean_variant sd_baseline sd_variant    over those pairs
-    effect low high                   mean of D with its 95 % t interval; for "spread" SD_with / SD_without, and the
-                                      interval that inverts its permutation test
-    p                                 two-sided permutation p: sign-flip (mean) or swap within pairs (spread)
-    p_adjusted                        Holm over the scope's primary endpoints, Benjamini-Hochberg over its others
-    alpha                             the level that mde and seeds_needed are reckoned at
+    look family alpha                 which look at the comparison this is, among how many its lesson shares the level,
+                                      and the level that leaves (reports.levels); 0.05 for secondary endpoints
+    effect low high                   mean of D with its t interval at 1 - alpha; for "spread" SD_with / SD_without, and
+                                      the interval that inverts its permutation test
+    p_interval                        the p that goes with the interval (t test; swap test for "spread"): at most alpha
+                                      just where the interval leaves out no effect
+    p p_least                         two-sided permutation p: sign-flip (mean) or swap within pairs (spread); the least
+                                      that so many pairs and draws can give
+    p_adjusted                        of secondary endpoints: p after Benjamini-Hochberg within lesson and scope; of
+                                      primary ones, whose level is shared instead: p_interval
     iqm p_wilcoxon dz                 interquartile mean of D; signed ranks (Pratt); mean of D over its SD
     probability_better                share of pairs in which the variant is better, ties as half
     spread_ratio p_spread             SD_with / SD_without and its swap p, for every endpoint
@@ -24,7 +29,6 @@ pairs in which both runs finished and have the number. Columns (NaN where a numb
                                       Wilson's bounds of their share; failed_variant..., diverged_baseline...,
                                       diverged_variant... likewise
     p_failed p_diverged               exact McNemar
-    p_diverged_adjusted               Holm over the scope's comparisons
     p_worst_rank worst_rank           Wilcoxon with diverged runs as the worst; 1: the variant ranks better, -1: worse
     reached_baseline reached_variant  for "epochs_to_threshold": runs that got there,
     median_baseline median_variant    Kaplan-Meier medians (infinite when fewer than half do)
@@ -37,7 +41,7 @@ An "epochs_to_threshold" not reached counts as the epochs asked for in its mean 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,11 +49,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
-from statsmodels.stats.multitest import multipletests
 
 from reports.endpoints import Endpoint, Scores, declared, scores
 from reports.histories import LABELS, Arm, Histories
+from reports.levels import WHOLE, Level, level
 from reports.paired import correlation, mean_effect, sign_flip
+from reports.permutation import MORE, RESAMPLES, least
 from reports.rates import exact_mcnemar, rate, worst_rank
 from reports.spread import ratio, spread_effects, swap_test
 from reports.survival import logrank, waiting
@@ -59,13 +64,13 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Row = dict[str, Any]
 
-ALPHA = 0.05
-SPREAD_FIELDS = ("effect", "low", "high", "p_equivalence", "mde", "seeds_needed")
+SPREAD_FIELDS = ("effect", "low", "high", "p_interval", "p_equivalence", "mde", "seeds_needed")
 CATEGORICAL = ("lesson", "variant", "baseline", "data", "measure", "statistic", "better")
 COLUMNS = (
     *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "better", "sesoi"),
     *("n_seeds", "n_baseline", "n_variant", "n_pairs", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
-    *("effect", "low", "high", "p", "p_adjusted", "alpha", "iqm", "p_wilcoxon", "dz", "probability_better"),
+    *("look", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
+    *("iqm", "p_wilcoxon", "dz", "probability_better"),
     *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
     *(
         f"{what}_{arm}{end}"
@@ -73,7 +78,7 @@ COLUMNS = (
         for arm in ("baseline", "variant")
         for end in ("", "_low", "_high")
     ),
-    *("p_failed", "p_diverged", "p_diverged_adjusted", "p_worst_rank", "worst_rank"),
+    *("p_failed", "p_diverged", "p_worst_rank", "worst_rank"),
     *("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank", "verdict", "reason"),
 )
 
@@ -84,6 +89,7 @@ class Comparison:
 
     Attributes:
         baseline, variant: their scores. failed, diverged: a pair of masks each, baseline first.
+        level: what the lesson's primary endpoint is judged at.
     """
 
     lesson: str
@@ -94,6 +100,12 @@ class Comparison:
     variant: Scores
     failed: tuple[Bools, Bools]
     diverged: tuple[Bools, Bools]
+    level: Level
+
+    @property
+    def alpha(self) -> float:
+        """The level of the interval: the comparison's own for what decides, 0.05 for what is only looked into."""
+        return self.level.alpha if self.endpoint.primary else WHOLE
 
     @property
     def usable(self) -> tuple[Bools, Bools]:
@@ -119,10 +131,7 @@ def table(
     when lessons are added.
     """
     compared = list(comparisons(runs, histories, lessons))
-    primaries = {
-        data: sum(c.endpoint.primary for c in compared if c.data == data) for data in {c.data for c in compared}
-    }
-    rows = [_row(c, ALPHA / max(1, primaries[c.data]) if c.endpoint.primary else ALPHA) for c in compared]
+    rows = [_row(c) for c in compared]
     _permute(rows, [c.pairs for c in compared], seed)
     _adjust(rows)
     for row in rows:
@@ -149,11 +158,18 @@ def comparisons(
                 keys = [(lesson["id"], v["name"], data) for v in (first, variant)]
                 if all(key in arms for key in keys):
                     asked = min(int(v["epochs"]) for v in (first, variant))
-                    yield from _compare(keys, [arms[key] for key in keys], index, asked, declared(lesson, columns))
+                    judged = level(lesson, variant["name"], data)
+                    found = [arms[key] for key in keys]
+                    yield from _compare(keys, found, index, asked, declared(lesson, columns), judged)
 
 
 def _compare(
-    keys: Sequence[Arm], arms: Sequence[pd.DataFrame], index: Histories, asked: int, endpoints: Iterable[Endpoint]
+    keys: Sequence[Arm],
+    arms: Sequence[pd.DataFrame],
+    index: Histories,
+    asked: int,
+    endpoints: Iterable[Endpoint],
+    judged: Level,
 ) -> Iterator[Comparison]:
     seeds = np.intersect1d(arms[0]["seed"], arms[1]["seed"])
     both = [arm[arm["seed"].isin(seeds)] for arm in arms]
@@ -170,16 +186,18 @@ def _compare(
             variant=found[1],
             failed=(~np.isin(status[0], ["ok", "diverged"]), ~np.isin(status[1], ["ok", "diverged"])),
             diverged=(status[0] == "diverged", status[1] == "diverged"),
+            level=judged,
         )
 
 
-def _row(c: Comparison, alpha: float) -> Row:
+def _row(c: Comparison) -> Row:
     """All of a row but what is shared among rows: permutation p, adjustment, verdict."""
-    e, (first, second), usable = c.endpoint, c.pairs, c.usable
+    alpha, e, (first, second), usable = c.alpha, c.endpoint, c.pairs, c.usable
     row: Row = {
         "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
         "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
-        "primary": e.primary, "better": e.better, "sesoi": e.sesoi, "alpha": alpha,
+        "primary": e.primary, "better": e.better, "sesoi": e.sesoi,
+        "look": c.level.look, "family": c.level.family, "alpha": alpha,
         "n_seeds": len(c.baseline.values), "n_pairs": len(first),
         "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
     }  # fmt: skip
@@ -230,12 +248,14 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
     """Fill in all that takes permutations, the rows of equal n in one go."""
     for n in sorted({len(first) for first, _ in pairs}):
         chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
+        levels = np.array([rows[i]["alpha"] for i in chosen])
         first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
-        means = sign_flip(second - first, _rng(seed, n))
-        spreads = swap_test(first, second, _rng(seed, n))
+        means = sign_flip(second - first, _rng(seed, n), levels=levels)
+        spreads = swap_test(first, second, _rng(seed, n), levels=levels)
         for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
             rows[i]["p_spread"] = float(p_spread)
             rows[i]["p"] = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
+            rows[i]["p_least"] = _least(rows[i]["p"], n)
         ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
         sesois, alphas = ([rows[i][name] for i in ratios] for name in ("sesoi", "alpha"))
         found = spread_effects([pairs[i] for i in ratios], sesois, alphas, _rng(seed, n))
@@ -243,33 +263,21 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
             rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
 
 
+def _least(p: float, n: int) -> float:
+    """The least p there could have been, by the number of draws that p was made of: a floor, or below p."""
+    return max((floor for floor in (least(n, draws) for draws in (RESAMPLES, *MORE)) if floor <= p * 1.01), default=math.nan)
+
+
 def _adjust(rows: Sequence[Row]) -> None:
-    """Fill in p_adjusted and p_diverged_adjusted, within each scope."""
-    scopes: dict[str, list[Row]] = {}
+    """Fill in p_adjusted: within lesson and scope for what is only looked into; what decides shares its level instead."""
+    families: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        scopes.setdefault(row["data"], []).append(row)
-    for scope in scopes.values():
-        primary = [row for row in scope if row["primary"]]
-        _set(primary, "p", "p_adjusted", holm)
-        _set([row for row in scope if not row["primary"]], "p", "p_adjusted", false_discovery_control)
-        _set(primary, "p_diverged", "p_diverged_adjusted", holm)
-        rates = {(row["lesson"], row["variant"]): row["p_diverged_adjusted"] for row in primary}
-        for row in scope:
-            row["p_diverged_adjusted"] = rates[row["lesson"], row["variant"]]
-
-
-def _set(rows: Sequence[Row], source: str, target: str, method: Callable[[Sequence[float]], Floats]) -> None:
-    """Adjust the p that exist; a comparison that could not be tested is none of the tests adjusted for."""
-    known = [row for row in rows if not math.isnan(row[source])]
-    for row in rows:
-        row[target] = row[source]
-    for row, p in zip(known, method([row[source] for row in known]) if len(known) > 1 else [], strict=False):
-        row[target] = float(p)
-
-
-def holm(p: Sequence[float]) -> Floats:
-    """Holm's step-down adjustment of p values."""
-    return np.asarray(multipletests(p, method="holm")[1])
+        row["p_adjusted"] = row["p_interval"] if row["primary"] else row["p"]
+        if not (row["primary"] or math.isnan(row["p"])):
+            families.setdefault((row["lesson"], row["data"]), []).append(row)
+    for found in families.values():
+        for row, p in zip(found, false_discovery_control([row["p"] for row in found]), strict=True):
+            row["p_adjusted"] = float(p)
 
 
 def _frame(rows: Sequence[Row]) -> pd.DataFrame:

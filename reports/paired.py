@@ -16,7 +16,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
-from reports.permutation import RESAMPLES, flip
+from reports.permutation import RESAMPLES, Bools, settled
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,7 +34,8 @@ class MeanEffect:
     """D = with - without, summed up. Fields are NaN where they have no meaning: too few pairs, or no variation.
 
     Attributes:
-        n: pairs. effect: mean of D. low, high: its 95 % t interval. dz: mean of D over SD of D.
+        n: pairs. effect: mean of D. low, high: its t interval at 1 - alpha. dz: mean of D over SD of D.
+        p_interval: the t test's p, which is below alpha just where that interval leaves out 0.
         iqm: interquartile mean of D. p_wilcoxon: signed ranks, zeros after Pratt.
         probability_better: share of pairs in which the technique is better, ties as half.
         p_equivalence: two one-sided t tests against -sesoi and +sesoi.
@@ -48,6 +49,7 @@ class MeanEffect:
     effect: float
     low: float
     high: float
+    p_interval: float
     dz: float
     iqm: float
     p_wilcoxon: float
@@ -66,22 +68,29 @@ def constant(values: Floats) -> bool:
     return bool(np.ptp(values) <= ROUNDING * max(1.0, float(np.abs(values).max())))
 
 
-def sign_flip(differences: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> Floats:
+def sign_flip(
+    differences: Floats, rng: np.random.Generator, resamples: int = RESAMPLES, levels: Floats | None = None
+) -> Floats:
     """(k,) two-sided p of the sign-flip permutation test of each of k columns of (n, k) paired differences.
 
-    Exact when there are at most `resamples` ways to flip (n <= 13). All columns share their draws. NaN for n < 2.
+    Exact when there are at most `resamples` ways to flip (n <= 13). All columns share their draws; a column whose p lies
+    close to its level in `levels` (k,) gets more of them. NaN for n < 2.
     """
     n, k = differences.shape
     if n < 2 or k == 0:
         return np.full(k, np.nan)
 
-    return np.asarray(flip(n, lambda signs: signs @ differences / n, rng, resamples).pvalue)
+    def ask(which: Bools) -> Any:
+        return lambda signs: signs @ differences[:, which] / n
+
+    return settled(n, ask, np.full(k, np.nan) if levels is None else levels, rng, resamples)
 
 
 def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05) -> MeanEffect:
     """The mean effect of n pairs; `baseline` and `variant` are (n,), finite, aligned by seed.
 
-    `alpha` is the level that the minimal detectable effect and the seeds needed are reckoned at.
+    `alpha` is the level of the interval, and the one that the minimal detectable effect and the seeds needed are reckoned
+    at.
     """
     d = variant - baseline
     n = len(d)
@@ -93,14 +102,16 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
     if n < 2 or constant(d):
         p_wilcoxon = 1.0 if n >= 2 and np.all(np.abs(d) <= ROUNDING) else nan
         linked = correlation(baseline, variant)
-        return MeanEffect(n, mean, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, linked, nan)
-    interval = stats.ttest_1samp(d, 0.0).confidence_interval(CONFIDENCE)
+        return MeanEffect(n, mean, nan, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, linked, nan)
+    test = stats.ttest_1samp(d, 0.0)
+    interval = test.confidence_interval(1 - alpha)
     sd = float(d.std(ddof=1))
     return MeanEffect(
         n=n,
         effect=mean,
         low=float(interval.low),
         high=float(interval.high),
+        p_interval=float(test.pvalue),
         dz=mean / sd,
         iqm=iqm,
         p_wilcoxon=wilcoxon(d),

@@ -41,11 +41,11 @@ def _caption(variant: str, baseline: str, each: Comparison) -> str:
     )
     if each.endpoint.statistic == "spread":
         right = (
-            f"Right: the SD of “{variant}” divided by that of “{baseline}”, with its 95 % interval; 1 means the same."
+            f"Right: the SD of “{variant}” divided by that of “{baseline}”, with its interval; 1 means the same."
         )
     else:
         right = (
-            f"Right: “{variant}” minus “{baseline}”, a dot a seed; the black dot is the mean, its bar the 95 %"
+            f"Right: “{variant}” minus “{baseline}”, a dot a seed; the black dot is the mean, its bar the"
             " interval."
         )
     censored = not (each.baseline.reached.all() and each.variant.reached.all())

@@ -120,6 +120,11 @@ def probability(p: float) -> str:
     return "p < 0.001" if p < LEAST_P else f"p = {p:.2g}"
 
 
+def confidence(row: Row) -> str:
+    """What the row's interval is at: '98 %'."""
+    return f"{100 * (1 - row['alpha']):.4g} %"
+
+
 def threshold(row: Row) -> float | None:
     """The row's threshold; None where it has none."""
     given = row.get("threshold")

@@ -2,14 +2,17 @@
 
 A row of `reports.effects.table` is judged in this order:
 
-    by rate       one arm diverges more often (McNemar, Holm p < 0.05) and ranks worse with diverged runs last:
-                  improves or harms
-    not testable  fewer than two pairs, or fewer than four in five; or the numbers don't vary
-    improves      adjusted p < 0.05 and the whole interval beyond the smallest effect of interest; harms: the other way
-    real but small    adjusted p < 0.05 and the interval excludes no effect, but reaches below the smallest effect of
-                  interest
-    no practical difference    equivalence shown, p < 0.05
+    by rate       one arm diverges more often (McNemar, at the level) and ranks worse with diverged runs last: improves or
+                  harms
+    not testable  fewer seeds than can show anything at the level, or fewer than four in five pairs; or the numbers don't
+                  vary
+    improves      the whole interval lies beyond the smallest effect of interest; harms: the other way
+    real but small    the interval leaves out no effect, but reaches below the smallest effect of interest
+    no practical difference    equivalence shown at the level
     inconclusive  all the rest, with the seeds it would take
+
+The interval is the one that is printed, at 1 - alpha. What a lesson only looks into (its secondary endpoints) has 95 %
+intervals, each for itself, and needs a Benjamini-Hochberg p below 0.05 besides.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Any
 
 import pandas as pd
 
+from reports.levels import WHOLE
 from reports.paired import ROUNDING, fewest_pairs
 from reports.phrases import PLACES, amount, measure, number, percent, plural, probability, size, threshold, times
 
@@ -29,7 +33,6 @@ Row = Mapping[str, Any]
 IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
 CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
-ALPHA = 0.05
 MANY = 10_000
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
@@ -56,19 +59,24 @@ class Headline:
 
 def judge(row: Row) -> Verdict:
     """The verdict on one row of the effects table."""
-    return _by_rate(row) or _untestable(row) or _by_effect(row)
+    return _too_few(row) or _by_rate(row) or _untestable(row) or _by_effect(row)
+
+
+def _too_few(row: Row) -> Verdict | None:
+    seeds, fewest = row["n_seeds"], fewest_pairs(row["alpha"])
+    if seeds >= fewest:
+        return None
+    return Verdict(VOID, f"{seeds} {plural(str(seeds), 'seeds')}: so few can't show anything, it takes {fewest}")
 
 
 def _by_rate(row: Row) -> Verdict | None:
-    if not (row["primary"] and row["p_diverged_adjusted"] < ALPHA):
+    if not (row["primary"] and row["p_diverged"] <= row["alpha"]):
         return None
     direction = 1 if row["diverged_variant"] < row["diverged_baseline"] else -1
-    ranked = row["statistic"] == "spread" or (row["p_worst_rank"] < ALPHA and row["worst_rank"] == direction)
+    ranked = row["statistic"] == "spread" or (row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == direction)
     if not ranked:
         return None
-    return Verdict(
-        IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged_adjusted'])}"
-    )
+    return Verdict(IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged'])}")
 
 
 def _untestable(row: Row) -> Verdict | None:
@@ -99,17 +107,26 @@ def _constant(row: Row) -> str:
 
 def _by_effect(row: Row) -> Verdict:
     effect, low, high, interest = _centred(row)
-    adjusted = row["p_adjusted"]
-    sure = adjusted < ALPHA and (low > 0 or high < 0) and _ranks_agree(row, effect)
-    p = f"adjusted {probability(adjusted)}"
+    sure = (low > 0 or high < 0) and _looked_into(row) and _ranks_agree(row, effect)
     if sure and (low > interest or high < -interest):
         better = (effect > 0) == (row["better"] == "higher")
-        return Verdict(IMPROVES if better else HARMS, f"{p}; the whole interval lies beyond {size(row)}")
+        return Verdict(IMPROVES if better else HARMS, f"{_p(row)}; the whole interval lies beyond {size(row)}")
     if sure:
-        return Verdict(SMALL, f"{p}; the interval excludes no effect, but not effects below {size(row)}")
-    if row["p_equivalence"] < ALPHA:
+        return Verdict(SMALL, f"{_p(row)}; the interval leaves out no effect, but not effects below {size(row)}")
+    if row["p_equivalence"] <= row["alpha"]:
         return Verdict(SAME, f"equivalence {probability(row['p_equivalence'])} within {size(row)}")
-    return Verdict(OPEN, f"{p}; {_seeds(row)}")
+    return Verdict(OPEN, f"{_p(row)}; {_seeds(row)}")
+
+
+def _looked_into(row: Row) -> bool:
+    """What was only looked into is one of many, and needs a small p among all of them."""
+    return bool(row["primary"] or row["p_adjusted"] < WHOLE)
+
+
+def _p(row: Row) -> str:
+    """'p = 0.003 at a level of 0.02'; what is exploratory says so instead."""
+    said = probability(row["p_adjusted"])
+    return f"{said} at a level of {row['alpha']:.2g}" if row["primary"] else f"exploratory, adjusted {said}"
 
 
 def _centred(row: Row) -> tuple[float, float, float, float]:
@@ -125,13 +142,11 @@ def _ranks_agree(row: Row, effect: float) -> bool:
     if not (row["diverged_baseline"] or row["diverged_variant"]) or row["statistic"] == "spread":
         return True
     better = (effect > 0) == (row["better"] == "higher")
-    return bool(row["p_worst_rank"] < ALPHA and row["worst_rank"] == (1 if better else -1))
+    return bool(row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == (1 if better else -1))
 
 
 def _seeds(row: Row) -> str:
-    needed, fewest = row["seeds_needed"], fewest_pairs(row["alpha"])
-    if row["n_pairs"] < fewest:
-        return f"it takes {fewest} seeds before any effect can be shown among this many comparisons"
+    needed = row["seeds_needed"]
     if not math.isfinite(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
