@@ -171,17 +171,49 @@ def true_effect(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
 
 
 def special(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
-    """What the tables above leave out: several lessons, diverging runs, and differences that lean to one side."""
+    """What the tables above leave out: several lessons, and differences that lean to one side."""
     yield ["special cases".ljust(56), "seeds", "share"]
     for n in SEEDS:
         few = max(1, count // 4)
         eight = experiments(normal(rng, (few, 8, n)), normal(rng, (few, 8, n)), lessons=8)
         yield ["eight lessons without effect: claimed of each", str(n), str(claims(eight, small=True))]
-        gone = rng.random((2, count, 1, n)) < 0.1
-        ragged = experiments(normal(rng, (count, 1, n)), normal(rng, (count, 1, n)), diverging=gone)
-        yield ["one run in ten diverges, in both arms: claimed", str(n), str(claims(ragged, small=True))]
         lopsided = experiments(np.full((count, 1, n), 0.8), skewed(rng, (count, 1, n)))
         yield ["skewed arm against a constant one: interval", str(n), str(covers(lopsided, 0.02))]
+
+
+def ending(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """Runs that end badly. Without any effect every claim is false, whoever's runs they are and however they are chosen."""
+    yield ["bad runs, no effect on the others".ljust(56), "seeds", "improves or small", "harms", "no difference"]
+    for n in SEEDS:
+        for name, choose in BAD.items():
+            arms = normal(rng, (2, count, 1, n))
+            found = experiments(arms[0], arms[1], diverging=choose(rng, arms))
+            good = found["verdict"].isin(["improves"]) | (
+                (found["verdict"] == "real but small") & (found["effect"] > 0)
+            )
+            harm = (found["verdict"] == "harms") | ((found["verdict"] == "real but small") & ~good)
+            same = found["verdict"] == "no practical difference"
+            yield [name, str(n), *map(str, map(share, (good, harm, same)))]
+
+
+def _worst(arms: Floats, arm: int) -> npt.NDArray[np.bool_]:
+    """The worst fifth of one arm's runs: those that a time limit would cut off, say."""
+    gone = np.zeros(arms.shape, dtype=bool)
+    gone[arm] = arms[arm] < np.quantile(arms[arm], 0.2, axis=-1, keepdims=True)
+    return gone
+
+
+BAD: Mapping[str, Callable[[np.random.Generator, Floats], npt.NDArray[np.bool_]]] = {
+    "one run in ten, in both arms": lambda rng, arms: rng.random(arms.shape) < 0.1,
+    "one run in ten with the technique": lambda rng, arms: (rng.random(arms.shape) < 0.1) & _of(arms, 1),
+    "the worst fifth with the technique": lambda _, arms: _worst(arms, 1),
+    "the worst fifth of both arms": lambda _, arms: _worst(arms, 0) | _worst(arms, 1),
+    "the worst fifth of the baseline": lambda _, arms: _worst(arms, 0),
+}
+
+
+def _of(arms: Floats, arm: int) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.arange(2)[:, None, None, None] == arm) & np.ones(arms.shape, dtype=bool)
 
 
 def looking(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
@@ -252,7 +284,7 @@ def bands(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
             yield [name, str(n), *map(str, held)]
 
 
-STUDIES = (no_effect, true_effect, special, looking, bands)
+STUDIES = (no_effect, true_effect, special, ending, looking, bands)
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from reports.histories import Curves
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+STANDING_STILL = ("wobble", "gap", "epochs")
+"""A run that learned nothing looks well by these: its number does not count. It is counted as stuck instead."""
 THRESHOLD_ROUNDING = 1e-6
 """0.7 in float32 is a hair below 0.7: a model that got 350 of 500 right did reach 0.7."""
 
@@ -24,12 +26,15 @@ class Endpoint:
     """What is compared.
 
     Attributes:
-        measure: a numeric column of runs, or "wobble", "epochs_to_threshold" or "gap", which are computed here.
-        statistic: "mean" (paired mean difference) or "spread" (ratio of the standard deviations across seeds).
+        measure: a numeric column of runs, or "wobble", "epochs_to_threshold" or "gap", which are computed here; for a
+            rate "bad", "diverged" or "stuck".
+        statistic: "mean" (paired mean difference), "spread" (ratio of the standard deviations across seeds) or "rate"
+            (difference of the shares of runs).
         better: "higher" or "lower".
         sesoi: the smallest effect of interest, in raw units; for a spread a ratio such as 0.8, meaning 0.8 to 1.25.
         threshold: the validation accuracy to reach, for "epochs_to_threshold".
         primary: whether the lesson is decided by it.
+        guards: whether it is what must not get worse meanwhile.
     """
 
     measure: str
@@ -38,6 +43,7 @@ class Endpoint:
     sesoi: float = 0.01
     threshold: float | None = None
     primary: bool = False
+    guards: bool = False
 
     @property
     def identity(self) -> tuple[str, str, float | None]:
@@ -61,12 +67,13 @@ class Scores:
 
 
 def declared(lesson: Mapping[str, Any], columns: set[str]) -> list[Endpoint]:
-    """The lesson's endpoints, the primary first, then its secondary ones, then what every lesson is asked about.
+    """The lesson's endpoints, the primary first, then its guard, its secondary ones, and what every lesson is asked about.
 
     The last are speed, level, wobble, gap and spread, as far as `columns` (of runs and histories) allow.
     """
     primary = _endpoint(lesson["endpoint"], primary=True)
-    wanted = [primary, *(_endpoint(e) for e in lesson.get("secondary") or []), *_usual(primary, columns)]
+    further = [*(_endpoint(e) for e in lesson.get("secondary") or []), *_usual(primary, columns)]
+    wanted = [primary, *_guard(lesson, further, columns), *further]
     unique: dict[tuple[str, str, float | None], Endpoint] = {}
     for each in wanted:
         unique.setdefault(each.identity, each)
@@ -83,6 +90,18 @@ def _endpoint(document: Mapping[str, Any], primary: bool = False) -> Endpoint:
         threshold=None if threshold is None else float(threshold),
         primary=primary,
     )
+
+
+def _guard(lesson: Mapping[str, Any], further: Sequence[Endpoint], columns: set[str]) -> list[Endpoint]:
+    """The guard that a lesson declares; else accuracy on fresh points, else on the test set, unless that decides."""
+    if lesson.get("guard"):
+        return [replace(_endpoint(lesson["guard"]), guards=True)]
+    level = next((name for name in ("fresh_accuracy", "test_accuracy") if name in columns), None)
+    if level is None:
+        return []
+    usual = Endpoint(level, "mean", "higher", 0.01)
+    known = next((each for each in further if each.identity == usual.identity), usual)
+    return [replace(known, guards=True)]
 
 
 def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:

@@ -52,7 +52,7 @@ def render(results: Results, out: Path) -> str:
             facts=_facts(results),
             lines=answers.lines(results),
             tally=_tally(results),
-            chips=answers.CHIPS.values(),
+            chips=answers.legend(results),
             overview=_overview(results),
             sections=sections(results),
             columns=list(tables.COLUMNS),

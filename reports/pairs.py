@@ -4,7 +4,7 @@ import math
 
 from reports import dots
 from reports.colours import series
-from reports.effects import Comparison
+from reports.comparisons import Comparison
 from reports.figures import Figure
 from reports.panels import Key, Panels
 from reports.results import Document, Results, Row, colour_of

@@ -29,6 +29,9 @@ NAMED = {
     "wobble": Measure("the wobble of validation accuracy", "points", 100, 2),
     "gap": Measure("the gap between training and fresh accuracy", "points", 100, 1),
     "epochs": Measure("training", "epochs", 1, 0),
+    "bad": Measure("the share of bad runs", "points", 100, 1),
+    "diverged": Measure("the share of diverged runs", "points", 100, 1),
+    "stuck": Measure("the share of stuck runs", "points", 100, 1),
 }
 
 

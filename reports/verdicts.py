@@ -2,17 +2,26 @@
 
 A row of `reports.effects.table` is judged in this order:
 
-    by rate       one arm diverges more often (McNemar, at the level) and ranks worse with diverged runs last: improves or
-                  harms
-    not testable  fewer seeds than can show anything at the level, or fewer than four in five pairs; or the numbers don't
-                  vary
+    not testable  fewer seeds than can show anything at the level
+    by rate       one arm has more bad runs (failed, diverged or stuck; exact McNemar, at the level): harms or improves,
+                  with or without pairs; where the rest shows harm, harm wins
+    not testable  fewer than four in five pairs
+    no practical difference    every pair is identical
     improves      the whole interval lies beyond the smallest effect of interest; harms: the other way
     real but small    the interval leaves out no effect, but reaches below the smallest effect of interest
     no practical difference    equivalence shown at the level
     inconclusive  all the rest, with the seeds it would take
 
-The interval is the one that is printed, at 1 - alpha. What a lesson only looks into (its secondary endpoints) has 95 %
-intervals, each for itself, and needs a Benjamini-Hochberg p below 0.05 besides.
+The interval is the one that is printed, at 1 - alpha. Where either arm has bad runs, only harm is said without a further
+look: anything else needs Newcombe's 95 % interval to leave out that the technique has 20 points more of them. Harm in what
+is left of an arm whose own runs went bad more often needs the ranks on its side, bad runs being the worst: otherwise it is
+the better part of the baseline that the technique was held against.
+
+What a lesson only looks into (its secondary endpoints) has 95 % intervals, each for itself, and needs a Benjamini-Hochberg
+p below 0.05 besides.
+
+The guard beside a verdict holds when its interval leaves out harm as large as its smallest effect of interest, is broken
+when it leaves out anything less, and open otherwise.
 """
 
 from __future__ import annotations
@@ -36,6 +45,9 @@ CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
 MANY = 10_000
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
+TOLERATED = 0.2
+"""No good news while the share of bad runs may be this much larger: one bad run of thirty passes, two don't."""
+HOLDS, UNSURE, BROKEN = "holds", "open", "broken"
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,18 @@ class Headline:
 
 def judge(row: Row) -> Verdict:
     """The verdict on one row of the effects table."""
-    return _too_few(row) or _by_rate(row) or _untestable(row) or _by_effect(row)
+    found = _too_few(row) or _by_rate(row) or _left(row) or _identical(row) or _untestable(row) or _by_effect(row)
+    aside = _aside(row)
+    return Verdict(found.category, f"{found.reason}; {aside}" if aside and aside not in found.reason else found.reason)
+
+
+def guard(row: Row) -> str:
+    """How a guard's own row of the effects table stands: HOLDS, UNSURE or BROKEN."""
+    if row["verdict"] == HARMS:
+        return BROKEN
+    _, low, high, interest = _centred(row)
+    safe = low > -interest if row["better"] == "higher" else high < interest
+    return HOLDS if _clear(row) and row["verdict"] != VOID and (safe or row["verdict"] == SAME) else UNSURE
 
 
 def _too_few(row: Row) -> Verdict | None:
@@ -70,52 +93,105 @@ def _too_few(row: Row) -> Verdict | None:
 
 
 def _by_rate(row: Row) -> Verdict | None:
-    if not (row["primary"] and row["p_diverged"] <= row["alpha"]):
+    if not row["primary"] or row["statistic"] == "rate" or row["p_bad"] > row["alpha"]:
         return None
-    direction = 1 if row["diverged_variant"] < row["diverged_baseline"] else -1
-    ranked = row["statistic"] == "spread" or (row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == direction)
-    if not ranked:
-        return None
-    return Verdict(IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged'])}")
+    reason = f"{bad_runs(row)}; McNemar {probability(row['p_bad'])} at a level of {row['alpha']:.2g}"
+    if row["bad_variant"] > row["bad_baseline"]:
+        return Verdict(HARMS, reason)
+    harmful = not _left(row) and not math.isnan(row["low"]) and _by_effect(row).category == HARMS
+    return None if harmful else Verdict(IMPROVES, reason)
 
 
-def _untestable(row: Row) -> Verdict | None:
+def _left(row: Row) -> Verdict | None:
     pairs, seeds = row["n_pairs"], row["n_seeds"]
     if pairs < 2:
         return Verdict(VOID, f"{'no pair' if pairs == 0 else 'only one pair'} of runs has this number")
     if pairs < ENOUGH * seeds:
         return Verdict(VOID, f"only {pairs} of {seeds} pairs of runs have this number; too few to stand for all")
-    if not math.isnan(row["low"]):
+    if pairs < fewest_pairs(row["alpha"]):
+        return Verdict(VOID, f"{pairs} pairs: so few can't show anything, it takes {fewest_pairs(row['alpha'])}")
+    return None
+
+
+def _identical(row: Row) -> Verdict | None:
+    if row["n_identical"] < row["n_pairs"] or row["statistic"] == "rate" or _nobody_got_there(row):
         return None
-    return Verdict(VOID, _constant(row))
+    said = _constant(row)
+    return Verdict(SAME, said) if _clear(row) else Verdict(OPEN, f"{said}, but bad runs may be more with it")
+
+
+def _untestable(row: Row) -> Verdict | None:
+    return Verdict(VOID, _constant(row)) if math.isnan(row["low"]) else None
+
+
+def _nobody_got_there(row: Row) -> bool:
+    return row["measure"] == "epochs_to_threshold" and not (row["reached_baseline"] or row["reached_variant"])
 
 
 def _constant(row: Row) -> str:
     words = measure(row["measure"], threshold(row))
-    if row["measure"] == "epochs_to_threshold" and not (row["reached_baseline"] or row["reached_variant"]):
+    if _nobody_got_there(row):
         return f"no run reached {percent(row['threshold'])}"
-    if row["statistic"] == "spread":
+    if row["statistic"] == "spread" and row["n_identical"] < row["n_pairs"]:
         return f"{words.noun} does not vary from seed to seed in at least one arm"
-    if row["sd_baseline"] < ROUNDING and row["effect"] == 0:
+    if row["sd_baseline"] < ROUNDING and row["n_identical"] == row["n_pairs"]:
         shown = number(words.scale * row["mean_baseline"], words.digits)
         unit = " %" if row["measure"].endswith("accuracy") else f" {plural(shown, words.unit)}" if words.unit else ""
         return f"{words.noun} is {shown}{unit} in every run of both arms"
-    if abs(row["effect"]) < ROUNDING:
+    if row["n_identical"] == row["n_pairs"]:
         return f"both arms are exactly equal in each of the {row['n_pairs']} pairs"
     return f"the difference is {amount(row)} in every pair, without any variation"
 
 
 def _by_effect(row: Row) -> Verdict:
     effect, low, high, interest = _centred(row)
-    sure = (low > 0 or high < 0) and _looked_into(row) and _ranks_agree(row, effect)
-    if sure and (low > interest or high < -interest):
-        better = (effect > 0) == (row["better"] == "higher")
-        return Verdict(IMPROVES if better else HARMS, f"{_p(row)}; the whole interval lies beyond {size(row)}")
-    if sure:
+    better = (effect > 0) == (row["better"] == "higher")
+    shown = (low > 0 or high < 0) and _looked_into(row)
+    if shown and not better and not _selected(row):
+        if low > interest or high < -interest:
+            return Verdict(HARMS, f"{_p(row)}; the whole interval lies beyond {size(row)}")
         return Verdict(SMALL, f"{_p(row)}; the interval leaves out no effect, but not effects below {size(row)}")
-    if row["p_equivalence"] <= row["alpha"]:
+    if shown and better and _clear(row):
+        if low > interest or high < -interest:
+            return Verdict(IMPROVES, f"{_p(row)}; the whole interval lies beyond {size(row)}")
+        return Verdict(SMALL, f"{_p(row)}; the interval leaves out no effect, but not effects below {size(row)}")
+    if row["p_equivalence"] <= row["alpha"] and not shown and _clear(row):
         return Verdict(SAME, f"equivalence {probability(row['p_equivalence'])} within {size(row)}")
-    return Verdict(OPEN, f"{_p(row)}; {_seeds(row)}")
+    return Verdict(OPEN, f"{_p(row)}; {_unsettled(row)}")
+
+
+def _clear(row: Row) -> bool:
+    """Whether no bad runs stand in the way of good news: there are none, or hardly more of them with the technique."""
+    if not (row["bad_baseline"] or row["bad_variant"]) or (row["statistic"], row["measure"]) == ("rate", "bad"):
+        return True
+    return bool(row["bad_high"] < TOLERATED)
+
+
+def _unsettled(row: Row) -> str:
+    """What stands in the way of a verdict: bad runs, or too few seeds."""
+    effect, low, high, _ = _centred(row)
+    shown = (low > 0 or high < 0) and _looked_into(row)
+    if not (shown or row["p_equivalence"] <= row["alpha"]):
+        return _seeds(row)
+    if shown and (effect > 0) != (row["better"] == "higher"):
+        return "the runs that are left say so, but not once bad runs count as the worst"
+    return f"bad runs may be up to {number(100 * row['bad_high'], 0)} points more with it: too many for good news"
+
+
+def _selected(row: Row) -> bool:
+    """Whether harm may be due to the baseline having lost its own worst runs: then the ranks must show it, too."""
+    if row["bad_baseline"] <= row["bad_variant"] or row["statistic"] != "mean":
+        return False
+    return not (row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == -1)
+
+
+def _aside(row: Row) -> str:
+    """Bad runs that did not decide: both rates, and the seeds that would tell them apart."""
+    if not row["primary"] or not (row["bad_baseline"] or row["bad_variant"]) or row["p_bad"] <= row["alpha"]:
+        return ""
+    if not math.isfinite(row["seeds_bad"]):
+        return bad_runs(row)
+    return f"{bad_runs(row)}; about {_round_up(row['seeds_bad']):,} seeds would tell whether that differs"
 
 
 def _looked_into(row: Row) -> bool:
@@ -132,17 +208,11 @@ def _p(row: Row) -> str:
 def _centred(row: Row) -> tuple[float, float, float, float]:
     """Effect, interval and smallest effect of interest on a scale where no effect is 0: logarithms for a ratio."""
     effect, low, high, interest = (float(row[name]) for name in ("effect", "low", "high", "sesoi"))
-    if row["statistic"] == "mean":
+    if row["statistic"] != "spread":
         return effect, low, high, interest
+    if not effect > 0:
+        return math.nan, math.nan, math.nan, abs(math.log(interest))
     return math.log(effect), math.log(low) if low > 0 else -math.inf, math.log(high), abs(math.log(interest))
-
-
-def _ranks_agree(row: Row, effect: float) -> bool:
-    """With diverged runs about, a mean over the others needs the worst-rank test on its side."""
-    if not (row["diverged_baseline"] or row["diverged_variant"]) or row["statistic"] == "spread":
-        return True
-    better = (effect > 0) == (row["better"] == "higher")
-    return bool(row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == (1 if better else -1))
 
 
 def _seeds(row: Row) -> str:
@@ -197,12 +267,12 @@ def clause(row: Row, again: bool = False) -> tuple[str, str]:
 
     `again` says 'it' for the measure: the sentence has named it.
     """
-    if _by_rate(row):
+    if not _too_few(row) and _by_rate(row):
         rest = f"; in the {row['n_pairs']} pairs that finished the difference was {_said(row)}"
-        return _diverged(row), "" if math.isnan(row["low"]) else rest
+        return bad_runs(row), "" if math.isnan(row["low"]) else rest
     did, further = _did(row, again)
-    if row["diverged_baseline"] or row["diverged_variant"]:
-        did = f"{_diverged(row)}; among the {row['n_pairs']} pairs in which both finished it {did}"
+    if (row["bad_baseline"] or row["bad_variant"]) and row["statistic"] != "rate":
+        did = f"{bad_runs(row)}; among the {row['n_pairs']} pairs with this number it {did}"
     return did, further
 
 
@@ -212,13 +282,15 @@ def _said(row: Row) -> str:
 
 def _did(row: Row, again: bool) -> tuple[str, str]:
     category, spread = row["verdict"], row["statistic"] == "spread"
-    if math.isnan(row["low"]) or category == VOID:
+    if category == VOID:
         return "could not be tested", f" ({row['reason']})"
+    if math.isnan(row["low"]):
+        return f"left {_noun(row, again)} as it was", f" ({row['reason']})"
     said = _said(row)
     if category == SAME:
         return f"made no practical difference to {_noun(row, again)}", f" ({said})"
     if category == OPEN:
-        return f"left {_noun(row, again)} in doubt", f" ({said}; {_seeds(row)})"
+        return f"left {_noun(row, again)} in doubt", f" ({said}; {_unsettled(row)})"
     did = (
         f"{'widened' if row['effect'] > 1 else 'narrowed'} {_noun(row, again)} to {said}"
         if spread
@@ -234,9 +306,14 @@ def _noun(row: Row, again: bool) -> str:
     return f"the spread of {noun} across seeds" if row["statistic"] == "spread" else noun
 
 
-def _diverged(row: Row) -> str:
-    with_, without, seeds = row["diverged_variant"], row["diverged_baseline"], row["n_seeds"]
-    return f"diverged in {with_} of {seeds} runs (baseline: {without} of {seeds})"
+BAD = {"failed": "failed", "diverged": "diverged", "stuck": "got stuck"}
+
+
+def bad_runs(row: Row) -> str:
+    """'failed or got stuck in 6 of 30 runs (baseline: 1 of 30)': the kinds there are, and both rates."""
+    kinds = [word for kind, word in BAD.items() if row[f"{kind}_variant"] or row[f"{kind}_baseline"]]
+    with_, without, seeds = row["bad_variant"], row["bad_baseline"], row["n_seeds"]
+    return f"{' or '.join(kinds)} in {with_} of {seeds} runs (baseline: {without} of {seeds})"
 
 
 def _moved(row: Row, again: bool) -> str:

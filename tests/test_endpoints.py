@@ -78,17 +78,18 @@ def test_the_gap_is_training_minus_fresh():
 
 
 def test_the_primary_endpoint_is_declared_first_and_nothing_twice():
-    """What the lesson declares keeps its order and its values; the usual five fill in what is missing."""
+    """What the lesson declares keeps its order and its values, after its guard; the usual five fill in what is missing."""
     lesson = {
         "endpoint": {"measure": "wobble", "statistic": "mean", "better": "lower", "sesoi": 0.5, "threshold": None},
         "secondary": [{"measure": "test_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.02}],
     }
     found = declared(lesson, {"fresh_accuracy", "test_accuracy", "train_accuracy", "val_accuracy"})
     assert [(e.measure, e.statistic) for e in found] == [
-        ("wobble", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "mean"), ("fresh_accuracy", "spread"),
+        ("wobble", "mean"), ("fresh_accuracy", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "spread"),
         ("gap", "mean"), ("epochs_to_threshold", "mean"),
     ]  # fmt: skip
     assert [e.primary for e in found] == [True, False, False, False, False, False]
+    assert [e.guards for e in found] == [False, True, False, False, False, False]
     assert found[0].sesoi == 0.5
 
 

@@ -80,7 +80,7 @@ def test_nothing_measured_is_not_known():
     made = duel([None] * 8, [None] * 8, status=bad)
     assert (
         notes(table(made.runs, made.histories, made.lessons), "duel", "with", "fixed")[0].text
-        == "Not known: no pair of runs has this number."
+        == "Not known: no pair of runs has this number; failed in 8 of 8 runs (baseline: 8 of 8)."
     )
 
 

@@ -165,6 +165,18 @@ def test_nothing_is_unexplained(page):
     assert "“Points” are percentage points" in page.said("caption")
 
 
+def test_a_broken_guard_is_said_in_the_chip(tmp_path):
+    """The wobble falls and accuracy on fresh points with it: the chip says "Improves, but", the guard's column by how much."""
+    simulated = store(12, scale=0.05, lessons={"learning-rate-schedule": LESSONS["learning-rate-schedule"]}, flaws={})
+    lost = (simulated.runs["variant"] == "with") & (simulated.runs["data"] == "fixed")
+    simulated.runs.loc[lost, "fresh_accuracy"] -= 0.06
+    page = Reader(build(tmp_path, simulated))
+    assert "Improves, but" in page.said("span")
+    assert "On this data set: accuracy on fresh points: broken" in page.said("span")
+    assert "On redrawn data: accuracy on fresh points: holds" in page.said("span")
+    assert "its guard is broken" in page.said("dd")
+
+
 def test_runs_that_went_wrong_are_grouped_by_cause(page):
     """Failures are listed with their error, how many they are and which runs they were."""
     said = page.said("section", "th", "code", "span", "b", "p")

@@ -17,8 +17,9 @@ def row(**changes):
         "primary": True, "alpha": 0.02, "better": "higher", "sesoi": 0.01, "n_seeds": 30, "n_pairs": 30,
         "effect": 0.037, "low": 0.033, "high": 0.041, "p_adjusted": 0.0008, "p_equivalence": 1.0, "seeds_needed": 12.0,
         "mean_baseline": 0.76, "mean_variant": 0.797, "sd_baseline": 0.01, "sd_variant": 0.01,
-        "diverged_baseline": 0, "diverged_variant": 0, "p_diverged": 1.0, "p_worst_rank": 0.0001,
-        "worst_rank": 1, "reached_baseline": math.nan, "reached_variant": math.nan,
+        "n_identical": 0, "guard": "", "guards": False, "p_bad": 1.0, "bad_low": -0.11, "bad_high": 0.11, "seeds_bad": math.inf,
+        **{f"{kind}_{arm}": 0 for kind in ("failed", "diverged", "stuck", "bad") for arm in ("baseline", "variant")},
+        "p_worst_rank": 0.0001, "worst_rank": 1, "reached_baseline": math.nan, "reached_variant": math.nan,
     }  # fmt: skip
     made = base | changes
     return made | {"verdict": changes.get("verdict", judge(made).category), "reason": judge(made).reason}
@@ -29,6 +30,13 @@ def spread(**changes):
     return row(
         **{"statistic": "spread", "better": "lower", "sesoi": 0.8, "effect": 0.13, "low": 0.1, "high": 0.18} | changes
     )
+
+
+def diverged(variant, baseline=0, **changes):
+    """What changes in a row when so many of thirty runs diverge in each arm."""
+    arms = {"variant": variant, "baseline": baseline}
+    counts = {f"{kind}_{arm}": n for kind in ("diverged", "bad") for arm, n in arms.items()}
+    return counts | {"n_pairs": 30 - variant - baseline, "bad_high": 0.5 if variant > 1 else 0.1} | changes
 
 
 @pytest.mark.parametrize(
@@ -49,7 +57,8 @@ def spread(**changes):
             "no practical difference",
         ),
         ({"effect": 0.001, "low": -0.02, "high": 0.022, "p_adjusted": 0.9, "p_equivalence": 0.3}, "inconclusive"),
-        ({"low": math.nan, "high": math.nan, "effect": 0.0, "p_adjusted": 1.0}, "not testable"),
+        ({"low": math.nan, "high": math.nan}, "not testable"),
+        ({"low": math.nan, "high": math.nan, "effect": 0.0, "n_identical": 30}, "no practical difference"),
         ({"n_pairs": 1}, "not testable"),
         ({"n_pairs": 0}, "not testable"),
         ({"n_pairs": 23}, "not testable"),
@@ -80,20 +89,28 @@ def test_ratios_are_judged_around_one(changes, expected):
 
 def test_divergence_decides_first():
     """Twelve diverge with it and none without: harm, whatever the finished runs look like and however few they are."""
-    verdict = judge(row(diverged_variant=12, n_pairs=18, p_diverged=0.001, worst_rank=-1))
+    verdict = judge(row(**diverged(12, p_bad=0.001)))
     assert verdict.category == "harms"
     assert verdict.reason.startswith("diverged in 12 of 30 runs (baseline: 0 of 30)")
 
 
-def test_divergence_needs_the_ranks_on_its_side():
-    """Fewer diverged runs but worse ranks: the rate alone does not decide."""
-    changes = {"diverged_baseline": 8, "p_diverged": 0.01, "worst_rank": -1, "n_pairs": 22}
-    assert judge(row(**changes)).category == "not testable"
+def test_where_rates_and_what_is_left_disagree_harm_wins():
+    """Fewer bad runs improve, unless the pairs that are left show harm and the ranks don't deny it."""
+    fewer = diverged(0, 8, p_bad=0.008, n_pairs=30)
+    harm = {"effect": -0.03, "low": -0.04, "high": -0.02, "worst_rank": -1}
+    assert judge(row(**fewer)).category == "improves"
+    assert judge(row(**fewer, **harm)).category == "harms"
+    assert judge(row(**diverged(8, p_bad=0.008, n_pairs=30))).category == "harms"
 
 
-def test_a_mean_against_the_ranks_is_inconclusive():
-    """Two diverged runs turn the worst-rank test away from what the rest says: nothing is claimed."""
-    assert judge(row(diverged_variant=2, n_pairs=28, p_worst_rank=0.3)).category == "inconclusive"
+def test_bad_runs_that_may_be_many_more_keep_good_news_back():
+    """Two of thirty against none may be up to 21 points more: no claim and no equivalence, but harm is said."""
+    two = diverged(2, bad_high=0.213)
+    assert judge(row(**two)).category == "inconclusive"
+    assert judge(row(**two, effect=0.0, low=-0.004, high=0.004, p_equivalence=0.001)).category == "inconclusive"
+    assert judge(row(**two, n_identical=28, effect=0.0, low=math.nan, high=math.nan)).category == "inconclusive"
+    assert judge(row(**two, effect=-0.03, low=-0.04, high=-0.02)).category == "harms"
+    assert judge(row(**diverged(1, bad_high=0.167))).category == "improves"
 
 
 def test_one_sentence_joins_both_scopes():
@@ -163,22 +180,29 @@ SAID = [
         f"could not be tested {HERE} (6 seeds: so few can't show anything, it takes 7).",
     ),
     (
-        row(effect=0.0, low=math.nan, high=math.nan),
-        f"could not be tested {HERE} (both arms are exactly equal in each of the 30 pairs).",
+        row(effect=0.0, low=math.nan, high=math.nan, n_identical=30),
+        f"left accuracy as it was {HERE} (both arms are exactly equal in each of the 30 pairs).",
     ),
     (
-        row(diverged_variant=2, n_pairs=28, p_worst_rank=0.001),
+        row(**diverged(1)),
         (
-            "diverged in 2 of 30 runs (baseline: 0 of 30); among the 28 pairs in which both finished it raised "
+            "diverged in 1 of 30 runs (baseline: 0 of 30); among the 29 pairs with this number it raised "
             f"accuracy by 3.7 points [3.3, 4.1] {HERE}."
         ),
     ),
     (
-        row(diverged_baseline=30, n_pairs=0, p_diverged=0.001, effect=math.nan, low=math.nan, high=math.nan),
+        row(**diverged(2, bad_high=0.213)),
+        (
+            "diverged in 2 of 30 runs (baseline: 0 of 30); among the 28 pairs with this number it left accuracy in doubt "
+            f"{HERE} (+3.7 points [3.3, 4.1]; bad runs may be up to 21 points more with it: too many for good news)."
+        ),
+    ),
+    (
+        row(**diverged(0, 30, p_bad=0.001, effect=math.nan, low=math.nan, high=math.nan)),
         f"diverged in 0 of 30 runs (baseline: 30 of 30) {HERE}.",
     ),
     (
-        row(diverged_baseline=10, n_pairs=20, p_diverged=0.02, effect=0.001, low=-0.01, high=0.012),
+        row(**diverged(0, 10, p_bad=0.002, effect=0.001, low=-0.01, high=0.012)),
         (
             f"diverged in 0 of 30 runs (baseline: 10 of 30) {HERE}; in the 20 pairs that finished the difference was "
             "+0.1 points [\N{MINUS SIGN}1.0, 1.2]."
