@@ -22,6 +22,8 @@ import pandas as pd
 from reports.bands import difference_band
 from reports.effects import table
 from reports.paired import detectable
+from reports.rows import crossed
+from reports.single import single
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
@@ -216,6 +218,27 @@ def _of(arms: Floats, arm: int) -> npt.NDArray[np.bool_]:
     return np.asarray(np.arange(2)[:, None, None, None] == arm) & np.ones(arms.shape, dtype=bool)
 
 
+def further(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """What is said beside the verdict: where the next run lies, on how many data sets it helps, what new rows would say."""
+    yield ["beside the verdict".ljust(44), "seeds", "next run", "of at least", "share", "on new rows"]
+    for n in (20, 30, 100):
+        drawn = rng.exponential(size=(count, n + 1)) - 0.5
+        found = [single(each[:n], float((each[:n] > 0).mean())) for each in drawn]
+        held = share([one.low <= new <= one.high for one, new in zip(found, drawn[:, n], strict=True)])
+        true = math.exp(-0.5)
+        shares = share([one.better_low <= true <= one.better_high for one in found])
+        rows = share([_new_rows(rng, n) for _ in range(count)])
+        yield ["skewed differences; 70 rows that differ", str(n), str(held), f"{100 * found[0].coverage:.1f}", str(shares), str(rows)]
+
+
+def _new_rows(rng: np.random.Generator, n: int, rows: int = 70) -> bool:
+    """Whether two standard errors over seeds and rows reach the true difference, none, though single rows differ."""
+    ease, gain = rng.normal(1, 1, rows), 0.7 * rng.normal(size=rows)
+    arms = (rng.normal(size=(n, rows)) < ease + sign * gain / 2 for sign in (-1, 1))
+    found = crossed(*arms)
+    return abs(found.effect) <= 2 * found.error
+
+
 def looking(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
     """The same experiment looked at again and again as its seeds grow: what is claimed at any look, or by the last one."""
     yield ["looks at growing numbers of seeds".ljust(44), "no effect", "dz .5", "dz .8", "spread ratio 2"]
@@ -284,7 +307,7 @@ def bands(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
             yield [name, str(n), *map(str, held)]
 
 
-STUDIES = (no_effect, true_effect, special, ending, looking, bands)
+STUDIES = (no_effect, true_effect, special, ending, further, looking, bands)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from reports.endpoints import STANDING_STILL, Endpoint, Scores, declared, scores
 from reports.histories import LABELS, Arm, Curves, Histories
 from reports.levels import WHOLE, Level, level
 from reports.outcomes import Outcomes, outcomes, tried
+from reports.snap import merged
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -26,6 +27,7 @@ class Comparison:
     Attributes:
         baseline, variant: their scores. ended: how their runs ended, baseline first.
         level: what the lesson's primary endpoint is judged at.
+        shared: test rows over training rows where draws of data have rows in common (re-split files), else 0.
     """
 
     lesson: str
@@ -36,6 +38,7 @@ class Comparison:
     variant: Scores
     ended: tuple[Outcomes, Outcomes]
     level: Level
+    shared: float = 0.0
 
     @property
     def alpha(self) -> float:
@@ -88,7 +91,7 @@ def comparisons(
                     seeds = np.intersect1d(arms[keys[0]]["seed"], arms[keys[1]]["seed"])
                     both = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys]
                     first_ended, ended = outcomes(both, lesson)
-                    pair = _Pair(keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged)
+                    pair = _Pair(keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged, lesson.get("data") or {})
                     yield from _compare(pair, declared(lesson, columns))
 
 
@@ -109,6 +112,7 @@ class _Pair:
     ended: tuple[Outcomes, Outcomes]
     asked: int
     level: Level
+    data: Mapping[str, Any]
 
 
 def _compare(pair: _Pair, endpoints: Iterable[Endpoint]) -> Iterator[Comparison]:
@@ -117,21 +121,28 @@ def _compare(pair: _Pair, endpoints: Iterable[Endpoint]) -> Iterator[Comparison]
         found = [
             _share(ended.of(endpoint.measure))
             if endpoint.statistic == "rate"
-            else scores(endpoint, arm, curve, pair.asked)
+            else scores(endpoint, arm, curve, pair.asked, pair.data)
             for arm, curve, ended in zip(pair.arms, pair.curves, pair.ended, strict=True)
         ]
+        baseline, variant = merged(*(each.values for each in found))  # noqa: PD011  arrays, no frame
         yield Comparison(
             lesson=keys[0][0],
             names=(keys[0][1], keys[1][1]),
             data=keys[0][2],
             endpoint=endpoint,
-            baseline=found[0],
-            variant=found[1],
+            baseline=replace(found[0], values=baseline),
+            variant=replace(found[1], values=variant),
             ended=pair.ended,
             level=pair.level,
+            shared=_shared(pair.data) if keys[0][2] != "fixed" else 0.0,
         )
+
+
+def _shared(data: Mapping[str, Any]) -> float:
+    test, train = (float(data.get(f"rows_{part}") or 0) for part in ("test", "train"))
+    return test / train if data.get("resplit") and train else 0.0
 
 
 def _share(happened: Bools) -> Scores:
     values = happened.astype(float)
-    return Scores(values, np.ones(len(values), dtype=bool), values)
+    return Scores(values, np.ones(len(values), dtype=bool))

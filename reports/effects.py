@@ -13,6 +13,8 @@ of epochs don't, by which standing still looks well. Columns (NaN where a number
     mean_baseline mean_variant sd_baseline sd_variant    over those pairs
     look family alpha                 which look at the comparison this is, among how many its lesson shares the level,
                                       and the level that leaves (reports.levels); 0.05 for secondary endpoints
+    shared                            rows that draws of data have in common, as a share of their variance that stays
+                                      (test rows over training rows of re-split files, after Nadeau and Bengio); else 0
     effect low high                   mean of D with its t interval at 1 - alpha; for "spread" SD_with / SD_without, and
                                       the interval that inverts its permutation test; for "rate" the difference of the
                                       shares with Newcombe's interval
@@ -26,7 +28,12 @@ of epochs don't, by which standing still looks well. Columns (NaN where a number
     probability_better                share of pairs in which the variant is better, ties as half
     spread_ratio p_spread             SD_with / SD_without and its swap p, for every endpoint
     p_equivalence                     two one-sided tests against the sesoi
+    better_low better_high            Wilson's 95 % interval of that share
+    single_low single_high single_coverage    the range that a single new difference lies in with that chance, by order
+                                      statistics (reports.single); none below 20 pairs
     mde seeds_needed                  true effect found by 80 % of such experiments; pairs needed to find the sesoi
+    settles seeds_settle              what would be shown if the effect is what it looks like ("beyond" the sesoi, "within"
+                                      it, or only "real"), and the pairs that takes
     correlation skew                  Pearson's, between the arms; skewness of D
     failed_baseline failed_baseline_low failed_baseline_high    runs that raised or ran out of time, of n_seeds, and
                                       Wilson's 95 % bounds of their share; failed_variant..., diverged_..., stuck_... and
@@ -58,7 +65,10 @@ from scipy.stats import false_discovery_control
 from reports.comparisons import Comparison, comparisons
 from reports.paired import correlation, mean_effect, sign_flip
 from reports.permutation import MORE, RESAMPLES, least
+from reports.prospects import settle
 from reports.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
+from reports.single import single
+from reports.snap import merged
 from reports.spread import ratio, spread_effects, swap_test
 from reports.survival import logrank, waiting
 from reports.verdicts import CATEGORIES, guard, judge
@@ -73,9 +83,10 @@ COLUMNS = (
     *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "guards"),
     *("better", "sesoi"),
     *("n_seeds", "n_baseline", "n_variant", "n_pairs", "n_identical", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
-    *("look", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
+    *("shared", "look", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
     *("iqm", "p_wilcoxon", "dz", "probability_better"),
     *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
+    *("better_low", "better_high", "single_low", "single_high", "single_coverage", "settles", "seeds_settle"),
     *(
         f"{what}_{arm}{end}"
         for what in KINDS
@@ -114,7 +125,7 @@ def _row(c: Comparison) -> Row:
         "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
         "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
         "primary": e.primary, "guards": e.guards, "better": e.better, "sesoi": e.sesoi,
-        "look": c.level.look, "family": c.level.family, "alpha": alpha,
+        "shared": c.shared, "look": c.level.look, "family": c.level.family, "alpha": alpha,
         "n_seeds": len(c.baseline.values), "n_pairs": len(first), "n_identical": int((first == second).sum()),
         "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
     }  # fmt: skip
@@ -122,12 +133,22 @@ def _row(c: Comparison) -> Row:
         row[f"mean_{name}"] = float(values.mean()) if len(values) else math.nan
         row[f"sd_{name}"] = float(values.std(ddof=1)) if len(values) > 1 else math.nan
     if e.statistic == "mean":
-        row |= {k: v for k, v in asdict(mean_effect(first, second, e.better, e.sesoi, alpha)).items() if k != "n"}
+        effect = mean_effect(first, second, e.better, e.sesoi, alpha, c.shared)
+        row |= {k: v for k, v in asdict(effect).items() if k != "n"}
+        alone = single(second - first, effect.probability_better)
+        row |= {"better_low": alone.better_low, "better_high": alone.better_high}
+        row |= {"single_low": alone.low, "single_high": alone.high, "single_coverage": alone.coverage}
+        row |= _settled(effect.effect, effect.effect / effect.dz if effect.dz else math.nan, e.sesoi, alpha)
     elif e.statistic == "rate":
-        row |= asdict(rate_effect(first > 0, second > 0, e.sesoi, alpha)) | {"mde": math.nan}
+        row |= asdict(rate_effect(first > 0, second > 0, e.sesoi, alpha)) | {"mde": math.nan, "settles": "", "seeds_settle": math.nan}
     else:
         row["correlation"] = correlation(first, second)
     return row | _unfinished(c) | _waiting(c)
+
+
+def _settled(effect: float, sd: float, sesoi: float, alpha: float) -> Row:
+    what, pairs = settle(effect, sd, sesoi, alpha)
+    return {"settles": what, "seeds_settle": pairs}
 
 
 def _unfinished(c: Comparison) -> Row:
@@ -152,7 +173,11 @@ def _waiting(c: Comparison) -> Row:
     if c.endpoint.measure != "epochs_to_threshold":
         nothing = ("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank")
         return dict.fromkeys(nothing, math.nan)
-    kept = [(arm.trained[mask], arm.reached[mask]) for arm, mask in zip((c.baseline, c.variant), c.usable, strict=True)]
+    first, second = c.usable
+    kept = [
+        (c.baseline.values[first], c.baseline.reached[first]),  # noqa: PD011  arrays
+        (c.variant.values[second], c.variant.reached[second]),  # noqa: PD011
+    ]
     arms = [waiting(*each) for each in kept]
     return {
         "reached_baseline": float(arms[0].reached.k), "reached_variant": float(arms[1].reached.k),
@@ -171,18 +196,22 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
         chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
         levels = np.array([rows[i]["alpha"] for i in chosen])
         first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
-        means = sign_flip(second - first, _rng(seed, n), levels=levels)
+        means = sign_flip(np.stack([merged(each)[0] for each in (second - first).T], axis=1), _rng(seed, n), levels=levels)
         spreads = swap_test(first, second, _rng(seed, n), levels=levels)
         for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
             rows[i]["p_spread"] = float(p_spread)
             permuted = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
-            rows[i]["p"] = rows[i]["p_interval"] if rows[i]["statistic"] == "rate" else permuted
+            rows[i]["p"] = rows[i]["p_interval"] if rows[i]["statistic"] == "rate" or rows[i]["shared"] else permuted
             rows[i]["p_least"] = _least(rows[i]["p"], n)
         ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
         sesois, alphas = ([rows[i][name] for i in ratios] for name in ("sesoi", "alpha"))
         found = spread_effects([pairs[i] for i in ratios], sesois, alphas, _rng(seed, n))
         for i, effect in zip(ratios, found, strict=True):
             rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
+            if rows[i]["shared"]:
+                rows[i] |= {"low": math.nan, "high": math.nan, "p_interval": math.nan}
+            logs = math.log(effect.effect) if 0 < effect.effect < math.inf else math.nan
+            rows[i] |= _settled(logs, effect.per_seed, abs(math.log(rows[i]["sesoi"])), rows[i]["alpha"])
 
 
 def _least(p: float, n: int) -> float:

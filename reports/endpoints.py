@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from reports.histories import Curves
+from reports.snap import rows_of, shares
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -56,14 +58,13 @@ class Scores:
     """An endpoint's values, one a seed.
 
     Attributes:
-        values: (n,) NaN where the run has none. A threshold not reached counts as the epochs asked for.
+        values: (n,) NaN where the run has none. A threshold not reached counts as the epochs asked for, also where the run
+            stopped before: it can't get there any more, and is at risk as long as all others.
         reached: (n,) for "epochs_to_threshold": whether the threshold was reached; all True otherwise.
-        trained: (n,) for "epochs_to_threshold": the epoch reached, or the last one trained; equal to values otherwise.
     """
 
     values: Floats
     reached: Bools
-    trained: Floats
 
 
 def declared(lesson: Mapping[str, Any], columns: set[str]) -> list[Endpoint]:
@@ -120,27 +121,35 @@ def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
     return usual
 
 
-def scores(endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int) -> Scores:
+def scores(
+    endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Mapping[str, Any] = MappingProxyType({})
+) -> Scores:
     """One number a row of `runs` (one arm's rows, a row a seed); `asked` is the number of epochs asked for.
 
-    Runs that failed have no history and so no number; whether a diverged run's number counts is not decided here.
+    `data` is the lesson's, and says how many rows stand behind an accuracy. Runs that failed have no history and so no
+    number; whether a diverged run's number counts is not decided here.
     """
     seeds = runs["seed"].to_numpy()
     if endpoint.measure == "epochs_to_threshold":
         return _reach(endpoint.threshold if endpoint.threshold is not None else 0.8, seeds, curves, asked)
     if endpoint.measure == "wobble":
-        values = _spread_out(seeds, curves, wobble(curves.matrix("val_accuracy"), asked))
+        values = _spread_out(seeds, curves, wobble(_curve(curves, data), asked))
     elif endpoint.measure == "gap":
-        values = _column(runs, "train_accuracy") - _column(runs, "fresh_accuracy")
+        values = _column(runs, "train_accuracy", data) - _column(runs, "fresh_accuracy", data)
     else:
-        values = _column(runs, endpoint.measure)
-    return Scores(values, np.ones(len(seeds), dtype=bool), values)
+        values = _column(runs, endpoint.measure, data)
+    return Scores(values, np.ones(len(seeds), dtype=bool))
 
 
-def _column(runs: pd.DataFrame, name: str) -> Floats:
+def _column(runs: pd.DataFrame, name: str, data: Mapping[str, Any]) -> Floats:
     if name not in runs:
         return np.full(len(runs), np.nan)
-    return pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return shares(values, rows_of(name, data))
+
+
+def _curve(curves: Curves, data: Mapping[str, Any]) -> Floats:
+    return shares(curves.matrix("val_accuracy"), rows_of("val_accuracy", data))
 
 
 def _spread_out(seeds: npt.NDArray[Any], curves: Curves, values: Floats) -> Floats:
@@ -166,6 +175,5 @@ def _reach(threshold: float, seeds: npt.NDArray[Any], curves: Curves, asked: int
     first = above.argmax(axis=1) + 1.0 if above.shape[1] else np.zeros(len(above))
     known = ~np.isnan(accuracy).all(axis=1) if accuracy.shape[1] else np.zeros(len(accuracy), dtype=bool)
     values = np.where(known, np.where(reached, first, float(asked)), np.nan)
-    trained = np.where(known, np.where(reached, first, np.minimum(curves.stops, asked)), np.nan)
     seen = _spread_out(seeds, curves, reached.astype(float)) == 1.0
-    return Scores(_spread_out(seeds, curves, values), seen, _spread_out(seeds, curves, trained))
+    return Scores(_spread_out(seeds, curves, values), seen)

@@ -14,6 +14,7 @@ from reports.policy import policy
 from reports.provenance import duration
 from reports.results import Results, several
 from reports.sections import sections
+from reports.sureness import correlations
 from reports.verdicts import CATEGORIES
 from reports.words import count, listed, place, prose, signed, typeset
 
@@ -52,6 +53,7 @@ def render(results: Results, out: Path) -> str:
             facts=_facts(results),
             lines=answers.lines(results),
             tally=_tally(results),
+            correlations=correlations(results),
             chips=answers.legend(results),
             overview=_overview(results),
             sections=sections(results),

@@ -13,6 +13,7 @@ from reports.panels import Panels
 from reports.phrases import confidence
 from reports.reading import Reading, reading
 from reports.results import Document, Results, Row
+from reports.sureness import how_sure
 from reports.verdicts import Headline, headlines
 from reports.words import count, ident, listed, place, typeset
 
@@ -56,6 +57,7 @@ class Answer:
     doubts: tuple[str, ...]
     check: str
     confidence: str
+    sure: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _answer(
         full=tables.full(rows),
         doubts=tuple(doubts(primaries)),
         check=_check(results, lesson, variant),
+        sure=tuple(how_sure(results, lesson, variant)),
         confidence=listed(list(dict.fromkeys(confidence(row) for row in primaries))),
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from reports.paired import constant, detectable, seeds_needed
+from reports.paired import EQUAL, constant, detectable, seeds_needed
 from reports.permutation import MORE, RESAMPLES, Bools, settled
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +38,7 @@ class SpreadEffect:
         p_interval: two-sided p that the ratio is 1, at most alpha just where that interval leaves out 1.
         p_equivalence: the larger of the two one-sided p that the ratio lies within sesoi .. 1/sesoi.
         mde: the ratio below 1 that eight in ten such experiments would find. seeds_needed: to find the sesoi.
+        per_seed: what a single pair adds to the uncertainty of the log ratio, as a standard deviation.
     """
 
     n: int
@@ -48,6 +49,7 @@ class SpreadEffect:
     p_equivalence: float
     mde: float
     seeds_needed: float
+    per_seed: float
 
 
 def ratio(baseline: Floats, variant: Floats) -> float:
@@ -96,7 +98,8 @@ def _swapped(first: Floats, second: Floats) -> Callable[[Floats], Floats]:
         a = first.sum(axis=0) + kept @ (second - first)
         a2 = (first**2).sum(axis=0) + kept @ (second**2 - first**2)
         va, vb = a2 - a**2 / n, (squares - a2) - (sums - a) ** 2 / n
-        return np.asarray(np.divide(va - vb, va + vb, out=np.zeros_like(va), where=va + vb > 0))
+        share = np.divide(va - vb, va + vb, out=np.zeros_like(va), where=va + vb > 0)
+        return np.asarray(np.rint(share / EQUAL))
 
     return statistic
 
@@ -144,7 +147,7 @@ def _grid(effect: float, n: int, sesoi: float) -> Floats:
 def _effect(effect: float, n: int, sesoi: float, alpha: float, p: Floats | None) -> SpreadEffect:
     """From the p of every ratio in the grid, None where there was nothing to test."""
     if p is None:
-        return SpreadEffect(n, effect, *[math.nan] * 6)
+        return SpreadEffect(n, effect, *[math.nan] * 7)
     ratios = _grid(effect, n, sesoi)
     low, high = _interval(ratios[:-3], p[:-3], float(p[-1]), alpha)
     inside = np.array([effect > ratios[-3], effect < ratios[-2]])
@@ -160,6 +163,7 @@ def _effect(effect: float, n: int, sesoi: float, alpha: float, p: Floats | None)
         p_equivalence=float(one_sided.max()),
         mde=math.exp(-detectable(n, alpha) * per_seed),
         seeds_needed=seeds_needed(abs(math.log(sesoi)) / per_seed, alpha) if math.isfinite(per_seed) else math.nan,
+        per_seed=per_seed,
     )
 
 

@@ -35,7 +35,20 @@ import pandas as pd
 
 from reports.levels import WHOLE
 from reports.paired import ROUNDING, fewest_pairs
-from reports.phrases import PLACES, amount, measure, number, percent, plural, probability, size, threshold, times
+from reports.phrases import (
+    PLACES,
+    amount,
+    decimals,
+    measure,
+    number,
+    percent,
+    plural,
+    probability,
+    size,
+    threshold,
+    times,
+)
+from reports.qualifiers import bad_runs, qualifiers
 
 Row = Mapping[str, Any]
 
@@ -121,7 +134,11 @@ def _identical(row: Row) -> Verdict | None:
 
 
 def _untestable(row: Row) -> Verdict | None:
-    return Verdict(VOID, _constant(row)) if math.isnan(row["low"]) else None
+    if not math.isnan(row["low"]):
+        return None
+    if row["shared"]:
+        return Verdict(VOID, "these data sets have rows in common, and so say nothing sure of a spread")
+    return Verdict(VOID, _constant(row))
 
 
 def _nobody_got_there(row: Row) -> bool:
@@ -147,14 +164,10 @@ def _by_effect(row: Row) -> Verdict:
     effect, low, high, interest = _centred(row)
     better = (effect > 0) == (row["better"] == "higher")
     shown = (low > 0 or high < 0) and _looked_into(row)
-    if shown and not better and not _selected(row):
-        if low > interest or high < -interest:
-            return Verdict(HARMS, f"{_p(row)}; the whole interval lies beyond {size(row)}")
-        return Verdict(SMALL, f"{_p(row)}; the interval leaves out no effect, but not effects below {size(row)}")
-    if shown and better and _clear(row):
-        if low > interest or high < -interest:
-            return Verdict(IMPROVES, f"{_p(row)}; the whole interval lies beyond {size(row)}")
-        return Verdict(SMALL, f"{_p(row)}; the interval leaves out no effect, but not effects below {size(row)}")
+    if shown and (_clear(row) if better else not _selected(row)):
+        beyond = low > interest or high < -interest
+        category = SMALL if not beyond else IMPROVES if better else HARMS
+        return Verdict(category, f"{_p(row)}; {matters(row)}")
     if row["p_equivalence"] <= row["alpha"] and not shown and _clear(row):
         return Verdict(SAME, f"equivalence {probability(row['p_equivalence'])} within {size(row)}")
     return Verdict(OPEN, f"{_p(row)}; {_unsettled(row)}")
@@ -194,6 +207,19 @@ def _aside(row: Row) -> str:
     return f"{bad_runs(row)}; about {_round_up(row['seeds_bad']):,} seeds would tell whether that differs"
 
 
+def matters(row: Row) -> str:
+    """'improves as long as less than 2.6 points matter to you': the interval's near end, true of any sesoi."""
+    effect, low, high, _ = _centred(row)
+    does = "improves" if (effect > 0) == (row["better"] == "higher") else "harms"
+    near = row["low"] if abs(low) < abs(high) else row["high"]
+    if row["statistic"] == "spread":
+        return f"{does} as long as a factor of {number(near, 2)} matters to you"
+    words = measure(row["measure"], threshold(row))
+    shown = number(abs(words.scale * near), decimals(abs(words.scale * (row["high"] - row["low"])), words.digits))
+    unit = f" {plural(shown, words.unit)}" if words.unit else ""
+    return f"{does} as long as less than {shown}{unit} {'matters' if shown == '1' or not unit else 'matter'} to you"
+
+
 def _looked_into(row: Row) -> bool:
     """What was only looked into is one of many, and needs a small p among all of them."""
     return bool(row["primary"] or row["p_adjusted"] < WHOLE)
@@ -216,14 +242,20 @@ def _centred(row: Row) -> tuple[float, float, float, float]:
 
 
 def _seeds(row: Row) -> str:
-    needed = row["seeds_needed"]
+    """How many seeds would show what, if the effect is what it looks like."""
+    needed, what = row["seeds_settle"], _settles(row)
     if not math.isfinite(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
-        return f"more than {MANY:,} seeds would be needed to settle {size(row)}"
+        return f"more than {MANY:,} seeds would be needed to show “{what}”"
     if needed <= row["n_pairs"]:
-        return f"these seeds could settle {size(row)}; the true effect is near that border"
-    return f"about {_round_up(needed):,} seeds would settle {size(row)}"
+        return f"these seeds could have shown “{what}”; the true effect is near that border"
+    return f"about {_round_up(needed):,} seeds would show “{what}”, if the effect is what it looks like"
+
+
+def _settles(row: Row) -> str:
+    better = (_centred(row)[0] > 0) == (row["better"] == "higher")
+    return {"within": SAME, "real": SMALL}.get(row["settles"], IMPROVES if better else HARMS)
 
 
 def _round_up(count: float) -> int:
@@ -253,13 +285,21 @@ def subject(title: str, baseline: str, variant: str) -> str:
 
 
 def headline(who: str, rows: Sequence[Row]) -> str:
-    """One sentence over one or two scopes' rows of the same comparison and endpoint."""
+    """One sentence over one or two scopes' rows of the same comparison and endpoint, with one qualifier at most."""
     parts = []
     for again, row in enumerate(rows):
-        place = PLACES.get(row["data"], f"on {row['data']} data")
+        place = _place(row)
         did, further = clause(row, bool(again))
         parts.append(f"{place} it {did}{further}" if again else f"{who} {did} {place}{further}")
+    found = [(each.strength, at, each.text) for at, row in enumerate(rows) for each in qualifiers(row) if each.headline]
+    if found:
+        _, at, text = min(found)
+        parts.append(f"{_place(rows[at])} {text}" if len(rows) > 1 else text)
     return f"{'; '.join(parts)}."
+
+
+def _place(row: Row) -> str:
+    return PLACES.get(row["data"], f"on {row['data']} data")
 
 
 def clause(row: Row, again: bool = False) -> tuple[str, str]:
@@ -270,10 +310,7 @@ def clause(row: Row, again: bool = False) -> tuple[str, str]:
     if not _too_few(row) and _by_rate(row):
         rest = f"; in the {row['n_pairs']} pairs that finished the difference was {_said(row)}"
         return bad_runs(row), "" if math.isnan(row["low"]) else rest
-    did, further = _did(row, again)
-    if (row["bad_baseline"] or row["bad_variant"]) and row["statistic"] != "rate":
-        did = f"{bad_runs(row)}; among the {row['n_pairs']} pairs with this number it {did}"
-    return did, further
+    return _did(row, again)
 
 
 def _said(row: Row) -> str:
@@ -304,16 +341,6 @@ def _noun(row: Row, again: bool) -> str:
     if again:
         return "it"
     return f"the spread of {noun} across seeds" if row["statistic"] == "spread" else noun
-
-
-BAD = {"failed": "failed", "diverged": "diverged", "stuck": "got stuck"}
-
-
-def bad_runs(row: Row) -> str:
-    """'failed or got stuck in 6 of 30 runs (baseline: 1 of 30)': the kinds there are, and both rates."""
-    kinds = [word for kind, word in BAD.items() if row[f"{kind}_variant"] or row[f"{kind}_baseline"]]
-    with_, without, seeds = row["bad_variant"], row["bad_baseline"], row["n_seeds"]
-    return f"{' or '.join(kinds)} in {with_} of {seeds} runs (baseline: {without} of {seeds})"
 
 
 def _moved(row: Row, again: bool) -> str:

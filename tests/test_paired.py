@@ -91,6 +91,14 @@ def test_ties_count_as_half_a_win():
     assert mean_effect(baseline, variant, "lower", 0.1).probability_better == 1.5 / 4
 
 
+def test_re_split_files_get_the_corrected_t():
+    """Draws with rows in common are less certain than they are many: Nadeau and Bengio's interval, by R."""
+    found = mean_effect(*pairs(), "higher", 0.02, 0.04, shared=70 / 30)
+    assert (found.low, found.high) == pytest.approx(said_by_r("corrected.t.interval"), rel=1e-11)
+    assert found.p_interval > 0.5
+    assert math.isnan(found.seeds_needed)
+
+
 @pytest.mark.parametrize("dz", [0.5, 1])
 def test_seeds_needed_are_rs_at_a_shared_level(dz):
     """R's power.t.test says how many pairs it takes at a level of 0.02."""

@@ -19,7 +19,9 @@ def row(**changes):
         "mean_baseline": 0.76, "mean_variant": 0.797, "sd_baseline": 0.01, "sd_variant": 0.01,
         "n_identical": 0, "guard": "", "guards": False, "p_bad": 1.0, "bad_low": -0.11, "bad_high": 0.11, "seeds_bad": math.inf,
         **{f"{kind}_{arm}": 0 for kind in ("failed", "diverged", "stuck", "bad") for arm in ("baseline", "variant")},
-        "p_worst_rank": 0.0001, "worst_rank": 1, "reached_baseline": math.nan, "reached_variant": math.nan,
+        "p_worst_rank": 0.0001, "worst_rank": 1, "look": 1, "shared": 0.0, "settles": "beyond", "seeds_settle": 12.0,
+        "probability_better": 1.0, "better_low": 0.89, "better_high": 1.0, "single_coverage": math.nan, "correlation": 0.1,
+        "reached_baseline": math.nan, "reached_variant": math.nan,
     }  # fmt: skip
     made = base | changes
     return made | {"verdict": changes.get("verdict", judge(made).category), "reason": judge(made).reason}
@@ -138,7 +140,7 @@ SAID = [
         ),
     ),
     (
-        spread(effect=0.7, low=0.0, high=math.inf, p_adjusted=0.25, p_equivalence=0.5, seeds_needed=math.nan),
+        spread(effect=0.7, low=0.0, high=math.inf, p_adjusted=0.25, p_equivalence=0.5, seeds_settle=math.nan),
         (
             f"left the spread of accuracy across seeds in doubt {HERE} (0.70 times [0.00, unbounded]; too few to say "
             "how many seeds it would take)."
@@ -165,14 +167,17 @@ SAID = [
         f"made no practical difference to accuracy {HERE} (+0.1 points [\N{MINUS SIGN}0.4, 0.6]).",
     ),
     (
-        row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_needed=117.0),
-        f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would settle 1 point).",
+        row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real"),
+        (
+            f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would show “real but "
+            "small”, if the effect is what it looks like)."
+        ),
     ),
     (
-        row(effect=0.004, low=-0.6, high=0.608, p_adjusted=0.9, p_equivalence=0.9, seeds_needed=48_213.0),
+        row(effect=0.004, low=-0.6, high=0.608, p_adjusted=0.9, p_equivalence=0.9, seeds_settle=48_213.0, settles="within"),
         (
             f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}60.0, 60.8]; more than 10,000 seeds would "
-            "be needed to settle 1 point)."
+            "be needed to show “no practical difference”)."
         ),
     ),
     (
@@ -186,15 +191,14 @@ SAID = [
     (
         row(**diverged(1)),
         (
-            "diverged in 1 of 30 runs (baseline: 0 of 30); among the 29 pairs with this number it raised "
-            f"accuracy by 3.7 points [3.3, 4.1] {HERE}."
+            f"raised accuracy by 3.7 points [3.3, 4.1] {HERE}; it diverged in 1 of 30 runs (baseline: 0 of 30)."
         ),
     ),
     (
         row(**diverged(2, bad_high=0.213)),
         (
-            "diverged in 2 of 30 runs (baseline: 0 of 30); among the 28 pairs with this number it left accuracy in doubt "
-            f"{HERE} (+3.7 points [3.3, 4.1]; bad runs may be up to 21 points more with it: too many for good news)."
+            f"left accuracy in doubt {HERE} (+3.7 points [3.3, 4.1]; bad runs may be up to 21 points more with it: too many "
+            "for good news); it diverged in 2 of 30 runs (baseline: 0 of 30)."
         ),
     ),
     (
@@ -219,6 +223,35 @@ SAID = [
 def test_every_kind_of_endpoint_and_verdict_has_its_words(given, said):
     """Ratios, epochs, wobble, points, and each verdict: the sentence says what the numbers say."""
     assert headline("It", [given]) == f"It {said}"
+
+
+def test_a_sentence_carries_the_strongest_qualifier_alone():
+    """Bad runs go before a broken guard, that before a second look, that before data sets on which it is no better."""
+    redrawn = row(data="redrawn", probability_better=0.6, better_low=0.42, better_high=0.75)
+    known = [
+        ({"look": 2}, "; on this data set this is the second look."),
+        ({"look": 2, "guard": "broken"}, "; on this data set its guard is broken."),
+        (
+            {"look": 2, "guard": "broken", **diverged(1)},
+            "; on this data set it diverged in 1 of 30 runs (baseline: 0 of 30).",
+        ),
+    ]
+    plain = headline("It", [row(), redrawn])
+    assert plain.endswith("; on redrawn data it was better on 60 % of data sets [42, 75].")
+    for changes, end in known:
+        said = headline("It", [row(**changes), redrawn])
+        assert said.endswith(end)
+        assert said.count(";") == plain.count(";")
+
+
+def test_the_near_end_of_the_interval_stands_with_every_smallest_effect():
+    """Whoever cares for less than 3.3 points reads an improvement, whatever the lesson declared; a loss is a harm."""
+    assert judge(row()).reason.endswith("improves as long as less than 3.3 points matter to you")
+    assert judge(row(sesoi=0.001)).reason.endswith("improves as long as less than 3.3 points matter to you")
+    assert judge(row(better="lower")).reason.endswith("harms as long as less than 3.3 points matter to you")
+    assert judge(spread()).reason.endswith("improves as long as a factor of 0.18 matters to you")
+    late = row(measure="epochs_to_threshold", threshold=0.8, better="lower", sesoi=5, effect=-9, low=-17, high=-1.2)
+    assert judge(late).reason.endswith("improves as long as less than 1 epoch matters to you")
 
 
 def test_the_technique_is_named_by_its_lesson_or_by_its_variant():

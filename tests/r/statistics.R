@@ -43,16 +43,37 @@ say("logrank.censored.at.stop", logrank(epochs.with))
 say("logrank.at.risk", logrank(stopped))
 
 # Eight pairs of accuracies in steps of 1/70: ties between differences are ties only in exact arithmetic.
-k <- data.frame(without = c(52, 55, 49, 53, 54, 50, 56, 51), with = c(55, 56, 52, 52, 57, 53, 55, 54))
+k <- data.frame(without = c(52, 48, 48, 56, 49, 50, 49, 52), with = c(53, 49, 51, 54, 47, 48, 51, 48))
 long <- data.frame(hits = c(k$without, k$with), arm = factor(rep(0:1, each = 8)), seed = factor(rep(1:8, 2)))
 flips <- as.matrix(expand.grid(rep(list(c(-1, 1)), 8)))
 sums <- flips %*% (k$with - k$without)
 say("signflip.8", mean(abs(sums) >= abs(sum(k$with - k$without))))
 say("signflip.8.coin", pvalue(symmetry_test(hits ~ arm | seed, data = long, distribution = exact())))
 
-# The chance that a new run lies between the ith and jth of n ordered ones is (j - i) / (n + 1) whatever it is drawn from;
-# the chance that at least half of all runs lie there is a binomial sum.
-say("sign.interval.19.of.30", binom.test(19, 30, conf.level = .98)$conf.int)
-
 # Paired t tests: pairs needed for an effect of one SD and of half an SD at the level of two comparisons.
 for (dz in c(.5, 1)) say(sprintf("n.%g", dz), power.t.test(delta = dz, sd = 1, sig.level = .02, power = .8, type = "paired")$n)
+
+# The same for the verdicts: beyond 0.01 when the effect is 0.03 with an SD of 0.04, within 0.01 when it is 0.001.
+say("n.beyond", power.t.test(delta = .02, sd = .04, sig.level = .02, power = .8, type = "paired")$n)
+say("n.within", power.t.test(delta = .009, sd = .04, sig.level = .02, power = .9, type = "paired", alternative = "one.sided")$n)
+say("n.real", power.t.test(delta = .009, sd = .04, sig.level = .02, power = .8, type = "paired")$n)
+
+# Nadeau and Bengio's corrected t on the thirty differences, 70 test rows and 30 training rows.
+error <- sd(d) * sqrt(1 / 30 + 70 / 30)
+say("corrected.t.interval", mean(d) + c(-1, 1) * qt(.98, 29) * error)
+
+# A share of 19 of 30 and Wilson's interval, and one of 18.5 by its formula.
+say("wilson.19.of.30", prop.test(19, 30, correct = FALSE)$conf.int)
+z <- qnorm(.975); p <- 18.5 / 30
+say("wilson.18.5.of.30", (p + z^2 / 60 + c(-1, 1) * z * sqrt(p * (1 - p) / 30 + z^2 / 3600)) / (1 + z^2 / 30))
+
+# Stops and differences of thirty runs: the ranks of those that stopped first against the others.
+stops <- c(rep(201, 9), 416 + 8 * (0:20)); effect <- c(-199, -95, -92, -91, -77, -43, -42, -35, -4, 33, -41, -6, 40, 26, -43, -18, 21, -3, 60, -9, 26, 29, 43, 14, 61, 113, 12, -8, -2, 16)
+say("mann.whitney", wilcox.test(effect[stops <= 201], effect[stops > 201], exact = FALSE, correct = TRUE)$p.value)
+
+# Seeds and rows crossed: 6 pairs of runs on 8 rows, as an analysis of variance.
+right.without <- matrix(c(1,0,1,1,0,1,0,1, 1,1,0,1,0,1,0,1, 0,0,1,1,0,1,1,1, 1,0,1,0,0,1,0,1, 1,0,0,1,1,1,0,0, 1,0,1,1,0,0,0,1), 6, byrow = TRUE)
+right.with <- matrix(c(1,1,1,1,0,1,1,1, 1,1,1,1,0,1,0,1, 1,0,1,1,1,1,1,1, 1,1,1,0,0,1,1,0, 1,0,1,1,1,1,1,1, 1,1,1,1,0,1,0,1), 6, byrow = TRUE)
+crossed <- data.frame(d = as.vector(right.with - right.without), seed = factor(rep(1:6, 8)), row = factor(rep(1:8, each = 6)))
+squares <- summary(aov(d ~ seed + row, data = crossed))[[1]][["Mean Sq"]]
+say("crossed.error", sqrt((squares[1] + squares[2] - squares[3]) / 48))
