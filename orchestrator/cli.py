@@ -174,11 +174,13 @@ def report(
     """Build the report anew from the tables alone."""
     store = Store(out)
     if form is FormatChoice.html:
-        session.report(store)
-        say(f"report: {store.report}")
+        unnoted = session.report(store)
+        say(f"report: {store.report}", *([unnoted] if unnoted else []))
         return
     runs, histories, lessons, _ = store.load()
     effects = session.effects_of(runs, histories, lessons)
+    if unnoted := session.look(store, runs, lessons):
+        typer.echo(unnoted, err=True)
     if form is FormatChoice.json:
         sys.stdout.write(effects.to_json(orient="records", indent=1) + "\n")
     elif form is FormatChoice.csv:

@@ -166,15 +166,24 @@ def last_request(store: Store, retry: frozenset[str], timeout: float | None) -> 
     )
 
 
-def report(store: Store) -> None:
-    """Build effects and pages from the tables."""
+def report(store: Store) -> str:
+    """Build effects and pages from the tables; gives a sentence where the look that this is can't be noted, else none."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
+    unnoted = look(store, runs, lessons)
     store.write_effects(effects)
     with store.folder() as folder:
         reports.build(runs, histories, lessons, facts, folder, effects)
+    return unnoted
+
+
+def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
+    """Note that a verdict is made of these tables; gives a sentence where the place can't be written, else none."""
+    if store.record_looks(runs, lessons):
+        return ""
+    return f"{store.root} can't be written, so this look at it isn't noted: the next one will count as this one"
 
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -208,8 +217,8 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
         store.write_provenance(provenance.facts(asked, prepared, begun, timings, resources))
         if report_too and whole:
             with clock(timings, "report"):
-                report(store)
-            console.print(f"report: {store.report}", markup=False)
+                unnoted = report(store)
+            console.print(f"report: {store.report}{f'; {unnoted}' if unnoted else ''}", markup=False)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
     console.print(f"{parts}; {begun.age:.1f} s in all")
     failed = [row for row in rows if row["status"] in WITHOUT_RESULT]

@@ -43,6 +43,7 @@ def family(lesson: Mapping[str, Any]) -> int:
 
 
 def level(lesson: Mapping[str, Any], variant: str, data: str) -> Level:
-    """The level of one comparison in one scope; what was looked at before is in the lesson's `looks`."""
+    """The level of one comparison in one scope, by its place among the lesson's `looks`: the current one, else the last."""
     mine = [one for one in lesson.get("looks") or [] if (one["variant"], one["data"]) == (variant, data)]
-    return Level(max(1, len(mine)), family(lesson))
+    now = next((at for at, one in enumerate(mine, 1) if one.get("current")), len(mine))
+    return Level(max(1, now), family(lesson))

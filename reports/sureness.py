@@ -61,16 +61,23 @@ def _looked(lesson: Document, variant: str) -> list[str]:
     """Earlier looks with their dates, what changed between them, and how often the comparison took another form."""
     looks = [each for each in lesson.get("looks") or [] if each["variant"] == variant]
     found = []
-    for before, after in pairwise(looks):
-        if before["data"] == after["data"] and before.get("endpoint") != after.get("endpoint"):
-            found.append(f"{place(after['data'])}: endpoint changed after {len(before['seeds'])} seeds were seen.")
     for scope in dict.fromkeys(each["data"] for each in looks):
         mine = [each for each in looks if each["data"] == scope]
+        for before, after in pairwise(mine):
+            if before["endpoint"] != after["endpoint"]:
+                found.append(f"{place(scope)}: endpoint changed after {len(before['seeds'])} seeds were seen.")
         if len(mine) > 1:
-            dates = ", ".join(f"{each['date']} ({len(each['seeds'])} seeds)" for each in mine)
-            found.append(f"{place(scope)} looked at {len(mine)} times: {dates}.")
+            dates = ", ".join(f"{each['date'].partition('T')[0]} ({len(each['seeds'])} seeds)" for each in mine)
+            found.append(f"{place(scope)} looked at {len(mine)} times: {dates}.{_older(mine)}")
     forms = (lesson.get("forms") or {}).get(variant, 1)
     return [*found, *([f"This is the {ordinal(forms)} form of this comparison in this store."] if forms > 1 else [])]
+
+
+def _older(looks: Sequence[Document]) -> str:
+    """Where these tables are not those that were looked at last."""
+    if looks[-1].get("current") or not any(each.get("current") for each in looks):
+        return ""
+    return " The last of them gives the verdict; this page repeats an earlier one."
 
 
 def _unknown(lesson: Document) -> list[str]:

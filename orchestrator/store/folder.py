@@ -1,6 +1,7 @@
 """A results folder: what is stored in it, and where everything lies.
 
     <out>/store/<key>/seeds-0000-0007.parquet   a block of runs
+    <out>/store/looks/<digest>.json             a look at a comparison (looks.py)
     <out>/histories.parquet, runs.parquet       the tidy tables of the last command
     <out>/failures/<key>/seed-0003.txt          tracebacks
     <out>/run.json, events.jsonl                provenance, ledger (events/ where --out is a URI)
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.errors import StoreError, StoreLostError
 from orchestrator.plan import Job, State, block_seeds, blocks
+from orchestrator.store import looks
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk
 from orchestrator.store.files import Files
@@ -234,7 +236,7 @@ class Store:
         """Write the tidy tables of these jobs and seeds; gives back the rows of the runs that are there."""
         tables = Tables(jobs, frozenset(seeds), lambda job: self._blocks(job, seeds))
         rows = self.files.write("histories.parquet", tables.write_histories)
-        runs = tables.runs(rows, lessons)
+        runs = tables.runs(rows, looks.noted(self.files, rows, lessons))
         self.files.write("runs.parquet", lambda file: pq.write_table(runs, file, **WRITING))
         return rows
 
@@ -281,6 +283,11 @@ class Store:
             return json.loads(self.files.read("run.json"))  # type: ignore[no-any-return]
         except ValueError:  # a driver may have written it anew while it was read
             return json.loads(self.files.read("run.json"))  # type: ignore[no-any-return]
+
+    def record_looks(self, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> bool:
+        """Store that a verdict was made of these tables; False where this place can't be written."""
+        rows = runs[["lesson", "variant", "data", "seed", "key"]].astype({"seed": int}).to_dict("records")
+        return looks.record(self.files, [{str(name): value for name, value in row.items()} for row in rows], lessons)
 
     def write_effects(self, effects: pd.DataFrame) -> None:
         """Write the effects beside the other tables."""

@@ -30,6 +30,7 @@ BESIDE_SCORES = (
     "attempts",
     "node",
     "error",
+    "final",
 )
 WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 ROW_GROUP = 2**20
@@ -94,6 +95,7 @@ def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
         ("attempts", pa.int32()),
         ("node", pa.string()),
         ("error", pa.string()),
+        ("final", pa.bool_()),
     ]
     return [*before, *[(name, pa.float64()) for name in scores], *after]
 
@@ -109,6 +111,7 @@ def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
         "epochs": o.epochs,
     }
     how = {"seconds": o.seconds, "engine": o.engine, "attempts": block.attempts, "node": block.node, "error": o.error}
+    how["final"] = block.final
     return {**known, **o.scores, **how}
 
 
