@@ -21,9 +21,12 @@ import pandas as pd
 
 from reports.bands import difference_band
 from reports.effects import table
+from reports.endpoints import Endpoint, scores
+from reports.histories import Curves
 from reports.paired import detectable
 from reports.rows import crossed
 from reports.single import single
+from reports.survival import logrank
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
@@ -179,8 +182,25 @@ def special(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
         few = max(1, count // 4)
         eight = experiments(normal(rng, (few, 8, n)), normal(rng, (few, 8, n)), lessons=8)
         yield ["eight lessons without effect: claimed of each", str(n), str(claims(eight, small=True))]
+        yield ["both as fast, one gives up on hopeless runs: log-rank", str(n), str(share(_races(rng, count, n)))]
         lopsided = experiments(np.full((count, 1, n), 0.8), skewed(rng, (count, 1, n)))
         yield ["skewed arm against a constant one: interval", str(n), str(covers(lopsided, 0.02))]
+
+
+def _races(rng: np.random.Generator, count: int, n: int) -> list[bool]:
+    """Whether log-rank tells two arms apart that get there as often and as fast, where one gives up on runs that won't."""
+    goal, told = Endpoint("epochs_to_threshold", threshold=0.8), []
+    for _ in range(count):
+        arms = []
+        for gives_up in (False, True):
+            reached = np.ceil(rng.exponential(60, n)).astype(int)
+            ends = np.where(reached <= 100, reached, 12 if gives_up else 100)
+            curve = [np.append(np.full(end - 1, 0.5), 0.9 if end == there else 0.5) for end, there in zip(ends, reached, strict=True)]
+            curves_ = Curves(np.arange(n), ends, {"val_accuracy": np.concatenate(curve)})
+            found = scores(goal, pd.DataFrame({"seed": np.arange(n)}), curves_, 100)
+            arms.append((found.values, found.reached))  # noqa: PD011  an array
+        told.append(logrank(*arms) < LEVEL)
+    return told
 
 
 def ending(rng: np.random.Generator, count: int) -> Iterator[list[str]]:

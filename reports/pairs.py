@@ -12,9 +12,10 @@ from reports.words import Scale, factor, ident, place, scale, signed
 
 
 def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:
-    """The paired plot of the primary endpoint, a drawing a scope; None when no pair of runs has it."""
+    """The paired plot of the primary endpoint, a drawing a scope; None when no pair of runs has it, or it is a rate."""
     chosen = [each for each in results.comparisons if (each.lesson, each.names[1]) == (lesson["id"], variant)]
-    figures = tuple(_figure(results, lesson, each) for each in chosen if len(each.pairs[0]))
+    told = [each for each in chosen if each.endpoint.statistic != "rate"]  # a dot a run would be a yes or a no
+    figures = tuple(_figure(results, lesson, each) for each in told if len(each.pairs[0]))
     if not figures:
         return None
     baseline = lesson["variants"][0]["name"]

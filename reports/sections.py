@@ -57,6 +57,7 @@ class Answer:
     doubts: tuple[str, ...]
     check: str
     confidence: str
+    guarded: str
     sure: tuple[str, ...]
 
 
@@ -132,6 +133,7 @@ def _answer(
         full=tables.full(rows),
         doubts=tuple(doubts(primaries)),
         check=_check(results, lesson, variant),
+        guarded=next((tables.name(row) for row in rows if row["guards"]), ""),
         sure=tuple(how_sure(results, lesson, variant)),
         confidence=listed(list(dict.fromkeys(confidence(row) for row in primaries))),
     )

@@ -243,6 +243,8 @@ def _centred(row: Row) -> tuple[float, float, float, float]:
 
 def _seeds(row: Row) -> str:
     """How many seeds would show what, if the effect is what it looks like."""
+    if row["statistic"] == "rate":
+        return f"about {_round_up(row['seeds_needed']):,} seeds would find a difference of {size(row)}"
     needed, what = row["seeds_settle"], _settles(row)
     if not math.isfinite(needed):
         return "too few to say how many seeds it would take"

@@ -177,6 +177,22 @@ def test_a_broken_guard_is_said_in_the_chip(tmp_path):
     assert "its guard is broken" in page.said("dd")
 
 
+@pytest.mark.parametrize("measure", ["bad", "stuck"])
+def test_a_rate_may_decide_a_lesson(tmp_path, measure):
+    """A lesson decided by its share of bad runs has a page: nine of twelve diverge, and that is what the verdict is of."""
+    flaws = {("noise", "with", d, s): "diverged" for d in ("fixed", "redrawn") for s in range(9)}
+    simulated = store(12, scale=0.02, lessons={"noise": LESSONS["noise"]}, flaws=flaws)
+    simulated.lessons[0]["endpoint"] = endpoint(measure, "lower", 0.1, "rate")
+    page = Reader(build(tmp_path, simulated))
+    said = page.said("p")
+    if measure == "bad":
+        assert "Noise raised the share of bad runs by 75.0 points [29.6, 92.6] on this data set" in said
+    else:
+        assert "Noise left the share of stuck runs in doubt on this data set" in said
+        assert "seeds would find a difference of 10 points" in said
+    assert not [a for a in page.all("figure") if a["id"].endswith("pairs")]
+
+
 def test_runs_that_went_wrong_are_grouped_by_cause(page):
     """Failures are listed with their error, how many they are and which runs they were."""
     said = page.said("section", "th", "code", "span", "b", "p")
