@@ -114,11 +114,11 @@ def experiments(
     where = [axis.ravel() for axis in np.indices(baseline.shape)]
     names = [np.array([f"lesson {i}" for i in range(lessons)]), np.array([f"{i:05d}" for i in range(len(baseline))])]
     rows = []
-    for arm, (name, scores) in enumerate((("without", baseline), ("with", variant))):
-        gone = np.zeros(scores.shape, dtype=bool) if diverging is None else diverging[arm]
+    for arm, (name, given) in enumerate((("without", baseline), ("with", variant))):
+        gone = np.zeros(given.shape, dtype=bool) if diverging is None else diverging[arm]
         rows.append(pd.DataFrame({
             "lesson": names[0][where[1]], "variant": name, "data": names[1][where[0]], "seed": where[2],
-            "status": np.where(gone.ravel(), "diverged", "ok"), measure: scores.ravel(),
+            "status": np.where(gone.ravel(), "diverged", "ok"), measure: given.ravel(),
         }))  # fmt: skip
     sesoi = SESOI if statistic == "mean" else 0.8
     endpoint = {"measure": measure, "statistic": statistic, "better": "higher", "sesoi": sesoi, "threshold": None}

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from orchestrator import catalog, listing, session
+from orchestrator import catalog, chances, listing, session
 from orchestrator import status as statuses
 from orchestrator.errors import OrchestratorError, UsageError
 from orchestrator.options import (
@@ -157,11 +157,17 @@ def plan(
     engine: EngineOption = EngineChoice.compiled,
     backend: Backend = BackendChoice.jax,
     settings: Settings = None,
+    sd: Annotated[
+        float | None,
+        typer.Option("--sd", help="scatter of a pair's difference, for the chance of each verdict", callback=positive),
+    ] = None,
 ) -> None:
-    """Say what `run` would train, what is stored, and why."""
-    made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out)).plan
-    session.tell(made, console)
-    console.print(listing.of_plan(made))
+    """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
+    made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out))
+    session.tell(made.plan, console)
+    console.print(listing.of_plan(made.plan))
+    if found := list(chances.chances(made.descriptions, Store(out), sd)):
+        console.print(listing.of_chances(found, chances.SEEDS))
 
 
 @app.command()

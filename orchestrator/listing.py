@@ -37,6 +37,12 @@ def of_plan(plan: Plan) -> Table:
     return _table(("lesson", "variant", "data", "key", "engine", "to train", "why"), _jobs(plan))
 
 
+def of_chances(rows: Sequence[Sequence[str]], seeds: Sequence[int]) -> Table:
+    """A row a comparison and true effect: with what chance which verdict, by the number of seeds."""
+    columns = ("lesson", "variant", "data", "SD", "if the effect is", *(f"{n} seeds" for n in seeds))
+    return _table(columns, rows)
+
+
 def _jobs(plan: Plan) -> Iterator[tuple[Any, ...]]:
     trained_for: dict[str, str] = {}
     for job in plan.jobs:
