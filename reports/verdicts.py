@@ -56,6 +56,7 @@ IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
 CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
 MANY = 10_000
+NEEDED = ("n_identical", "p_bad", "guard", "look", "seeds_settle")
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
 TOLERATED = 0.2
@@ -267,7 +268,9 @@ def _round_up(count: float) -> int:
 
 
 def headlines(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> list[Headline]:
-    """A headline for every comparison, in the order of the table."""
+    """A headline for every comparison, in the order of the table; none from a table that an earlier version wrote."""
+    if not set(NEEDED) <= set(effects.columns):
+        return []
     titles = {lesson["id"]: str(lesson.get("technique") or lesson["title"]) for lesson in lessons}
     primary = effects[effects["primary"]]
     found = []

@@ -270,6 +270,13 @@ def test_headlines_come_one_a_comparison_in_order():
     assert found[1].sentence.startswith("Minibatch instead of batch ")
 
 
+def test_a_table_of_an_earlier_version_has_no_headlines():
+    """Effects that lie in a folder from before, without bad runs and looks, are not read as if they had none."""
+    made = store(6, scale=0.03, lessons={"noise": LESSONS["noise"]})
+    effects = table(made.runs, made.histories, made.lessons)
+    assert headlines(effects.drop(columns=["p_bad", "look"]), made.lessons) == []
+
+
 def test_a_lesson_may_name_its_technique_apart_from_its_title():
     """Where the title is no technique, 'technique' in its document is the one who acts."""
     made = store(6, scale=0.03, lessons={"framework": LESSONS["framework"]})
