@@ -22,13 +22,25 @@ from orchestrator.lesson import Lesson
 
 
 @dataclass(frozen=True)
+class Module:
+    """A module that a lesson imports and that is not installed; one that does not travel is not text."""
+
+    name: str
+    path: str
+    text: str
+    package: bool = False
+    travels: bool = True
+
+
+@dataclass(frozen=True)
 class Source:
-    """A lesson file that was found: what workers need to load it, wherever they run."""
+    """A lesson file that was found: what workers need to load it, wherever they run, its own modules included."""
 
     id: str
     number: int | None
     path: str
     text: str
+    modules: tuple[Module, ...] = ()
 
     @property
     def question(self) -> str:
@@ -93,18 +105,20 @@ def _read(path: Path) -> Source:
     return Source(name, None, str(path.resolve()), text)
 
 
+def module_name(source: Source) -> str:
+    """What Python calls a lesson's file when it is loaded."""
+    return f"lesson_{source.id.replace('-', '_')}"
+
+
 def load(source: Source) -> Lesson:
     """Run the lesson's file and return its LESSON.
 
     Raises:
         LessonError: the file does not parse, raises, or defines no LESSON.
     """
-    module = types.ModuleType(f"lesson_{source.id.replace('-', '_')}")
+    module = types.ModuleType(module_name(source))
     module.__file__ = source.path
     sys.modules[module.__name__] = module
-    folder = str(Path(source.path).parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # so that a lesson can import what lies beside it
     try:
         exec(compile(source.text, source.path, "exec"), module.__dict__)  # noqa: S102  a lesson file is code, and is run as such
     except SyntaxError as error:

@@ -29,6 +29,7 @@ from orchestrator.options import (
     Out,
     Seeds,
     Settings,
+    TextChoice,
     Timeout,
     Workers,
     not_negative,
@@ -164,7 +165,7 @@ def plan(
 ) -> None:
     """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
     made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out))
-    session.tell(made.plan, console)
+    session.tell(made, console)
     console.print(listing.of_plan(made.plan))
     if found := list(chances.chances(made.descriptions, Store(out), sd)):
         console.print(listing.of_chances(found, chances.SEEDS))
@@ -239,7 +240,9 @@ def show(
 def verify(
     lessons: Lessons,
     data: DataOption = DataChoice.both,
-    epochs: Annotated[int, typer.Option(help="epochs compared with fit on JAX", min=1)] = 100,
+    epochs: Annotated[
+        int, typer.Option(help="epochs compared with fit on JAX; all where a callback waits for a curve to turn", min=1)
+    ] = 100,
     tensorflow: Annotated[bool, typer.Option(help="compare with fit on TensorFlow, too")] = True,
 ) -> None:
     """Compare the compiled engine with Keras's own fit; exit code 1 when a comparison fails."""
@@ -247,12 +250,11 @@ def verify(
 
     sources = catalog.find(lessons)
     engine.load()
-    from orchestrator.engine import verify as checks  # noqa: PLC0415  imports Keras
+    from orchestrator import verify as checks  # noqa: PLC0415  imports Keras
 
-    both = [(source, catalog.load(source)) for source in sources]
     say(checks.HEADER)
     made = []
-    for check in checks.verify(both, scopes_of(data), epochs, tensorflow):
+    for check in checks.verify(sources, scopes_of(data), epochs, tensorflow):
         say(str(check))
         made.append(check)
     failed = sum(not check.holds for check in made)
@@ -292,16 +294,32 @@ def status(
 
 @app.command()
 def diagnose(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="a Keras history (history.history as JSON or CSV); without it, the runs in --out"),
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="training logs in any usual form, - for standard input; several are several seeds; none: the runs in --out"),
     ] = None,
     out: Out = RESULTS,
+    form: Annotated[TextChoice, typer.Option("--format", help="lines to read, or an object")] = TextChoice.text,
+    html: Annotated[Path | None, typer.Option(help="also write a page with the curves here")] = None,
+    classes: Annotated[int | None, typer.Option(help="how many classes there are", min=2)] = None,
+    majority: Annotated[float | None, typer.Option(help="share of the most frequent class, 0 to 1", min=0, max=1)] = None,
 ) -> None:
-    """Name what kind of problem a model has, and what treats it as measured here."""
-    from orchestrator.diagnosis import of_file, of_results  # noqa: PLC0415  statistics take a second to load
+    """Name what kinds of problem a model has, how far from healthy it is, and what treats them as measured here."""
+    from orchestrator import diagnosis  # noqa: PLC0415  statistics take a second to load
+    from reports.task import Task  # noqa: PLC0415
 
-    say("\n\n".join(of_results(Store(out)) if file is None else [of_file(file, Store(out))]))
+    if not files:
+        if html or classes or majority is not None:
+            raise UsageError("--html, --classes and --majority go with a training log; the runs in --out have report.html")
+        found = diagnosis.of_results(Store(out))
+        say(diagnosis.as_json(found) if form is TextChoice.json else "\n\n".join(map(diagnosis.as_text, found)))
+        return
+    one, records = diagnosis.of_files(files, Store(out), Task(classes=classes, guess=majority))
+    if html:
+        diagnosis.write_page(one, records, html)
+    say(diagnosis.as_json(one) if form is TextChoice.json else diagnosis.as_text(one))
+    if html and form is TextChoice.text:
+        say(f"page: {html}")
 
 
 @app.command()

@@ -4,6 +4,7 @@ OrchestratorError           a sentence for the user, never a traceback
 ├── UsageError              what was asked can't be done: exit code 2
 │   ├── LessonError         a lesson (file) is not one
 │   └── VersionError        a library is not the one the contract was checked on
+├── OtherProgramError       what lies here is not what was planned: exit code 1
 ├── StoreError              the results folder can't be used
 │   ├── StoreLockedError    another driver is at work there
 │   └── StoreLostError      it could be used, and now it can't: exit code 1
@@ -30,6 +31,12 @@ class LessonError(UsageError):
 
 class VersionError(UsageError):
     """An installed library is not the version the engine was checked on."""
+
+
+class OtherProgramError(OrchestratorError):
+    """A shard found another program, other rows or other versions than its plan names."""
+
+    exit_code = 1
 
 
 class StoreError(OrchestratorError):

@@ -7,13 +7,19 @@ stands for what it would train: the job is sent all the same, and its failure to
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from orchestrator import catalog, engine
+from orchestrator import engine
 from orchestrator.catalog import Source
+from orchestrator.description import description
 from orchestrator.errors import LessonError, UsageError
-from orchestrator.lesson import Lesson, Scope
+from orchestrator.identity import Sketch, digest, sketch
+from orchestrator.lesson import Lesson, Scope, count
+from orchestrator.loaded import Loaded
+from orchestrator.measures import Traits
 from orchestrator.plan import Job
 from orchestrator.sandbox import NoAnswerError
 
@@ -23,8 +29,8 @@ Settings = tuple[tuple[str, Any], ...]
 
 def survey(
     ask: Ask, source: Source, settings: Settings, scopes: Sequence[Scope], engine: str
-) -> tuple[list[Job], dict[str, Any]]:
-    """A lesson's jobs in these scopes, and its description.
+) -> tuple[list[Job], dict[str, Any], Source]:
+    """A lesson's jobs in these scopes, its description, and its source with the modules that it brings.
 
     Raises:
         UsageError: it can't be loaded, is no lesson, or has none of the scopes.
@@ -37,11 +43,12 @@ def survey(
     if not wanted:
         raise UsageError(f"lesson {source.id!r} has no data for --data {scopes[0]}; it has {', '.join(has)}")
     jobs = [_job(ask, source, settings, variant, scope, engine) for variant in variants for scope in wanted]
-    reasons = {job.variant: job.reason for job in jobs}
+    known = {job.variant: (job.reason, job.traits) for job in jobs}
     try:
-        return jobs, ask(describe, source, settings, reasons, True)
+        described = ask(describe, source, settings, known, True)
     except NoAnswerError:
-        return jobs, ask(describe, source, settings, reasons, False)
+        described = ask(describe, source, settings, known, False)
+    return jobs, described, ask(travelling, source, settings)
 
 
 def _job(ask: Ask, source: Source, settings: Settings, variant: str, scope: Scope, engine: str) -> Job:
@@ -56,9 +63,14 @@ def _first_line(error: Exception) -> str:
 
 
 @lru_cache(maxsize=32)
+def loaded(source: Source, settings: Settings) -> Loaded:
+    """The lesson with the arguments that the user set for `fit`, loaded once a process."""
+    return Loaded(source, dict(settings))
+
+
 def lesson(source: Source, settings: Settings) -> Lesson:
-    """The lesson with the arguments that the user set for `fit`."""
-    return catalog.load(source).with_fit(dict(settings))
+    """The same, as the lesson at work."""
+    return loaded(source, settings).enter()
 
 
 # Questions.
@@ -76,28 +88,67 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
     engine.load(engine_name)
     from orchestrator.engine.recipe import recipe  # noqa: PLC0415  imports Keras, loaded above
 
-    found = lesson(source, settings)
-    r = recipe(found.variant(variant), found.data, scope, engine_name)
-    return Job(source.id, variant, scope, r.key, r.program, r.engine, r.width, r.cost, r.reason)
+    here = loaded(source, settings)
+    found = here.enter()
+    try:
+        r = recipe(found.variant(variant), found.data, scope, engine_name, here.files)
+    except LessonError as error:
+        raise LessonError(f"lesson {source.id!r}: {error}") from None
+    traits = Traits(r.study.measures, r.study.loss, r.study.notes)
+    return Job(
+        source.id,
+        variant,
+        scope,
+        r.identity.key,
+        r.identity.training,
+        r.engine,
+        r.width,
+        r.cost,
+        r.reason,
+        r.identity,
+        traits,
+    )
 
 
 def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engine_name: str) -> Job:
     """A job by its lesson's text, where building its model comes to nothing."""
     engine.load(engine_name)
-    from orchestrator.engine.fingerprint import digest  # noqa: PLC0415
     from orchestrator.engine.recipe import WIDTHS  # noqa: PLC0415
 
-    program = digest([source.text, settings, variant, engine_name])[:20]
-    key = digest([program, scope])[:20]
-    return Job(source.id, variant, scope, key, program, engine_name, WIDTHS[engine_name], 0.0)
+    program = digest(source.text, settings, variant, engine_name)
+    return Job(source.id, variant, scope, digest(program, scope), program, engine_name, WIDTHS[engine_name], 0.0)
 
 
-def describe(source: Source, settings: Settings, reasons: dict[str, str | None], draw: bool) -> dict[str, Any]:
+def redrawn(source: Source, settings: Settings, seeds: Sequence[int]) -> dict[int, Sketch]:
+    """The rows that the lesson draws for these seeds; without those that it can't draw."""
+    from orchestrator.engine.recipe import arrays  # noqa: PLC0415  imports Keras, which the lesson's jobs have loaded
+
+    data, found = lesson(source, settings).data, {}
+    for seed in seeds:
+        with suppress(Exception):  # the lesson's own code: whoever trains the seed will tell
+            found[seed] = sketch(arrays(data.draw("redrawn", seed)))
+    return found
+
+
+def travelling(source: Source, settings: Settings) -> Source:
+    """The lesson with all the modules of its own that planning has brought in."""
+    return replace(source, modules=loaded(source, settings).modules())
+
+
+def describe(
+    source: Source, settings: Settings, known: dict[str, tuple[str | None, Traits | None]], draw: bool
+) -> dict[str, Any]:
     """What a report needs to know of the lesson; the numbers of its rows only if its data may be drawn."""
     found = lesson(source, settings)
     rows = {"rows_train": 0, "rows_test": 0, "rows_fresh": 0}
     if draw:
-        split = found.data.fixed()
-        fresh = len(found.data.fresh()[0]) if found.data.fresh else 0
-        rows = {"rows_train": len(split.x_train), "rows_test": len(split.x_test), "rows_fresh": fresh}
-    return found.describe(rows, reasons)
+        split, fresh = found.data.draw("fixed", 0), found.data.fresh_rows()
+        rows = {
+            "rows_train": count(split.x_train),
+            "rows_test": count(split.x_test),
+            "rows_fresh": count(fresh[0]) if fresh else 0,
+        }
+    try:
+        return description(found, rows, known)
+    except LessonError as error:
+        raise LessonError(f"lesson {source.id!r}: {error}") from None

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,18 @@ from numpy.typing import NDArray
 from orchestrator.errors import LessonError
 
 Array = NDArray[Any]
+# What a variant may hand to `fit`: all but what has a place of its own, and `validation_split`, which a Split leaves no use for.
+FIT_ARGUMENTS = (
+    "shuffle",
+    "class_weight",
+    "sample_weight",
+    "initial_epoch",
+    "steps_per_epoch",
+    "validation_steps",
+    "validation_batch_size",
+    "validation_freq",
+)
+Rows = Any  # an array, or a dict, list or tuple of such
 Scope = Literal["fixed", "redrawn"]
 SCOPES: tuple[Scope, ...] = ("fixed", "redrawn")
 
@@ -29,29 +42,75 @@ def _require(true: bool, rule: str) -> None:
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to train on and rows to validate on; x is (rows, ...), y is (rows,) or (rows, ...)."""
+    """Rows to train on and rows to validate on.
 
-    x_train: Array
-    y_train: Array
-    x_test: Array
-    y_test: Array
+    x is an array (rows, ...), or several in a dict, list or tuple as the model takes them; y likewise. Pandas frames and
+    series become arrays as `fit` would make them: a series is a column.
+    """
+
+    x_train: Rows
+    y_train: Rows
+    x_test: Rows
+    y_test: Rows
 
     def __post_init__(self) -> None:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            object.__setattr__(self, name, _as_arrays(getattr(self, name)))
         for part in ("train", "test"):
             check_rows(part, getattr(self, f"x_{part}"), getattr(self, f"y_{part}"))
 
 
-def check_rows(part: str, x: Array, y: Array) -> None:
-    """Raise LessonError unless x and y are finite arrays with the same number of rows, one at least."""
-    for name, array in ((f"x_{part}", x), (f"y_{part}", y)):
-        _require(isinstance(array, np.ndarray), f"{name} must be a NumPy array, not {type(array).__name__}")
+def leaves(rows: Rows, name: str = "") -> list[tuple[str, Any]]:
+    """The arrays in `rows` in a fixed order, each with what it is called."""
+    if isinstance(rows, Mapping):
+        return [leaf for key in sorted(rows) for leaf in leaves(rows[key], f"{name}[{key!r}]")]
+    if isinstance(rows, list | tuple):
+        return [leaf for i, part in enumerate(rows) for leaf in leaves(part, f"{name}[{i}]")]
+    return [(name, rows)]
+
+
+def count(rows: Rows) -> int:
+    """How many rows there are."""
+    return len(leaves(rows)[0][1])
+
+
+def _as_arrays(rows: Rows) -> Rows:
+    """Pandas frames and series as arrays, wherever they stand; the rest as it is."""
+    if isinstance(rows, Mapping):
+        return {key: _as_arrays(part) for key, part in rows.items()}
+    if isinstance(rows, list | tuple):
+        return type(rows)(_as_arrays(part) for part in rows)
+    kind = type(rows).__name__ if type(rows).__module__.startswith("pandas.") else ""
+    if kind not in ("DataFrame", "Series"):
+        return rows
+    values = rows.to_numpy()
+    if values.dtype == object:  # columns of several kinds, as numbers where they are numbers
+        with suppress(TypeError, ValueError):
+            values = rows.to_numpy(dtype=np.float64)
+    return values if kind == "DataFrame" else values[:, None]
+
+
+def check_rows(part: str, x: Rows, y: Rows) -> None:
+    """Raise LessonError unless x and y hold finite arrays with the same number of rows, one at least."""
+    found = [*leaves(x, f"x_{part}"), *leaves(y, f"y_{part}")]
+    for side, rows in (("x", x), ("y", y)):
+        _require(bool(leaves(rows)), f"{side}_{part} holds no array")
+    for name, array in found:
+        number = isinstance(array, bool | int | float)  # of a list of numbers
+        _require(
+            isinstance(array, np.ndarray),
+            f"{name.partition('[')[0] if number else name} must be a NumPy array, a pandas frame or series, "
+            f"or a dict, list or tuple of these, not {'a list of numbers' if number else type(array).__name__}",
+        )
         _require(array.ndim > 0 and len(array) > 0, f"{name} has no rows")
         _require(
             np.issubdtype(array.dtype, np.number) or array.dtype == bool, f"{name} holds {array.dtype}, not numbers"
         )
         bad = int((~np.isfinite(array)).sum())
         _require(bad == 0, f"{name} holds {bad} values that are NaN or infinite; a lesson's data must be finite")
-    _require(len(x) == len(y), f"x_{part} has {len(x)} rows and y_{part} has {len(y)}; they must be equal")
+    first, rows = found[0][0], len(found[0][1])
+    for name, array in found[1:]:
+        _require(len(array) == rows, f"{first} has {rows} rows and {name} has {len(array)}; they must be equal")
 
 
 @dataclass(frozen=True)
@@ -66,9 +125,9 @@ class Data:
         chance: accuracy of guessing. bayes: the best accuracy that the process allows. Both None when unknown.
     """
 
-    fixed: Callable[[], Split]
-    redrawn: Callable[[int], Split] | None = None
-    fresh: Callable[[], tuple[Array, Array]] | None = None
+    fixed: Callable[[], Any]
+    redrawn: Callable[[int], Any] | None = None
+    fresh: Callable[[], tuple[Rows, Rows]] | None = None
     chance: float | None = None
     bayes: float | None = None
     note: str = ""
@@ -81,10 +140,32 @@ class Data:
     def draw(self, scope: Scope, seed: int) -> Split:
         """The rows that a run of this scope and seed trains and validates on."""
         if scope == "fixed":
-            return self.fixed()
+            return _split(self.fixed(), "fixed")
         _require(self.redrawn is not None, "this lesson has no `redrawn` data; ask for --data fixed")
         assert self.redrawn is not None
-        return self.redrawn(seed)
+        return _split(self.redrawn(seed), "redrawn")
+
+    def fresh_rows(self) -> tuple[Rows, Rows] | None:
+        """The fresh points, checked; None where there are none."""
+        if self.fresh is None:
+            return None
+        drawn = self.fresh()
+        _require(isinstance(drawn, tuple) and len(drawn) == 2, "Data.fresh must give (x, y)")
+        x, y = map(_as_arrays, drawn)
+        check_rows("fresh", x, y)
+        return x, y
+
+
+def _split(drawn: Any, name: str) -> Split:
+    """What a data function gave, as a Split: also of the form ((x, y), (x_test, y_test)), as Keras's own data sets come."""
+    if isinstance(drawn, Split):
+        return drawn
+    pairs = isinstance(drawn, tuple | list) and len(drawn) == 2
+    if pairs and all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in drawn):
+        return Split(*drawn[0], *drawn[1])
+    raise LessonError(
+        f"Data.{name} gave {type(drawn).__name__}; it must give Split(x_train, y_train, x_test, y_test) or ((x_train, y_train), (x_test, y_test))"
+    )
 
 
 RATES = ("bad", "diverged", "stuck")
@@ -151,7 +232,7 @@ class Variant:
 
     Attributes:
         model: builds and compiles a Keras model; called once a run, after the seed is set.
-        epochs, batch_size: as for `fit`. fit: further keyword arguments for `fit`.
+        epochs, batch_size: as for `fit`. fit: further keyword arguments for `fit`, of FIT_ARGUMENTS.
         callbacks: Keras callbacks; each run gets copies of its own.
     """
 
@@ -178,8 +259,12 @@ class Variant:
                 isinstance(value, int) and not isinstance(value, bool) and value >= 1,
                 f"variant {self.name!r}: {name} is {value!r}; it must be a whole number of 1 or more",
             )
-        taken = {"x", "y", "validation_data", "epochs", "batch_size", "callbacks", "verbose"} & set(self.fit)
-        _require(not taken, f"variant {self.name!r}: fit may not set {', '.join(sorted(taken))}")
+        strange = sorted(set(self.fit) - set(FIT_ARGUMENTS))
+        _require(
+            not strange,
+            f"variant {self.name!r}: fit may not set {', '.join(map(str, strange))}; it may set {', '.join(FIT_ARGUMENTS)} "
+            "(data, epochs, batch_size and callbacks have places of their own)",
+        )
 
     def with_fit(self, arguments: Mapping[str, Any]) -> Variant:
         """This variant with other arguments for `fit`."""
@@ -243,38 +328,3 @@ class Lesson:
     def with_fit(self, arguments: Mapping[str, Any]) -> Lesson:
         """This lesson with other arguments for `fit` in every variant."""
         return replace(self, variants=tuple(v.with_fit(arguments) for v in self.variants))
-
-    def describe(self, rows: Mapping[str, int], reasons: Mapping[str, str | None]) -> dict[str, Any]:
-        """What a report needs to know, as plain JSON; `reasons` says per variant why it can't be compiled."""
-        primary = self.endpoint
-        return {
-            "id": self.id,
-            "number": self.number,
-            "title": self.title,
-            "technique": self.technique or self.title,
-            "question": self.question,
-            "explanation": self.explanation,
-            "family": self.family,
-            "endpoint": asdict(primary),
-            "guard": asdict(self.guard) if self.guard else None,
-            "secondary": [asdict(e) for e in self.secondary if e != primary],
-            "variants": [
-                {
-                    "name": v.name,
-                    "note": v.note,
-                    "epochs": v.epochs,
-                    "batch_size": v.batch_size,
-                    "callbacks": [type(c).__name__ for c in v.callbacks],
-                    "engine_reason": reasons.get(v.name),
-                }
-                for v in self.variants
-            ],
-            "data": {
-                "fixed": True,
-                "redrawn": self.data.redrawn is not None,
-                **rows,
-                "chance": self.data.chance,
-                "bayes": self.data.bayes,
-                "note": self.data.note,
-            },
-        }

@@ -56,6 +56,13 @@ class FormatChoice(StrEnum):
     csv = "csv"
 
 
+class TextChoice(StrEnum):
+    """What `diagnose` can give."""
+
+    text = "text"
+    json = "json"
+
+
 Lessons = Annotated[
     list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")
 ]

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.identity import Sketch
+
 Status = Literal["ok", "diverged", "failed", "timeout"]
 
 
@@ -22,6 +24,8 @@ class Outcome:
         scores: the finished model's `train_`, `test_` and `fresh_` scores, in inference mode and without penalties.
         error: one line saying why there is no history; `traceback` is the long form.
         reason: why `fit` did the work although the compiled engine was asked for.
+        right: by part (`test`, `fresh`) which rows the finished model has right, of shape (rows,), where it has an accuracy.
+        rows: digest and sketch of the rows that it trained on.
     """
 
     seed: int
@@ -33,6 +37,8 @@ class Outcome:
     error: str | None = None
     traceback: str | None = None
     reason: str | None = None
+    right: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    rows: Sketch | None = None
 
     @property
     def epochs(self) -> int:
@@ -42,7 +48,8 @@ class Outcome:
 
 def judge(history: Mapping[str, NDArray[np.float32]]) -> Status:
     """`diverged` when a loss ended as NaN or infinity (accuracy can't tell: NaN > 0.5 is merely False), else `ok`."""
-    ends = [float(history[name][-1]) for name in ("loss", "val_loss") if name in history]
+    seen = [np.ma.compressed(history[name]) for name in ("loss", "val_loss") if name in history]
+    ends = [float(values[-1]) for values in seen if len(values)]
     return "ok" if all(map(math.isfinite, ends)) else "diverged"
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.identity import Identity
 from orchestrator.lesson import Scope
+from orchestrator.measures import Traits
 
-State = Literal["stored", "failed", "broken"]
+State = Literal["stored", "failed", "broken", "redrawn"]
 Stored = Mapping[tuple[str, int], State]  # (key, first seed of the block) -> what the store says of it
 
 
 DAMAGED = "its file was damaged"
+REDRAWN = "its data are drawn otherwise by now"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One variant in one scope, as asked for: many jobs may train one thing, told by its key."""
+    """One variant in one scope, as asked for: many jobs may train one thing, told by its key.
+
+    Attributes:
+        program: jobs that share it share a compiled program.
+        identity: what the key is made of; None where the lesson's code could not be asked.
+    """
 
     lesson: str
     variant: str
@@ -28,6 +36,8 @@ class Job:
     width: int
     cost: float
     reason: str | None = None
+    identity: Identity | None = None
+    traits: Traits | None = None
 
     @property
     def name(self) -> str:
@@ -84,15 +94,26 @@ def block_seeds(first: int, width: int) -> tuple[int, ...]:
     return tuple(range(first, first + width))
 
 
-def plan(jobs: Sequence[Job], seeds: Sequence[int], stored: Stored, retry: frozenset[str] = frozenset()) -> Plan:
+def _not_yet(_job: Job) -> str:
+    return "not trained yet"
+
+
+def plan(
+    jobs: Sequence[Job],
+    seeds: Sequence[int],
+    stored: Stored,
+    retry: frozenset[str] = frozenset(),
+    why: Callable[[Job], str] = _not_yet,
+) -> Plan:
     """The shards to train so that every job has every seed.
 
-    `stored` says what the store holds. A failed run is an answer and stays, unless "failed" is in `retry`.
+    `stored` says what the store holds, `why` what there is to say of a job of which it holds nothing. A failed run is
+    an answer and stays, unless "failed" is in `retry`.
     """
     first_job: dict[str, Job] = {}
     for job in jobs:
         first_job.setdefault(job.key, job)
-    shards = [shard for job in first_job.values() for shard in _missing(job, seeds, stored, retry)]
+    shards = [shard for job in first_job.values() for shard in _missing(job, seeds, stored, retry, why)]
     waiting = {shard.block for shard in shards}
     needed = [(job, seed) for job in jobs for seed in seeds]
     late = [(job, seed) for job, seed in needed if (job.key, seed - seed % job.width) in waiting]
@@ -100,18 +121,21 @@ def plan(jobs: Sequence[Job], seeds: Sequence[int], stored: Stored, retry: froze
     return Plan(tuple(jobs), tuple(seeds), tuple(_in_order(shards)), len(needed) - len(late), shared)
 
 
-def _missing(job: Job, seeds: Sequence[int], stored: Stored, retry: frozenset[str]) -> list[Shard]:
+def _missing(
+    job: Job, seeds: Sequence[int], stored: Stored, retry: frozenset[str], why: Callable[[Job], str]
+) -> list[Shard]:
     states = {first: stored.get((job.key, first), "missing") for first in blocks(seeds, job.width)}
     anything = any(state == "stored" for state in states.values())
     reasons = {
-        "missing": "further seeds" if anything else "not trained yet",
+        "missing": "further seeds" if anything else why(job),
         "broken": DAMAGED,
+        "redrawn": REDRAWN,
         "failed": "failed before, tried again",
     }
     return [
         Shard(job, block_seeds(first, job.width), reasons[state])
         for first, state in states.items()
-        if state in {"missing", "broken"} | retry
+        if state in {"missing", "broken", "redrawn"} | retry
     ]
 
 

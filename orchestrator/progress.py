@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from orchestrator import seeds
+from orchestrator.check import Verdict
 from orchestrator.events import Event, Finished, Lost, Started, Waiting
 from orchestrator.failures import WITHOUT_RESULT
 from orchestrator.outcome import Outcome
@@ -87,6 +88,11 @@ class Progress:
         tally.done += 1
         tally.failed += len(bad)
         tally.spent += event.shard.job.cost
+        if event.block.verdict:
+            self._tell_verdict(event.shard.job, event.block.verdict)
+        if event.block.refused:
+            self._tell_once(f"refused {event.shard.job.name}: {event.block.refused}")
+            return
         if event.block.trouble and event.block.node not in self.troubled:
             self.troubled.add(event.block.node)
             text = f"results of {event.block.node} come through this process: {event.block.trouble}"
@@ -94,14 +100,22 @@ class Progress:
         for error in dict.fromkeys(o.error for o in bad):
             self._tell(event.shard.job, error, [o for o in bad if o.error == error])
 
+    def _tell_verdict(self, job: Job, verdict: Verdict) -> None:
+        said = "holds" if verdict.holds else f"{verdict.why}; its runs go through fit"
+        text = f"checked {job.lesson}/{job.variant} against fit in {verdict.seconds:.0f} s: {said}"
+        self.console.print(text, markup=False, highlight=False)
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self.given_up:
+            self.given_up.add(text)
+            self.console.print(text, markup=False, highlight=False)
+
     def _tell(self, job: Job, error: str | None, runs: Sequence[Outcome]) -> None:
         """One line for the runs of a job that failed alike; what was not even tried is told once a variant."""
         which = f"{job.name} seeds {seeds.show(tuple(o.seed for o in runs))}"
         if error and error.startswith(NOT_TRIED):
-            which = f"{job.lesson}/{job.variant}"
-            if which in self.given_up:
-                return
-            self.given_up.add(which)
+            self._tell_once(f"failed {job.lesson}/{job.variant}: {error}")
+            return
         path = self.traceback(job.key, runs[0].seed)
         where = f" ({path})" if path else ""
         self.console.print(f"failed {which}: {error}{where}", markup=False, highlight=False)

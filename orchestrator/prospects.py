@@ -33,7 +33,9 @@ class Prospects:
     _stories: dict[tuple[str, ...], list[str | None]] = field(default_factory=dict)
 
     def take(self, shard: Shard, block: Block) -> None:
-        """Note a shard's end."""
+        """Note a shard's end; one that was refused says nothing of the others."""
+        if block.refused:
+            return
         for whose in _views(shard):
             self._stories.setdefault(whose, []).append(story(block))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.check import Verdict
 from orchestrator.events import Event, Finished, Lost, Started, Waiting
 from orchestrator.store import Store
 
@@ -22,6 +23,17 @@ class Record:
     show: Callable[[Event], None]
     failed: bool = False
     compiling: float = 0.0
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+    def verdict(self, training: str) -> Verdict | None:
+        """What a self-check of a program said, in this command or an earlier one."""
+        if training not in self.verdicts and (noted := self.store.verdict(training)):
+            self.verdicts[training] = noted
+        return self.verdicts.get(training)
+
+    def _keep(self, training: str, verdict: Verdict) -> None:
+        self.verdicts[training] = verdict
+        self.store.write_verdict(training, verdict)
 
     def begin(self, command: str) -> None:
         """A command is at work from here on."""
@@ -30,8 +42,10 @@ class Record:
     def take(self, event: Event) -> None:
         """Store a finished block, and tell of what happened."""
         if isinstance(event, Finished):
-            if not event.block.stored:
+            if not event.block.stored and not event.block.refused:
                 self.store.write(event.shard.job.key, event.block)
+            if event.block.verdict:
+                self._keep(event.shard.job.program, event.block.verdict)
             self.failed = self.failed or any(o.error for o in event.block.outcomes)
             self.compiling += event.block.compiling
         if not isinstance(event, Waiting):

@@ -8,18 +8,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, keys, provenance, worker
+from orchestrator import catalog, engine, keys, precedent, provenance, worker
 from orchestrator.catalog import Source
 from orchestrator.events import Event
 from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.lesson import Scope
-from orchestrator.plan import DAMAGED, Plan, plan
+from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan
+from orchestrator.precedent import Precedent
 from orchestrator.progress import Progress
 from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MIXED = "mixed: the same run rounds differently on another kind"
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
@@ -74,6 +76,15 @@ class Prepared:
     plan: Plan
     descriptions: tuple[dict[str, Any], ...]
     sources: Mapping[str, Source]
+    before: Precedent
+
+    def described(self, store: Store) -> list[dict[str, Any]]:
+        """The descriptions, with what self-checks have said by now of each variant."""
+        why = {(job.lesson, job.variant): _as_checked(job, store).reason for job in self.plan.jobs}
+        return [
+            {**lesson, "variants": [{**v, "engine_reason": why[lesson["id"], v["name"]]} for v in lesson["variants"]]}
+            for lesson in self.descriptions
+        ]
 
 
 def prepare(request: Request, store: Store) -> Prepared:
@@ -87,10 +98,18 @@ def prepare(request: Request, store: Store) -> Prepared:
     with Sandbox(partial(worker.warm, request.engine, gpu=False), request.timeout) as sandbox:
         ask = here if request.serial else sandbox.ask
         made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
-    jobs = [job for some, _ in made for job in some]
-    stored = store.state(jobs, request.seeds)
-    descriptions = tuple(description for _, description in made)
-    return Prepared(plan(jobs, request.seeds, stored, request.retry), descriptions, {s.id: s for s in request.sources})
+        sources = {source.id: source for _, _, source in made}
+        jobs = [_as_checked(job, store) for some, _, _ in made for job in some]
+        before = precedent.look(store, jobs, request.seeds, sources, ask, fixed)
+    descriptions = tuple(description for _, description, _ in made)
+    planned = plan(jobs, request.seeds, before.states, request.retry, before.why_missing)
+    return Prepared(planned, descriptions, sources, before)
+
+
+def _as_checked(job: Job, store: Store) -> Job:
+    """The job as an earlier self-check of its program leaves it: compiled, or through `fit`."""
+    known = store.verdict(job.program) if job.engine == "compiled" else None
+    return replace(job, engine="fit-jax", reason=known.why) if known and not known.holds else job
 
 
 def execute(
@@ -106,24 +125,37 @@ def execute(
     `timings` gains what the workers together spent compiling.
     """
     progress = Progress(prepared.plan, console, store.traceback)
-    for shard in prepared.plan.shards:
-        if shard.why == DAMAGED:
-            console.print(
-                f"damaged: {shard.name}; set aside as {store.set_aside(shard.job.key, shard.seeds)}, trained again",
-                markup=False,
-            )
+    _make_room(prepared.plan, store, console)
     fixed = worker.settings(request.settings)
-    sources = prepared.sources
-    orders = (Order(shard, sources[shard.job.lesson], fixed, out=store.uri) for shard in prepared.plan.shards)
     with _interruptible(executor) as interrupted, progress.shown() as show:
         record = Record(store, show)
         record.begin(request.command)
+        orders = (
+            Order(
+                shard,
+                prepared.sources[shard.job.lesson],
+                fixed,
+                out=store.uri,
+                verdict=record.verdict(shard.job.program),
+            )
+            for shard in prepared.plan.shards
+        )
         for event in executor.run(orders):
             record.take(event)
             if request.fail_fast and record.failed:
                 executor.stop()
     timings["compile, all workers"] = record.compiling
     return not interrupted
+
+
+def _make_room(plan: Plan, store: Store, console: Console) -> None:
+    """Set aside what can't be used any more, and note what the keys to come are of."""
+    for shard in plan.shards:
+        if shard.why in (DAMAGED, REDRAWN):
+            aside = store.set_aside(shard.job.key, shard.seeds)
+            console.print(f"{shard.name}: {shard.why}; set aside as {aside}, trained again", markup=False)
+    for job in {shard.job.key: shard.job for shard in plan.shards}.values():
+        store.write_about(job.key, precedent.about(job))
 
 
 @contextmanager
@@ -174,6 +206,7 @@ def report(store: Store) -> str:
     effects = effects_of(runs, histories, lessons)
     unnoted = look(store, runs, lessons)
     store.write_effects(effects)
+    facts = {**facts, "processors": _processors(runs)}
     with store.folder() as folder:
         reports.build(runs, histories, lessons, facts, folder, effects)
     return unnoted
@@ -184,6 +217,12 @@ def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]])
     if store.record_looks(runs, lessons):
         return ""
     return f"{store.root} can't be written, so this look at it isn't noted: the next one will count as this one"
+
+
+def _processors(runs: pd.DataFrame) -> str:
+    """The kinds of processors that trained these runs; with a warning where they are mixed."""
+    kinds = sorted(set(runs["processor"].dropna()) - {""}) if "processor" in runs else []
+    return "; ".join(kinds) + (f" ({MIXED})" if len(kinds) > 1 else "")
 
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -202,7 +241,7 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
     with store.locked(asked.command):
         with clock(timings, "start"):
             prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
-        tell(prepared.plan, console)
+        tell(prepared, console)
         whole, resources = True, {}
         if place:
             store.write_provenance(provenance.facts(asked, prepared, begun, timings, {}))
@@ -213,7 +252,7 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
             finally:
                 place.close()
         with clock(timings, "write"):
-            rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.descriptions)
+            rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.described(store))
         store.write_provenance(provenance.facts(asked, prepared, begun, timings, resources))
         if report_too and whole:
             with clock(timings, "report"):
@@ -232,12 +271,30 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
     return 1 if failed or len(rows) < prepared.plan.runs else 0
 
 
-def tell(plan: Plan, console: Console) -> None:
-    """Say what a plan comes to."""
+def tell(prepared: Prepared, console: Console) -> None:
+    """Say what a plan comes to, and what a reader of its results must know."""
+    plan = prepared.plan
     new = f"{len(plan.shards)} shards to train" if plan.shards else "nothing to train"
     console.print(f"{plan.runs} runs asked for, {plan.stored} stored, {plan.shared} shared with another lesson; {new}")
-    for job in {job.key: job for job in plan.jobs if job.reason}.values():
-        console.print(f"{job.name} runs through fit, not compiled: {job.reason}", markup=False)
+    for line in dict.fromkeys(_remarks(prepared)):
+        console.print(line, markup=False)
+
+
+def _remarks(prepared: Prepared) -> Iterator[str]:
+    plan, before = prepared.plan, prepared.before
+    for job in plan.jobs:
+        if job.reason:
+            yield f"{job.lesson}/{job.variant} runs through fit, not compiled: {job.reason}"
+        for note in job.traits.notes if job.traits else ():
+            yield f"{job.lesson}/{job.variant}: {note}"
+    if plan.shards and before.superseded:
+        yield (
+            f"{before.superseded} stored runs are of an earlier version of this program or its libraries; "
+            "they are left alone, and what is asked for of them is trained anew"
+        )
+    kinds = before.processors | ({engine.processor()} if plan.shards else set())
+    if before.processors and len(kinds) > 1:
+        yield f"processors: {'; '.join(sorted(kinds))} ({MIXED})"
 
 
 @contextmanager

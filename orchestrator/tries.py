@@ -105,7 +105,7 @@ class Tries:
             if verdict:
                 del self._searches[shard.block]
                 yield self._end(shard, verdict)
-        elif len(order.seeds) > 1 and story(block) and not self._known(order, story(block)):
+        elif len(order.seeds) > 1 and story(block) and not block.refused and not self._known(order, story(block)):
             search = self._searches[shard.block] = Search(order, block)
             self.send(search.begin())
             yield Lost(shard, f"{story(block)}; trying its seeds one by one", order.attempt)

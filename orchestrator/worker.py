@@ -15,19 +15,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from orchestrator import engine, keys
 from orchestrator.catalog import Source
-from orchestrator.errors import OrchestratorError, StoreError
+from orchestrator.check import Verdict
+from orchestrator.errors import OrchestratorError, OtherProgramError, StoreError
 from orchestrator.outcome import Outcome, failure
 from orchestrator.plan import Shard
 from orchestrator.store import Block, Store
-
-if TYPE_CHECKING:
-    from orchestrator.engine.compiled import Program
 
 WORDS = 2**15  # bytes of a dead process's log that are kept
 MEMORY = 0.8  # of the machine's memory may be taken by all shards together
@@ -40,7 +38,7 @@ class Order:
     """A shard, and all that a worker anywhere needs to train it.
 
     `alone` is the one seed to train, where it is to be told from its neighbours. `out` is the URI to commit the block to;
-    without one it is sent home.
+    without one it is sent home. `verdict` is what an earlier self-check said of the program.
     """
 
     shard: Shard
@@ -50,6 +48,7 @@ class Order:
     gpu: bool = False
     alone: int | None = None
     out: str | None = None
+    verdict: Verdict | None = None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -102,13 +101,24 @@ def warm(name: str, gpu: bool, share: float = 1.0) -> int:
 
 def train(order: Order) -> Block:
     """Train an order's seeds. What the lesson's code raises becomes its runs' answer."""
-    before = engine.compiling()
+    before, verdict, refused = engine.compiling(), None, ""
     try:
-        outcomes = _train(order)[: len(order.seeds)]
+        outcomes, verdict = _train(order)
+    except OtherProgramError as error:
+        refused = str(error)
+        outcomes = [Outcome(seed, "failed", error=refused) for seed in order.seeds]
     except (Exception, SystemExit) as error:  # code of the lesson's, or a program that does not compile
         trace = traceback.format_exc()
         outcomes = [failure(seed, order.shard.job.engine, error, trace) for seed in order.seeds]
-    block = Block(tuple(outcomes), platform.node(), order.attempt, compiling=engine.compiling() - before)
+    block = Block(
+        tuple(outcomes[: len(order.seeds)]),
+        platform.node(),
+        order.attempt,
+        compiling=engine.compiling() - before,
+        processor=engine.processor(),
+        verdict=verdict,
+        refused=refused,
+    )
     return block if order.out is None else _committed(order, order.out, block)
 
 
@@ -133,24 +143,12 @@ def _store(out: str) -> Store:
     return Store(out)
 
 
-def _train(order: Order) -> list[Outcome]:
-    job, seeds = order.shard.job, order.lanes
-    engine.load(job.engine, order.gpu)
-    lesson = keys.lesson(order.source, order.settings)
-    if job.engine == "compiled":
-        return _program(job.program, order.source, order.settings, job.variant).train(seeds, lesson.data, job.data)
-    from orchestrator.engine import fit  # noqa: PLC0415  imports Keras, on the backend loaded above
+def _train(order: Order) -> tuple[list[Outcome], Verdict | None]:
+    engine.load(order.shard.job.engine, order.gpu)
+    from orchestrator import training  # noqa: PLC0415  imports Keras, on the backend loaded above
 
-    return fit.train(lesson.variant(job.variant), seeds, lesson.data, job.data, job.engine)
-
-
-@lru_cache(maxsize=16)
-def _program(name: str, source: Source, settings: tuple[tuple[str, Any], ...], variant: str) -> Program:  # noqa: ARG001  the name is what tells programs apart
-    """The compiled program of that name: both scopes and all blocks use the same one."""
-    from orchestrator.engine.compiled import Program  # noqa: PLC0415
-
-    lesson = keys.lesson(source, settings)
-    return Program(lesson.variant(variant), lesson.data.fixed())
+    here = keys.loaded(order.source, order.settings)
+    return training.train(order.shard.job, here, order.lanes, order.verdict)
 
 
 def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports import answers, causes, colours, limits, provenance, tables, ward
 from reports.answers import chip, on_scale, said
+from reports.borders import BORDERS
 from reports.figures import Table, table
 from reports.forest import Bar, forest
 from reports.levels import WHOLE
@@ -60,6 +61,7 @@ def render(results: Results, out: Path) -> str:
             columns=list(tables.COLUMNS),
             rounds=ward.rounds(results),
             families=ward.families(results),
+            borders=BORDERS.values(),
             causes=causes.causes(results),
             runs=len(results.runs),
             limits=limits.limits(results),

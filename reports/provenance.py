@@ -28,6 +28,7 @@ _WORDS = {
     "cpu_seconds": "CPU time",
     "host": "Host",
     "cores": "Cores",
+    "processors": "Processors",
     "gpus": "Graphics cards",
     "engine": "Engine",
     "git": "Commit",

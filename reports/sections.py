@@ -155,7 +155,8 @@ def _arm(lesson: Document, at: int) -> Arm:
         f"batches of {variant['batch_size']}",
         *(variant.get("callbacks") or []),
     ]
-    return Arm(series(at), variant["name"], variant.get("note") or "", ", ".join(parts), variant.get("engine_reason"))
+    note = ". ".join(filter(None, [variant.get("note"), *(variant.get("remarks") or [])]))
+    return Arm(series(at), variant["name"], note, ", ".join(parts), variant.get("engine_reason"))
 
 
 def _data(lesson: Document) -> str:

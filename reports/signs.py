@@ -1,133 +1,383 @@
-"""The signs a diagnosis goes by: numbers read off learning curves, each beside its threshold."""
+"""The signs a diagnosis goes by: numbers read off learning curves, each held against its border.
+
+Means over runs. Slowness is none: a run that fits its rows was fast enough, and one that doesn't is told as such.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import chi2
 
+from reports.borders import BORDERS, LAST, SHORTEST, SURE, Border
 from reports.keras_history import Record
 from reports.phrases import number, plural
+from reports.row_count import row_count, standard_error
+from reports.task import Task, guess
 
 Floats = npt.NDArray[np.float64]
 
-LAST = 0.1
-"""The end of training is its last tenth: one epoch alone is too noisy to judge a model by."""
-FEWEST_EPOCHS = 10
+FEW = 5
+"""Validation values from which on a curve has a lowest and a wobble."""
+UNITS = {"percent": (100.0, 1, " %"), "points": (100.0, 1, " points"), "times": (1.0, 2, " times"), "count": (1.0, 0, "")}
+"""A unit's factor, decimals, and name."""
 
-
-@dataclass(frozen=True)
-class Thresholds:
-    """From where on a number counts as a problem.
-
-    Attributes:
-        fitted: training accuracy at the end, below which the training rows are not fitted.
-        left: without an accuracy: share of the first epoch's training loss that is left at the end.
-        slow: share of the epochs it takes to do 90 % of the way that training loss comes down.
-        gap: training minus validation accuracy at the end.
-        turned: validation loss at the end over its lowest, both averaged over a tenth of the epochs.
-        spread: SD of the final validation accuracy over runs.
-        wobble: mean absolute change of validation accuracy from epoch to epoch, last half.
-        loose: without an accuracy, in place of the last two: the same of validation loss, as a share of its mean.
-    """
-
-    fitted: float = 0.8
-    left: float = 0.5
-    slow: float = 0.5
-    gap: float = 0.05
-    turned: float = 1.1
-    spread: float = 0.01
-    wobble: float = 0.01
-    loose: float = 0.05
+BEYOND = 10_000
+"""Times the training loss, from where on more digits say nothing."""
 
 
 @dataclass(frozen=True)
 class Sign:
-    """One number held against its threshold. `found` is None when the histories don't tell."""
+    """One number held against its border.
 
-    area: str
-    what: str
+    Attributes:
+        border: where the border comes from.
+        value: the number; NaN when the histories don't tell it.
+        limit: the border here, which may depend on the classes or the rows.
+        found: whether it is a problem; None when the histories don't tell.
+        text: one sentence with the number, the border and how far apart they are.
+        weak: whether the number could lie on the other side by chance.
+    """
+
+    border: Border
     value: float
     limit: float
     found: bool | None
     text: str
+    weak: bool = False
+
+    @property
+    def area(self) -> str:
+        """The area it is a sign of."""
+        return self.border.area
+
+    @property
+    def what(self) -> str:
+        """What was measured."""
+        return self.border.name
+
+    @property
+    def times(self) -> float:
+        """How often the distance from the ideal to the border goes into that to the number: above 1 is a problem."""
+        allowed = self.limit - self.border.ideal
+        return (self.value - self.border.ideal) / allowed if allowed else math.inf if self.value else 0.0
 
 
-def signs(records: Sequence[Record], limits: Thresholds) -> list[Sign]:
-    """Every sign in one model's runs, in the order learning, generalization, predictions.
+@dataclass(frozen=True)
+class Chance:
+    """How sure a number is: its standard error, and what of a border is left when chance is taken off."""
 
-    A run whose loss became NaN or infinite is counted as diverged; the other signs are read off the rest.
+    error: float = math.nan
+    factor: float = SURE
+
+    def excludes(self, value: float, ideal: float) -> bool:
+        """Whether the number differs from the ideal by more than chance."""
+        return math.isnan(self.error) or value - ideal >= self.factor * self.error
+
+    def leaves(self, value: float, limit: float) -> bool:
+        """Whether it lies beyond the border even so."""
+        return math.isnan(self.error) or value - self.factor * self.error > limit
+
+
+def signs(records: Sequence[Record], task: Task | None = None) -> list[Sign]:
+    """Every sign in one model's runs: lost, fit, gap, turned, spread, wobble, in this order.
+
+    A run whose loss became NaN is counted as lost; the other signs are read off the rest.
     """
-    finished = [record for record in records if np.isfinite(record.loss).all()]
-    diverged, runs = len(records) - len(finished), len(records)
-    text = f"the loss became NaN or infinite in {diverged} of {runs} {plural(str(runs), 'runs')} (a problem in any)"
-    return [
-        _sign("learning", "runs that diverged", diverged, 0, text),
-        _fit(finished, limits),
-        _speed(finished, limits),
-        *_generalization(finished, limits),
-        *_predictions(finished, limits),
-    ]
+    task = task or Task()
+    finished = [record for record in records if record.lost is None]
+    short = max((record.length for record in records), default=0) < SHORTEST
+    with np.errstate(all="ignore"):
+        read = [
+            _fit(finished, task),
+            _gap(finished, task),
+            _turned(finished),
+            *_predictions(finished, task),
+        ]
+    if not finished:
+        read = [_unread(sign) for sign in read]
+    return [_lost(records), *(_untold(sign) if short else sign for sign in read)]
 
 
-def _sign(area: str, what: str, value: float, limit: float, text: str, *, below: bool = False) -> Sign:
-    """A sign found where `value` lies above `limit`, or below it."""
+def _untold(sign: Sign) -> Sign:
+    return Sign(sign.border, sign.value, sign.limit, None, sign.text)
+
+
+def _unread(sign: Sign) -> Sign:
+    return Sign(sign.border, math.nan, sign.limit, None, f"{sign.what}: not known: the loss did not stay a number")
+
+
+def _lost(records: Sequence[Record]) -> Sign:
+    lost = [record for record in records if record.lost is not None]
+    text = "the loss is a number to the end" if len(records) == 1 else f"the loss is a number to the end in all {len(records)} runs"
+    if lost and len(records) == 1:
+        text = f"the loss became NaN or infinite in {_when(lost[0])}"
+    elif lost:
+        text = f"the loss became NaN or infinite in {len(lost)} of {len(records)} runs"
+    return Sign(BORDERS["lost"], len(lost), 0, bool(lost), text)
+
+
+def _when(record: Record) -> str:
+    at = record.lost or 0
+    epoch = at + 1 if record.epochs is None else record.epochs[at]
+    return f"epoch {epoch:g}, the last" if at == record.length - 1 else f"epoch {epoch:g} of {record.length}"
+
+
+def _sign(key: str, value: float, words: str, limit: float | None = None, chance: Chance | None = None, more: str = "") -> Sign:
+    """A sign found where `value` lies beyond `limit`, and by more than chance. `words` says the number, at its place {}."""
+    border, chance = BORDERS[key], chance or Chance()
+    limit = border.limit if limit is None else limit
     if math.isnan(value):
-        return Sign(area, what, value, limit, None, f"{what}: not known from these histories")
-    return Sign(area, what, value, limit, value < limit if below else value > limit, text)
+        return Sign(border, value, limit, None, f"{border.name}: not known{f': {more}' if more else ''}")
+    beyond = value < limit if border.below else value > limit
+    found = beyond and chance.excludes(value, border.ideal)
+    weak = found and not chance.leaves(value, limit)
+    side = "beyond" if beyond else "clear of"
+    digits = decimals(value, limit, border.unit)
+    ends = f"{words.format(told(value, border.unit, digits))}: {_distance(abs(value - limit), border.unit, digits)} {side}"
+    doubt = _doubt(chance, border.unit, bool(found)) if beyond and (weak or not found) else ""
+    further = "; ".join(filter(None, (more, doubt)))
+    return Sign(border, value, limit, bool(found), f"{ends} the border of {told(limit, border.unit)}{f' ({further})' if further else ''}", bool(weak))
 
 
-def _fit(records: Sequence[Record], limits: Thresholds) -> Sign:
-    accuracy = _mean(_end(record.accuracy) for record in records)
-    if not math.isnan(accuracy):
-        text = f"training accuracy ends at {_percent(accuracy, 1)} (a problem below {_percent(limits.fitted)})"
-        return _sign("learning", "training accuracy", accuracy, limits.fitted, text, below=True)
-    left = _mean(_end(record.loss) / float(record.loss[0]) for record in records if record.loss[0] > 0)
-    text = f"{_percent(left)} of the first epoch's training loss is left at the end (a problem above {_percent(limits.left)})"
-    return _sign("learning", "training loss left", left, limits.left, text)
+def _doubt(chance: Chance, unit: str, found: bool) -> str:
+    """What chance could make of a number that lies beyond its border."""
+    reach = told(chance.factor * chance.error, "times" if unit == "times" else "points")
+    return f"give or take {reach} by chance" if found else f"but chance alone could give {reach}, so this is no sign"
 
 
-def _speed(records: Sequence[Record], limits: Thresholds) -> Sign:
-    slow = _mean(_slowness(record.loss) for record in records)
-    told = f"90 % of the way down takes the training loss {_percent(slow)} of its epochs"
-    return _sign("learning", "time to learn", slow, limits.slow, f"{told} (a problem above {_percent(limits.slow)})")
+def decimals(value: float, limit: float, unit: str) -> int:
+    """Decimals at which a number and its border don't look the same unless they are."""
+    factor, digits, _ = UNITS[unit]
+    if unit == "times" and abs(value) >= 10:
+        digits = 1
+    apart = factor * abs(value - limit)
+    return next((d for d in range(digits, 6) if not apart or round(apart, d)), 6)
 
 
-def _generalization(records: Sequence[Record], limits: Thresholds) -> list[Sign]:
-    gap = _mean(_end(record.accuracy) - _end(record.val_accuracy) for record in records)
-    turned = _mean(_turn(record.val_loss) for record in records if record.val_loss is not None)
-    away = f"validation accuracy ends {_points(gap)} below training accuracy (a problem above {_points(limits.gap)})"
-    risen = f"validation loss ends at {number(turned, 2)} times its lowest (a problem above {limits.turned:g} times)"
-    return [
-        _sign("generalization", "gap", gap, limits.gap, away),
-        _sign("generalization", "validation loss, end over lowest", turned, limits.turned, risen),
-    ]
+def told(value: float, unit: str, digits: int | None = None) -> str:
+    """A number in its unit: `8.5 points`, `2.40 times`."""
+    factor, fewest, name = UNITS[unit]
+    if unit == "times" and value > BEYOND:
+        return f"over {BEYOND:,}{name}"
+    shown = number(factor * value, fewest if digits is None else digits)
+    shown = shown.removesuffix(".0") if fewest == 1 else shown
+    return f"{shown}{plural(shown, name) if unit == 'points' else name}"
 
 
-def _predictions(records: Sequence[Record], limits: Thresholds) -> list[Sign]:
-    curves = [record.val_accuracy for record in records if record.val_accuracy is not None]
+def _distance(value: float, unit: str, digits: int) -> str:
+    return told(value, "points" if unit == "percent" else unit, digits).removesuffix(" times")
+
+
+def _fit(records: Sequence[Record], task: Task) -> Sign:
+    """Whether the training rows are fitted: by accuracy, by AUC, or by how much of the loss is left."""
+    score = next((record.score for record in records if record.accuracy is not None), "")
+    value, more = _fitted(records)
+    if score.endswith("accuracy") and not math.isnan(value):
+        guessing = guess(task, next(record for record in records if record.accuracy is not None))
+        limit = guessing.share + BORDERS["fitted"].limit * max(task.best - guessing.share, 0.0)
+        notes = "; ".join(filter(None, (more, guessing.reason, _pace(records) if value < limit else "")))
+        return _sign("fitted", value, f"training {score} ends at {{}}", limit, more=notes)
+    if bool({"AUC", "AUROC"} & set(score.split())) and not math.isnan(value):
+        return _sign("auc", value, "training AUC ends at {}", more=more)
+    left = _mean(_left(record.loss) for record in records if record.loss is not None)
+    below = any(record.loss is not None and bool((record.loss < 0).any()) for record in records)
+    why = "losses below 0, which have no share" if below else ""
+    return _sign("left", left, f"{{}} of the first epoch's training {_measure(records)} is left at the end", more=why)
+
+
+def _fitted(records: Sequence[Record]) -> tuple[float, str]:
+    """Accuracy on the training rows in inference mode, or the nearest to it, and how it was come by.
+
+    A training curve is recorded while dropout, augmentation and batch statistics are on. A model is at least as good on
+    the rows it learned from as on others, so a higher validation accuracy is the better estimate.
+    """
+    final = _mean(record.final.train_accuracy for record in records if record.final)
+    if not math.isnan(final):
+        return final, "of the finished model, in inference mode"
+    pairs = [(_end(record.accuracy), _end(record.val_accuracy)) for record in records if record.accuracy is not None]
+    trained, held = _mean(a for a, _ in pairs), _mean(b for _, b in pairs)
+    if held > trained:
+        return held, f"by validation, which is higher than the {told(trained, 'percent')} of the training curve"
+    return trained, ""
+
+
+def _pace(records: Sequence[Record]) -> str:
+    """How fast training loss still falls, an epoch: what tells a run that was ended early from one that is stuck."""
+    rate = _mean(falling(record.loss) for record in records if record.loss is not None)
+    if math.isnan(rate):
+        return ""
+    return f"its loss still falls by {told(rate, 'percent')} an epoch" if rate >= 0.001 else "its loss no longer falls"
+
+
+def falling(loss: Floats) -> float:
+    """By which share a loss of shape (epochs,) falls an epoch, between its last two stretches of up to ten epochs."""
+    known = loss[np.isfinite(loss)]
+    width = min(10, len(known) // 3)
+    if not width or known.min() <= 0:
+        return math.nan
+    left = float(known[-width:].mean() / known[-2 * width : -width].mean())
+    return 1.0 - math.pow(left, 1 / width)
+
+
+def _left(loss: Floats) -> float:
+    known = loss[np.isfinite(loss)]
+    return _end(loss) / float(known[0]) if len(known) and known.min() >= 0 and known[0] > 0 else math.nan
+
+
+def _gap(records: Sequence[Record], task: Task) -> Sign:
+    """How much better the training rows are predicted: by accuracy, or else by loss."""
+    both = [record for record in records if record.accuracy is not None and record.val_accuracy is not None]
+    trained, held = (_mean(_side(record, side) for record in both) for side in (0, 1))
+    gap = trained - held
+    if math.isnan(gap):
+        return _ratio(records)
+    score = both[0].score
+    rows = _row_counts(both[0], task)
+    chance = Chance(standard_error(trained, held, rows) / math.sqrt(len(both) if task.drawn else 1))
+    words = f"validation {score} ends {{}} below training {score}"
+    if gap < 0:
+        words = f"training minus validation {score} is {{}}"
+    about = f"{told(trained, 'percent')} and {told(held, 'percent')}"
+    return _sign("gap", gap, words, chance=chance, more="; ".join(filter(None, (about, _rows(rows)))))
+
+
+def _row_counts(record: Record, task: Task) -> tuple[float | None, float | None]:
+    """Training and validation rows, given or read off the steps of the accuracies; AUC and the like have none."""
+    if task.rows or not record.score.endswith("accuracy"):
+        return task.rows or (None, None)
+    return row_count(record.accuracy), row_count(record.val_accuracy)
+
+
+def _rows(rows: tuple[float | None, float | None]) -> str:
+    known = [f"{count:,.0f} {what}" for count, what in zip(rows, ("training", "validation"), strict=True) if count is not None]
+    return f"{' and '.join(known)} rows" if known else ""
+
+
+def _side(record: Record, side: int) -> float:
+    """Accuracy at the end: of the finished model where both are known, else of the curves."""
+    final = record.final
+    if final and math.isfinite(final.train_accuracy) and math.isfinite(final.test_accuracy):
+        return (final.train_accuracy, final.test_accuracy)[side]
+    return _end((record.accuracy, record.val_accuracy)[side])
+
+
+def _ratio(records: Sequence[Record]) -> Sign:
+    """Validation loss over training loss; where they have no ratio, their difference as a share of the descent."""
+    both = [_losses(record) for record in records if record.val_loss is not None and record.loss is not None]
+    measure = _measure(records)
+    if not both:
+        return _sign("ratio", math.nan, "", more=_missing(records))
+    trained, held = _mean(each[0] for each in both), _mean(each[1] for each in both)
+    about = f"{number_of(trained)} and {number_of(held)}"
+    if min(min(each[:2]) for each in both) > 0:
+        return _sign("ratio", _mean(b / a for a, b, _ in both), f"validation {measure} ends at {{}} the training {measure}", more=about)
+    words = f"validation {measure} ends above training {measure} by {{}} of the latter's descent"
+    value = _mean((b - a) / fall for a, b, fall in both if fall > 0)
+    return _sign("apart", value, words, more="the training loss does not move" if math.isnan(value) else about)
+
+
+def number_of(value: float) -> str:
+    """Three digits of a loss."""
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _missing(records: Sequence[Record]) -> str:
+    """What the log lacks for a comparison of training with validation."""
+    if all(record.val_loss is None and record.val_accuracy is None for record in records):
+        return "the log has no validation loss and no validation accuracy"
+    return "the log has no metric for both the training and the validation rows"
+
+
+def _losses(record: Record) -> tuple[float, float, float]:
+    """Training and validation loss at the end, and how far training loss fell in all."""
+    final, known = record.final, _known(record.loss)
+    if final and math.isfinite(final.train_loss) and math.isfinite(final.test_loss):
+        return final.train_loss, final.test_loss, math.nan
+    return _end(record.loss), _end(record.val_loss), float(np.ptp(known)) if known is not None else math.nan
+
+
+def _turned(records: Sequence[Record]) -> Sign:
+    """How far validation loss has risen again, in the curves' own noise."""
+    curves = [known for record in records if (known := _known(record.val_loss)) is not None]
+    long = [curve for curve in curves if len(curve) >= FEW]
+    if not long:
+        return _sign("turned", math.nan, "", more=f"fewer than {FEW} values of it" if curves else "the log has no validation loss")
+    rises, measure = [_rise(curve) for curve in long], _measure(records)
+    positive = all(curve.min() > 0 for curve in long)
+    scales = [lowest if positive else float(np.ptp(curve)) for curve, (lowest, _, _) in zip(long, rises, strict=True)]
+    value = _mean((end - lowest) / scale for (lowest, end, _), scale in zip(rises, scales, strict=True) if scale)
+    chance = Chance(_mean(error / scale for (*_, error), scale in zip(rises, scales, strict=True) if scale), 2.0)
+    if positive:
+        return _sign("turned", 1 + value, f"validation {measure} ends at {{}} its lowest", chance=chance)
+    return _sign("risen", value, f"validation {measure} ends above its lowest by {{}} of its descent", chance=chance)
+
+
+def _rise(curve: Floats) -> tuple[float, float, float]:
+    """The lowest tenth of a curve, its last tenth, and the standard error that jitter gives their difference.
+
+    The lowest single epoch of a noisy curve is luck, so tenths are compared. Jitter is taken from second differences,
+    which a smooth curve has none of: their variance is six times that of the noise.
+    """
+    width = math.ceil(LAST * len(curve))
+    lowest = float(np.lib.stride_tricks.sliding_window_view(curve, width).mean(axis=1).min())
+    jitter = math.sqrt(float(np.mean(np.diff(curve[len(curve) // 2 :], 2) ** 2)) / 6) if len(curve) > FEW else 0.0
+    return lowest, _end(curve), jitter * math.sqrt(2 / width)
+
+
+def _predictions(records: Sequence[Record], task: Task) -> list[Sign]:
+    curves = [known for record in records if (known := _known(record.val_accuracy)) is not None]
     if curves:
-        return _unsteady("validation accuracy", curves, 1.0, (limits.spread, limits.wobble), _points)
-    losses = [record.val_loss for record in records if record.val_loss is not None]
-    scale = _mean(float(curve[-1]) for curve in losses)
-    return _unsteady("validation loss", losses, scale, (limits.loose, limits.loose), _percent)
+        record = next(record for record in records if record.val_accuracy is not None)
+        score, (_, held) = record.score, _row_counts(record, task)
+        least = max(BORDERS["spread"].limit, 1 / held if held else 0.0)
+        luck = standard_error(0.0, _mean(curve[-1] for curve in curves), (math.inf, held)) if task.drawn and held else 0.0
+        return _unsteady(f"validation {score}", curves, 1.0, ("spread", "wobble"), (math.hypot(least, luck), least))
+    curves = [known for record in records if (known := _known(record.val_loss)) is not None]
+    level = [float(curve[-1]) if curve.min() > 0 else float(np.ptp(curve)) for curve in curves]
+    return _unsteady(f"validation {_measure(records)}", curves, _mean(level), ("loose", "shaky"), (None, None))
 
 
 def _unsteady(
-    what: str, curves: Sequence[Floats], scale: float, limits: tuple[float, float], say: Callable[[float], str]
+    what: str, curves: Sequence[Floats], scale: float, keys: tuple[str, str], limits: tuple[float | None, float | None]
 ) -> list[Sign]:
     """How much a result differs from run to run and from epoch to epoch, in units of `scale`."""
-    spread = float(np.std([curve[-1] for curve in curves], ddof=1)) / scale if len(curves) > 1 else math.nan
-    wobble = _mean(_wobble(curve) for curve in curves) / scale
-    apart = f"from run to run final {what} differs by {say(spread)} (SD; a problem above {say(limits[0])})"
-    moving = f"late in training {what} moves by {say(wobble)} an epoch (a problem above {say(limits[1])})"
+    n, scale = len(curves), scale or math.nan
+    spread = float(np.std([curve[-1] for curve in curves], ddof=1)) / scale if n > 1 else math.nan
+    unsure = Chance(spread * (1 - math.sqrt((n - 1) / chi2.ppf(0.9, n - 1))) / SURE) if n > 1 else None
+    moves = [_wobble(curve) for curve in curves]
+    wobble, error = (_mean(each[i] for each in moves) / scale for i in (0, 1))
+    alone = "" if n > 1 else "it takes several runs" if n else "the log has no validation"
+    few = f"fewer than {FEW} validation values" if n else "the log has no validation"
+    few = "it is 0 throughout" if n and math.isnan(scale) else few
     return [
-        _sign("predictions", f"spread of final {what}", spread, limits[0], apart),
-        _sign("predictions", f"wobble of {what}", wobble, limits[1], moving),
+        _sign(keys[0], spread, f"final {what} differs by {{}} from run to run (SD)", limits[0], unsure, alone),
+        _sign(keys[1], wobble, f"late in training {what} goes back and forth by {{}} an epoch", limits[1], Chance(error), few if math.isnan(wobble) else ""),
     ]
+
+
+def _wobble(values: Floats) -> tuple[float, float]:
+    """Mean absolute change an epoch over the last half, without what of it leads anywhere, and its standard error."""
+    late = values[max(len(values) // 2 - 1, 0) :]
+    steps = np.diff(late)
+    if len(values) < FEW:
+        return math.nan, math.nan
+    error = float(np.std(np.abs(steps), ddof=1)) / math.sqrt(len(steps)) if len(steps) > 1 else math.nan
+    return float(np.abs(steps).sum() - abs(steps.sum())) / len(steps), error
+
+
+def _known(values: Floats | None) -> Floats | None:
+    known = values[np.isfinite(values)] if values is not None else None
+    return known if known is not None and len(known) else None
+
+
+def _measure(records: Sequence[Any]) -> str:
+    return next((record.measure for record in records if record.loss is not None or record.val_loss is not None), "loss")
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -136,34 +386,6 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _end(values: Floats | None) -> float:
-    """Mean over the last tenth of the epochs; NaN for a metric not recorded."""
-    return math.nan if values is None else float(np.mean(values[-max(1, math.ceil(LAST * len(values))) :]))
-
-
-def _slowness(loss: Floats) -> float:
-    """Share of the epochs until 90 % of the whole descent, from the first epoch's loss to the lowest, is done."""
-    descent = loss[0] - loss.min()
-    if len(loss) < FEWEST_EPOCHS or descent <= 0:
-        return math.nan
-    return float(np.argmax(loss <= loss[0] - 0.9 * descent) + 1) / len(loss)
-
-
-def _turn(val_loss: Floats) -> float:
-    """Mean over the last tenth over the lowest mean of any tenth: in a noisy curve the lowest single epoch is luck."""
-    width = max(1, math.ceil(LAST * len(val_loss)))
-    lowest = float(np.lib.stride_tricks.sliding_window_view(val_loss, width).mean(axis=1).min())
-    return _end(val_loss) / lowest if lowest > 0 else math.nan
-
-
-def _wobble(values: Floats) -> float:
-    late = values[max(len(values) // 2 - 1, 0) :]
-    return float(np.abs(np.diff(late)).mean()) if len(late) > 1 else math.nan
-
-
-def _percent(share: float, digits: int = 0) -> str:
-    return f"{number(100 * share, digits)} %"
-
-
-def _points(share: float) -> str:
-    shown = number(100 * share, 1).removesuffix(".0")
-    return f"{shown} {plural(shown, 'points')}"
+    """Mean over the last tenth of what was recorded; NaN for nothing."""
+    known = _known(values)
+    return math.nan if known is None else float(np.mean(known[-math.ceil(LAST * len(known)) :]))

@@ -1,30 +1,24 @@
 """The diagnosis as the page shows it: a table of signs a scope, and the remedies of each family with what they did."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.answers import Chip, chip
+from reports.borders import BORDERS
 from reports.diagnosis import AREAS, Diagnosis, Sign, techniques, variants
 from reports.results import Results
-from reports.words import NONE, TIMES, ident, place, typeset
+from reports.signs import decimals, told
+from reports.words import NONE, TIMES, ident, listed, place, typeset
 
-SIGNS = (
-    "runs diverged",
-    "training accuracy",
-    "time to learn",
-    "gap",
-    "loss, end over lowest",
-    "spread over seeds",
-    "wobble",
-)
-"""Column heads, in the order in which `Diagnosis.signs` come."""
+HEADS = ("loss became NaN", "training accuracy", "gap", "loss, end over lowest", "spread over seeds", "wobble")
+"""Column heads, in the order in which `Diagnosis.signs` come, for signs of accuracies."""
 
-CLOSE = 0.01
-"""A share this close to its limit gets a further digit."""
+USUAL = frozenset(BORDERS[key].name for key in ("lost", "fitted", "gap", "turned", "spread", "wobble"))
 
 ABOUT = {
-    "learning": "The training rows themselves are not fitted, or only slowly, or training runs off to infinity.",
+    "learning": "The training rows themselves are not fitted, or the loss runs off to infinity.",
     "generalization": "The training rows are fitted, rows not trained on are not: the model has learned by heart.",
     "predictions": "Both are fitted, but the result depends on the run, or on the very epoch in which training ends.",
 }
@@ -32,19 +26,20 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Reading:
-    """One sign's number; `found` marks a problem."""
+    """One sign's number; `found` marks a problem, `limit` is its border where that is not the column's."""
 
     text: str
     found: bool
+    limit: str = ""
 
 
 @dataclass(frozen=True)
 class Patient:
-    """A variant: its name, the area of its first problem or none, and a reading a sign."""
+    """A variant: its name, the areas of its problems, strongest first, or why there are none, and a reading a sign."""
 
     name: str
     anchor: str
-    area: str
+    areas: str
     readings: tuple[Reading, ...]
 
 
@@ -70,55 +65,60 @@ class Family:
 def rounds(results: Results) -> list[Round]:
     """A table a scope; scopes without any history are left out."""
     scopes = list(dict.fromkeys(scope for lesson in results.lessons for scope in results.scopes(lesson["id"])))
-    found = [(scope, variants(results.histories, results.effects, results.lessons, scope)) for scope in scopes]
+    found = [(scope, variants(results.runs, results.histories, results.effects, results.lessons, scope)) for scope in scopes]
     return [_round(results, scope, diagnoses) for scope, diagnoses in found if diagnoses]
 
 
 def _round(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> Round:
-    signs = diagnoses[0].signs
+    columns = tuple(zip(*(each.signs for each in diagnoses), strict=True))
+    usual = tuple(Counter(_limit(sign) for sign in column).most_common(1)[0][0] for column in columns)
     places = {
         f"{lesson['id']} / {v['name']}": (lesson, v["name"]) for lesson in results.lessons for v in lesson["variants"]
     }
     patients = []
     for each in diagnoses:
         lesson, variant = places[each.name]
-        readings = tuple(Reading(_value(sign), sign.found is True) for sign in each.signs)
-        patients.append(
-            Patient(f"{lesson['title']}: {variant}", ident("lesson", lesson["id"]), each.area or "none found", readings)
-        )
-    groups = tuple((area, sum(sign.area == area for sign in signs)) for area in AREAS)
-    heads = tuple((_head(at, sign), _limit(sign)) for at, sign in enumerate(signs))
+        readings = tuple(_reading(sign, limit) for sign, limit in zip(each.signs, usual, strict=True))
+        named = f"{lesson['title']}: {variant}"
+        patients.append(Patient(named, ident("lesson", lesson["id"]), listed(_areas(each)) or _none(each), readings))
+    groups = tuple((area, sum(sign.area == area for sign in diagnoses[0].signs)) for area in AREAS)
+    heads = tuple((_head(at, column), limit) for (at, column), limit in zip(enumerate(columns), usual, strict=True))
     return Round(place(scope), groups, heads, tuple(patients))
 
 
-def _head(at: int, sign: Sign) -> str:
-    return SIGNS[at] if at < len(SIGNS) and (at != 1 or sign.what == SIGNS[1]) else sign.what
+def _areas(diagnosis: Diagnosis) -> list[str]:
+    """The areas found; 'weak' follows those that chance could explain."""
+    return [area + (" (weak)" if area in diagnosis.weak else "") for area in diagnosis.areas]
+
+
+def _none(diagnosis: Diagnosis) -> str:
+    return "too short to tell" if diagnosis.short else "none found"
+
+
+def _head(at: int, column: Sequence[Sign]) -> str:
+    """A short head where every sign of the column is of the usual kind; else what they measure."""
+    kinds = dict.fromkeys(sign.what for sign in column)
+    return HEADS[at] if set(kinds) <= USUAL else " or ".join(kinds)
+
+
+def _reading(sign: Sign, usual: str) -> Reading:
+    limit = _limit(sign)
+    return Reading(_value(sign), sign.found is True, "" if limit == usual or math.isnan(sign.value) else limit)
 
 
 def _limit(sign: Sign) -> str:
-    value = f"{100 * sign.limit:g} {'points' if _in_points(sign) else '%'}"
-    if sign.what == "runs that diverged":
-        value = f"{sign.limit:g}"
-    elif "over lowest" in sign.what:
-        value = f"{sign.limit:g}{TIMES}"
-    return f"{'below' if sign.what == 'training accuracy' else 'above'} {value}"
+    return f"{'below' if sign.border.below else 'above'} {_shown(sign.limit, sign.border.unit)}"
 
 
 def _value(sign: Sign) -> str:
-    """A sign's number in the unit of its limit; one close to the limit gets a further digit."""
+    """A sign's number in the unit of its border, with the decimals that keep it from looking like it."""
     if math.isnan(sign.value):
         return NONE
-    if sign.what == "runs that diverged":
-        return f"{sign.value:.0f}"
-    if "over lowest" in sign.what:
-        return f"{sign.value:.2f}{TIMES}"
-    if _in_points(sign):
-        return typeset(f"{100 * sign.value:.1f}")
-    return f"{100 * sign.value:.{1 if abs(sign.value - sign.limit) < CLOSE else 0}f} %"
+    return typeset(_shown(sign.value, sign.border.unit, sign.limit).removesuffix(" points"))
 
 
-def _in_points(sign: Sign) -> bool:
-    return sign.what == "gap" or sign.what.endswith("validation accuracy")
+def _shown(value: float, unit: str, limit: float = math.nan) -> str:
+    return told(value, unit, None if math.isnan(limit) else decimals(value, limit, unit)).replace(" times", TIMES)
 
 
 def families(results: Results) -> list[Family]:

@@ -71,14 +71,6 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
             catalog.find([str(tmp_path / name)])
 
 
-def test_a_lesson_can_import_what_lies_beside_it(tmp_path, tiny):
-    """Helper modules in the lesson's folder are found."""
-    (tmp_path / "beside_tiny.py").write_text("EPOCHS = 9\n")
-    tiny.write_text("from beside_tiny import EPOCHS\n" + tiny.read_text().replace("epochs=3", "epochs=EPOCHS"))
-    tiny.write_text(tiny.read_text().replace("about=__doc__", "about='Why?'"))
-    assert catalog.load(catalog.find([str(tiny)])[0]).variants[0].epochs == 9
-
-
 def test_every_lesson_has_a_question_in_its_docstring():
     """A lesson file's docstring begins with a question, which can be read without running the file."""
     assert all(source.question.endswith("?") for source in catalog.built_in())

@@ -267,7 +267,7 @@ def test_verify_passes_for_a_users_file_and_fails_when_the_engine_lies(cli, tiny
     lie.write_text(
         "from orchestrator import engine\nengine.load()\nfrom orchestrator.engine import compiled\n"
         "true = compiled.Program._epoch\n"
-        "def _epoch(self, *a):\n    state, logs = true(self, *a)\n    return state, {**logs, 'loss': logs['loss'] + 1e-5}\n"
+        "def _epoch(self, *a):\n    state, logs = true(self, *a)\n    return state, {**logs, 'loss': logs['loss'] + 3e-6}\n"
         "compiled.Program._epoch = _epoch\nfrom orchestrator.cli import main\nmain()\n"
     )
     done = subprocess.run(

@@ -12,6 +12,7 @@ engine.load()  # before anything else imports Keras
 
 import keras
 
+from orchestrator.agreement import comparable
 from orchestrator.engine import fit
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.recipe import recipe
@@ -50,23 +51,25 @@ def test_every_variant_gives_the_history_of_fit(lesson, name, scope):
     split = made.data.draw(scope, SEED)
     model, theirs = fit.fit(compiled.variant, split, SEED)
     same(ours.history, theirs)
-    expected = fit.scores(model, split, made.data)
+    expected = fit.scores(model, split, made.data, compiled.variant)
     assert sorted(ours.scores) == sorted(expected)
     np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
 
 
 @pytest.mark.parametrize(("lesson", "epochs"), [("early-stopping", 4000), ("learning-rate-schedule", 300)])
 def test_a_whole_run_stops_and_drops_where_fit_does(lesson, epochs):
-    """Over a whole run, the early stop falls on the same epoch, and every drop of the learning rate in the same place."""
+    """The early stop falls on the same epoch, and every drop of the learning rate in the same place, up to a decision that rounding could turn."""
     made = LESSONS[lesson]
     variant = replace(made.variant("with"), epochs=epochs)
     ours = Program(variant, made.data.fixed()).train(range(WIDTH), made.data, "fixed")[SEED].history
     theirs = fit.fit(variant, made.data.fixed(), SEED)[1]
-    same(ours, theirs)
+    sure = comparable(ours, theirs, variant.callbacks)
+    same(*({name: values[:sure] for name, values in history.items()} for history in (ours, theirs)))
     if lesson == "early-stopping":
+        assert sure is None
         assert len(theirs["loss"]) < epochs
     else:
-        assert len(set(theirs["learning_rate"])) > 5  # 0.01 and its drops
+        assert len(set(theirs["learning_rate"][:sure])) > 3  # 0.01 and its drops
 
 
 # Models and callbacks beyond the lessons'. All are compared with `fit`.
@@ -106,10 +109,15 @@ def sigmoid(units=4):
 
 def compare(variant, data=DATA):
     """Train a block and hold one of its seeds against `fit`."""
-    ours = Program(variant, data.fixed()).train(range(WIDTH), data, "redrawn")[SEED]
+    ours = Program(variant, data.draw("fixed", 0)).train(range(WIDTH), data, "redrawn")[SEED]
     assert ours.error is None, ours.traceback
     same(ours.history, fit.fit(variant, data.draw("redrawn", SEED), SEED)[1])
     return ours
+
+
+def files():
+    """What stands for the files of a lesson made here."""
+    return "files"
 
 
 CALLBACKS = {
@@ -150,7 +158,7 @@ def test_averaged_weights_end_as_keras_leaves_them(swap_on_epoch, stop):
     variant = Variant("ema", net(*sigmoid(), optimizer=optimizer), epochs=12, batch_size=8, callbacks=callbacks)
     ours = compare(variant)
     model, _ = fit.fit(variant, rows(SEED), SEED)
-    expected = fit.scores(model, rows(SEED), DATA)
+    expected = fit.scores(model, rows(SEED), DATA, variant)
     np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
 
 
@@ -159,7 +167,7 @@ def test_restored_weights_are_the_ones_that_are_scored():
     variant = Variant("best", net(*sigmoid()), epochs=20, batch_size=8, callbacks=CALLBACKS["stop and restore"])
     ours = compare(variant)
     model, _ = fit.fit(variant, rows(SEED), SEED)
-    expected = fit.scores(model, rows(SEED), DATA)
+    expected = fit.scores(model, rows(SEED), DATA, variant)
     np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
 
 
@@ -224,14 +232,14 @@ class Peeking(keras.layers.Layer):
 def test_a_users_own_layer_compiles():
     """A custom layer of plain Keras operations keeps the contract."""
     variant = Variant("own", net(Doubling, *sigmoid()), epochs=4, batch_size=8)
-    assert recipe(variant, DATA, "redrawn", "compiled").engine == "compiled"
+    assert recipe(variant, DATA, "redrawn", "compiled", files).engine == "compiled"
     compare(variant)
 
 
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"callbacks": [keras.callbacks.CSVLogger("nowhere.csv")]}, "CSVLogger"),
+        ({"callbacks": [keras.callbacks.LambdaCallback(on_epoch_end=print)]}, "LambdaCallback"),
         ({"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max")]}, "val_auc"),
         ({"fit": {"class_weight": {0: 1.0, 1: 2.0}}}, "class_weight"),
         ({"model": net(*sigmoid(), run_eagerly=True)}, "eagerly"),
@@ -241,8 +249,8 @@ def test_a_users_own_layer_compiles():
 def test_what_cannot_be_compiled_runs_through_fit_and_says_why(changes, part):
     """The recipe names `fit` and the reason; nothing is approximated."""
     variant = Variant(**{"name": "a", "model": net(*sigmoid()), "epochs": 2, "batch_size": 8, **changes})
-    made = recipe(variant, DATA, "fixed", "compiled")
-    assert (made.engine, made.width) == ("fit-jax", 1)
+    made = recipe(variant, DATA, "fixed", "compiled", files)
+    assert made.engine == "fit-jax"
     assert part in made.reason
 
 

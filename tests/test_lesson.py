@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from orchestrator import Data, Endpoint, Lesson, Split, Variant
+from orchestrator.description import description
 from orchestrator.errors import LessonError
+from orchestrator.measures import Traits
 
 X, Y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
 
@@ -85,9 +87,18 @@ def test_an_endpoint_that_breaks_a_rule_cannot_be_made(changes):
 
 def test_a_guard_is_described():
     """What a lesson declares as its guard reaches the report; without one there is none, and the report takes the usual."""
-    assert lesson(guard=Endpoint("test_accuracy", sesoi=0.02)).describe({}, {})["guard"]["measure"] == "test_accuracy"
-    assert lesson().describe({}, {})["guard"] is None
+    known = {"a": (None, None)}
+    declared = lesson(guard=Endpoint("test_accuracy", sesoi=0.02))
+    assert description(declared, {}, known)["guard"]["measure"] == "test_accuracy"
+    assert description(lesson(), {}, known)["guard"] is None
     assert Endpoint("stuck", statistic="rate", better="lower", sesoi=0.1).statistic == "rate"
+
+
+def test_a_rate_is_no_score_and_may_decide_all_the_same():
+    """Runs are not scored by being bad; a lesson may be decided by it whatever they are scored by."""
+    traits = Traits(("accuracy",), "x", ())
+    rate = Endpoint("bad", statistic="rate", better="lower", sesoi=0.1)
+    assert description(lesson(endpoint=rate), {}, {"a": (None, traits)})["endpoint"]["measure"] == "bad"
 
 
 def test_data_must_be_finite_and_of_equal_length():

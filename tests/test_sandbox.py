@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -69,7 +70,7 @@ def test_a_process_that_somebody_kills_is_asked_once_more(sandbox, tmp_path):
 def test_our_own_errors_keep_their_class(sandbox):
     """An error of ours comes back as what it was, with its sentence."""
     with pytest.raises(LessonError, match="can't be read"):
-        sandbox.ask(keys.catalog._read, keys.catalog.Path("/nowhere/lesson.py"))
+        sandbox.ask(catalog._read, Path("/nowhere/lesson.py"))
 
 
 def test_the_process_ends_with_the_sandbox():
@@ -86,8 +87,8 @@ def test_a_variant_that_cannot_be_built_is_a_job_all_the_same():
     bad = 'Variant("raises", lambda: 1 / 0, epochs=3), Variant("exits", lambda: __import__("os")._exit(1), epochs=3)'
     clean, spoilt = (Source("t", None, "/t.py", text) for text in (TINY, TINY.replace(good, f"{good}, {bad}")))
     with Sandbox(warm, timeout=60) as made:
-        jobs, about = keys.survey(made.ask, spoilt, (), ("fixed",), "compiled")
-        expected, _ = keys.survey(made.ask, clean, (), ("fixed",), "compiled")
+        jobs, about, _ = keys.survey(made.ask, spoilt, (), ("fixed",), "compiled")
+        expected, _, _ = keys.survey(made.ask, clean, (), ("fixed",), "compiled")
     assert [job.variant for job in jobs] == ["one", "two", "raises", "exits"]
     assert [job.key for job in jobs[:2]] == [job.key for job in expected]
     assert len({job.key for job in jobs}) == 4

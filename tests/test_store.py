@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from orchestrator.errors import StoreError, StoreLockedError
+from orchestrator.identity import Sketch
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job
 from orchestrator.store import Block, BrokenShardError, Store, block
@@ -180,9 +181,10 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path, make):
 def test_blocks_of_another_format_are_refused(store, monkeypatch):
     """A whole block that says it is of another format is neither read nor called damaged."""
     monkeypatch.setattr(block, "FORMAT", 99)
+    monkeypatch.setattr(block, "READS", (99,))
     store.write("k", Block((outcome(0), outcome(1))))
     monkeypatch.undo()
-    with pytest.raises(StoreError, match="format 99, this program reads format 1"):
+    with pytest.raises(StoreError, match="format 99, this program reads format 2"):
         store.read("k", (0, 1))
 
 
@@ -194,6 +196,47 @@ def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):
     store.runs.write_bytes(store.runs.read_bytes()[:100])
     with pytest.raises(StoreError, match="writes them anew"):
         store.load()
+
+
+def test_a_block_under_another_key_is_not_believed(store):
+    """A block says itself what it trained: under another name it is broken, and trained again."""
+    path = store.path("other", (0, 1))
+    path.parent.mkdir()
+    path.write_bytes(store.path("k1", (0, 1)).read_bytes())
+    with pytest.raises(BrokenShardError, match="runs of k1"):
+        store.read("other", (0, 1))
+
+
+def test_gaps_and_what_was_right_come_back(store):
+    """An epoch without validation is a gap, not a value that is no number; which rows were right comes back bit for bit."""
+    history = {
+        **outcome(0).history,
+        "val_loss": np.ma.MaskedArray(np.array([1, np.nan, 3, 4, 5], np.float32), [0, 0, 1, 0, 1]),
+    }
+    right = {"fresh": np.arange(19) % 3 == 0}
+    store.write("k5", Block((outcome(0, history=history, right=right, rows=Sketch("d", "e", (0.5, 2.0))),)))
+    found = store.read("k5", (0,)).outcomes[0]
+    assert found.history["val_loss"].mask.tolist() == [False, False, True, False, True]
+    assert np.array_equal(found.right["fresh"], right["fresh"])
+    assert found.rows == Sketch("d", "e", (0.5, 2.0))
+    store.write_tables([Job("a", "with", "fixed", "k5", "p", "compiled", 1, 1.0)], [0], [])
+    nulls = duckdb.sql(f"select val_loss is null from '{store.histories}' order by epoch").fetchall()
+    assert [row[0] for row in nulls] == [False, False, True, False, True]
+
+
+def test_accuracy_is_accuracy_whatever_keras_calls_it(store):
+    """The tables' accuracy columns hold `acc` where that is what a model has, beside the column of Keras's name."""
+    history = {
+        "loss": np.ones(2, np.float32),
+        "acc": np.full(2, 0.5, np.float32),
+        "val_acc": np.full(2, 0.25, np.float32),
+    }
+    store.write("k6", Block((outcome(0, history=history, scores={"test_acc": 0.75}),)))
+    store.write_tables([Job("a", "with", "fixed", "k6", "p", "compiled", 1, 1.0)], [0], [])
+    histories, runs = pd.read_parquet(store.histories), pd.read_parquet(store.runs)
+    assert histories.accuracy.tolist() == histories.acc.tolist() == [0.5, 0.5]
+    assert histories.val_accuracy.tolist() == [0.25, 0.25]
+    assert runs.test_accuracy.tolist() == runs.test_acc.tolist() == [0.75]
 
 
 def test_the_lessons_travel_in_the_runs_table(store):

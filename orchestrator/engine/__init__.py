@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -148,6 +149,16 @@ def compile_cache() -> Path:
     return home / "orchestrator" / "xla" / hashlib.sha256(_processor().encode()).hexdigest()[:12]
 
 
+def processor() -> str:
+    """The kind of processor, as people name it, and the widest arithmetic it has: runs round alike on one kind only."""
+    lines = _processor().splitlines()
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    flags = set(next((line for line in lines if line.startswith("flags")), "").split())
+    widest = next((level for level in ("avx512f", "avx2", "avx", "sse4_2") if level in flags), "")
+    return f"{name}, {widest.upper()}" if widest else name
+
+
+@lru_cache(maxsize=1)
 def _processor() -> str:
     facts = [platform.machine(), platform.processor()]
     try:

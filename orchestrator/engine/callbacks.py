@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from keras.src.trainers.compile_utils import CompileMetrics
 
 State = dict[str, Any]
 Logs = dict[str, jax.Array]
@@ -258,11 +259,32 @@ RULES: dict[type, type[Any]] = {
 }
 
 
+# They write files, which the store does for every run: with many seeds their paths would collide, and BackupAndRestore
+# would start one seed from another's file.
+WRITERS = tuple(
+    getattr(keras.callbacks, name)
+    for name in ("BackupAndRestore", "CSVLogger", "ModelCheckpoint", "OrbaxCheckpoint", "TensorBoard")
+)
+IDLE = (keras.callbacks.History, keras.callbacks.ProgbarLogger)  # what they do, `fit` does anyway
+
+
+def writes_files(callback: Any) -> bool:
+    """Whether a callback is one of Keras's that write files."""
+    return type(callback) in WRITERS
+
+
+def without_files(callbacks: Sequence[Any]) -> list[Any]:
+    """The callbacks that training is to have."""
+    return [callback for callback in callbacks if type(callback) not in (*WRITERS, *IDLE)]
+
+
+def without_rule(callbacks: Sequence[Any]) -> str | None:
+    """The name of the first callback without a rule; None when there is none."""
+    return next((type(c).__name__ for c in without_files(callbacks) if type(c) not in RULES), None)
+
+
 def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
-    """Why these callbacks can't be compiled; None when they can."""
-    for callback in callbacks:
-        if type(callback) not in RULES:
-            return f"the callback {type(callback).__name__} has no compiled equivalent"
+    """Why these callbacks of a built model, which all have rules, can't be compiled; None when they can."""
     movers = [
         c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau | keras.callbacks.LearningRateScheduler)
     ]
@@ -272,17 +294,21 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
         return "two callbacks set the learning rate"
     if any(getattr(c, "raise_error", False) for c in callbacks):
         return "TerminateOnNaN(raise_error=True) raises in the middle of an epoch"
-    names = {"loss", *(m.name for m in model._compile_metrics.metrics)} if model._compile_metrics else {"loss"}
+    names = {"loss", *(m.name for m in model.metrics if not isinstance(m, CompileMetrics)), *_compiled_names(model)}
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
-        if monitor is not None and monitor.removeprefix("val_") not in names:
+        if monitor is not None and type(callback) in RULES and monitor.removeprefix("val_") not in names:
             return f"{type(callback).__name__} monitors {monitor!r}, which is not among the metrics ({', '.join(sorted(names))})"
     if any(type(c) is keras.callbacks.SwapEMAWeights for c in callbacks) and not Slots(model).use_ema:
         return "SwapEMAWeights needs an optimiser with use_ema=True"
     return None
 
 
+def _compiled_names(model: keras.Model) -> list[str]:
+    return [metric.name for metric in model._compile_metrics.metrics] if model._compile_metrics else []
+
+
 def rules(callbacks: Sequence[Any], model: keras.Model, epochs: int) -> list[Rule]:
     """A rule for each callback, in the callbacks' order."""
     slots = Slots(model)
-    return [RULES[type(c)](c, model, slots, epochs) for c in callbacks]
+    return [RULES[type(c)](c, model, slots, epochs) for c in without_files(callbacks)]

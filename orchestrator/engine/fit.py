@@ -5,15 +5,20 @@ from __future__ import annotations
 import copy
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 
-from orchestrator.engine.model import as_keras, grade, make
-from orchestrator.lesson import Array, Data, Scope, Split, Variant
+from orchestrator.engine import allowed, callbacks
+from orchestrator.engine.history import columns, gathered
+from orchestrator.engine.model import as_keras, grade, loss_name, make, right
+from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
 from orchestrator.outcome import Outcome, failure, judge
+
+CHUNK = 1024  # rows that are scored at once where it makes no difference
 
 
 class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
@@ -25,47 +30,111 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
             logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
 
-def fit(variant: Variant, split: Split, seed: int) -> tuple[keras.Model, dict[str, Array]]:
-    """Train as a user would; returns the model and its history, per metric a float32 array of shape (epochs,)."""
+class Record(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the logs of every epoch; Keras's History forgets which epochs had none of a metric. It stands last."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        super().__init__()
+        self.logs: list[dict[str, Any]] = []
+        self.stop_after = stop_after
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  Keras's signature
+        """Note the epoch; end training after so many."""
+        self.logs.append(dict(logs or {}))
+        if len(self.logs) == self.stop_after:
+            self.model.stop_training = True
+
+
+def fit(
+    variant: Variant, split: Split, seed: int, stop_after: int | None = None
+) -> tuple[keras.Model, dict[str, Array]]:
+    """Train as a user would; returns the model and its history, per metric a float32 array of shape (epochs,), masked where an epoch has none."""
     model = make(variant, seed)
-    history = model.fit(
+    record = Record(stop_after)
+    model.fit(
         split.x_train,
         split.y_train,
         validation_data=(split.x_test, split.y_test),
         epochs=variant.epochs,
         batch_size=variant.batch_size,
-        callbacks=[LearningRate(), *copy.deepcopy(list(variant.callbacks))],
+        callbacks=[LearningRate(), *copy.deepcopy(callbacks.without_files(variant.callbacks)), record],
         verbose=0,
         **variant.fit,
-    ).history
-    return model, {name: np.asarray(values, np.float32) for name, values in history.items()}
+    )
+    return model, gathered(record.logs)
 
 
-def scores(model: keras.Model, split: Split, data: Data) -> dict[str, float]:
+def scores(model: keras.Model, split: Split, data: Data, variant: Variant) -> dict[str, float]:
     """The finished model's scores on train, test and fresh rows, in inference mode and without penalties."""
+    parts = _parts(split, data)
+    size = int(variant.fit.get("validation_batch_size") or variant.batch_size)
+    graded = {f"{part}_{name}": s for part, (x, y) in parts.items() for name, s in _score(model, x, y, size).items()}
+    return {name: float(value) for name, value in columns(graded, 0).items()}
+
+
+def _parts(split: Split, data: Data) -> Mapping[str, tuple[Rows, Rows]]:
+    fresh = data.fresh_rows()
     parts = {"train": (split.x_train, split.y_train), "test": (split.x_test, split.y_test)}
-    if data.fresh:
-        parts["fresh"] = data.fresh()
-    return {f"{part}_{name}": score for part, (x, y) in parts.items() for name, score in _score(model, x, y).items()}
+    return parts if fresh is None else {**parts, "fresh": fresh}
 
 
-def _score(model: keras.Model, x: Array, y: Array) -> dict[str, float]:
-    predictions = model.predict(as_keras(x), batch_size=1024, verbose=0)
-    graded: dict[str, Any] = grade(model, as_keras(y), predictions)
-    return {name: float(keras.ops.convert_to_numpy(value)) for name, value in graded.items()}
+def _score(model: keras.Model, x: Rows, y: Rows, size: int) -> Mapping[str, Any]:
+    """Of plain models from all predictions at once, of others as `evaluate` does."""
+    if allowed.is_plain(model):
+        predictions = model.predict(as_keras(x), batch_size=CHUNK, verbose=0)
+        graded: dict[str, Any] = grade(model, as_keras(y), predictions)
+        return {name: keras.ops.convert_to_numpy(value) for name, value in graded.items()}
+    logs = dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0))
+    own = type(model).compute_loss is not keras.Model.compute_loss or type(model).test_step is not keras.Model.test_step
+    loss = logs.pop("loss")
+    return {loss_name(model): _without_penalties(model, x, y, size) if model.losses and not own else loss, **logs}
 
 
-def train(variant: Variant, seeds: Sequence[int], data: Data, scope: Scope, engine: str) -> list[Outcome]:
+def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float:
+    """The compiled loss alone, a mean over batches by their rows."""
+    total, rows = 0.0, count(jax.tree.leaves(x)[0])
+    inference = {"training": False} if model._call_has_training_arg else {}
+    for first in range(0, rows, size):
+        batch_x, batch_y = jax.tree.map(lambda array, at=first: as_keras(array[at : at + size]), (x, y))
+        loss = model._compile_loss(batch_y, model(batch_x, **inference))
+        total += float(keras.ops.convert_to_numpy(loss)) * min(size, rows - first)
+    return total / rows
+
+
+def hits(model: keras.Model, split: Split, data: Data) -> dict[str, Array]:
+    """By part which of its rows the finished model has right, of shape (rows,); empty where it has no accuracy."""
+    found = {}
+    for part, (x, y) in _parts(split, data).items():
+        if part != "train" and not isinstance(y, dict | list | tuple):
+            correct = right(model, as_keras(y), model.predict(as_keras(x), batch_size=CHUNK, verbose=0))
+            if correct is not None:
+                found[part] = np.asarray(keras.ops.convert_to_numpy(correct))
+    return found
+
+
+def train(
+    variant: Variant, seeds: Sequence[int], data: Data, scope: Scope, engine: str, reason: str | None = None
+) -> list[Outcome]:
     """Train seed after seed; one that raises fails alone."""
-    return [_train_one(variant, seed, data, scope, engine) for seed in seeds]
+    return [train_one(variant, seed, data, scope, engine, reason) for seed in seeds]
 
 
-def _train_one(variant: Variant, seed: int, data: Data, scope: Scope, engine: str) -> Outcome:
+def train_one(
+    variant: Variant,
+    seed: int,
+    data: Data,
+    scope: Scope,
+    engine: str,
+    reason: str | None = None,
+    stop_after: int | None = None,
+) -> Outcome:
+    """Train one seed; what the lesson's code raises is its answer."""
     begun = time.perf_counter()
     try:
         split = data.draw(scope, seed)
-        model, history = fit(variant, split, seed)
-        graded = scores(model, split, data)
+        model, history = fit(variant, split, seed, stop_after)
+        graded, correct = scores(model, split, data, variant), hits(model, split, data)
     except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
         return failure(seed, engine, error, traceback.format_exc())
-    return Outcome(seed, judge(history), history, graded, time.perf_counter() - begun, engine)
+    seconds = time.perf_counter() - begun
+    return Outcome(seed, judge(history), history, graded, seconds, engine, reason=reason, right=correct)

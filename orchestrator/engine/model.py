@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 from keras.src.utils import module_utils
 
+from orchestrator.engine import globals as settings
 from orchestrator.errors import LessonError
-from orchestrator.lesson import Array, Split, Variant
+from orchestrator.lesson import Array, Rows, Split, Variant, count
 
 
 def seeded(seed: int) -> None:
-    """The state of a new process that has called `keras.utils.set_random_seed(seed)`: names count from the start, too.
+    """The state of a new process that has loaded the lesson and called `keras.utils.set_random_seed(seed)`.
 
-    On JAX, Keras would import TensorFlow here, seconds of work, merely to seed it. Where nobody has loaded it there
-    is nothing to seed.
+    Names count from the start, and what another model function set globally is put back. On JAX, Keras would import
+    TensorFlow here, seconds of work, merely to seed it. Where nobody has loaded it there is nothing to seed.
     """
     if keras.backend.backend() != "tensorflow":
         module_utils.tensorflow._available = "tensorflow" in sys.modules
+    settings.put_back()
     keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
 
@@ -42,21 +46,54 @@ def make(variant: Variant, seed: int) -> keras.Model:
     return model
 
 
-def build(model: keras.Model, split: Split) -> None:
-    """Make all variables of the model, its metrics and its optimiser, as `fit` does before its first step."""
-    batch = (as_keras(split.x_train[:1]), as_keras(split.y_train[:1]))
+def build(model: keras.Model, split: Split, rows: int = 1) -> None:
+    """Make all variables of the model, its metrics and its optimiser, as `fit` does before its first step of that many rows."""
+    batch = jax.tree.map(lambda array: array[:rows], (as_keras(split.x_train), as_keras(split.y_train)))
     model._symbolic_build(data_batch=batch)
 
 
-def as_keras(array: Array) -> Array:
-    """The array as `fit` would hand it to the model: floats in Keras's float type, the rest as they are."""
+@dataclass(frozen=True)
+class Beginning:
+    """A seed's model before its first step.
+
+    Attributes:
+        values: arrays of its trainable, non-trainable and optimiser variables.
+        generator: NumPy's global generator as it stands then; `fit` draws its shuffles from there.
+    """
+
+    model: keras.Model
+    values: tuple[list[Array], list[Array], list[Array]]
+    generator: np.random.RandomState
+
+
+def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Beginning:
+    """Make and build the variant's model for a seed; unless `whole`, its loss and metrics may be left unbuilt."""
+    model = make(variant, seed)
+    if not whole and all(layer.built for layer in model._flatten_layers()):
+        model.optimizer.build(model.trainable_variables)
+    else:
+        build(model, split, min(variant.batch_size, count(split.x_train)))
+    generator = numpy_generator()
+    parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
+    trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
+    return Beginning(model, (trainable, frozen, optimizer), generator)
+
+
+def as_keras(rows: Rows) -> Any:
+    """Arrays as `fit` would hand them to the model: floats in Keras's float type, the rest as they are."""
+    return jax.tree.map(_as_keras, rows)
+
+
+def _as_keras(array: Array) -> Array:
     return array.astype(keras.config.floatx()) if np.issubdtype(array.dtype, np.floating) else array
 
 
 def loss_name(model: keras.Model) -> str:
     """What the model's loss is called in the tables: `bce` for binary cross-entropy, else `loss`."""
     names = ("binary_crossentropy", "bce", keras.losses.binary_crossentropy)
-    return "bce" if isinstance(model.loss, keras.losses.BinaryCrossentropy) or model.loss in names else "loss"
+    known = isinstance(model.loss, (keras.losses.Loss, str)) or callable(model.loss)
+    usual = isinstance(model.loss, keras.losses.BinaryCrossentropy) or (known and model.loss in names)
+    return "bce" if usual else "loss"
 
 
 def grade(model: keras.Model, y: Any, predictions: Any) -> dict[str, Any]:
@@ -67,6 +104,22 @@ def grade(model: keras.Model, y: Any, predictions: Any) -> dict[str, Any]:
         metric.update_state(y, predictions)
         scores[metric.name] = metric.result()
     return scores
+
+
+ACCURACIES = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy")
+
+
+def right(model: keras.Model, y: Any, predictions: Any) -> Any:
+    """Which rows the model has right by its first accuracy, of shape (rows,); None where it has none, or not one answer a row."""
+    kinds = tuple(getattr(keras.metrics, name) for name in ACCURACIES)
+    metrics = model._compile_metrics.metrics if model._compile_metrics else ()
+    metric = next((m for m in metrics if type(m) in kinds), None)
+    if metric is None or isinstance(predictions, dict | list | tuple):
+        return None
+    values = metric._fn(y, predictions, **metric._fn_kwargs)
+    if int(np.prod(values.shape)) != predictions.shape[0]:
+        return None
+    return keras.ops.reshape(values, (-1,)) > 0.5
 
 
 def numpy_generator() -> np.random.RandomState:

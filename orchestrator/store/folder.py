@@ -1,6 +1,8 @@
 """A results folder: what is stored in it, and where everything lies.
 
     <out>/store/<key>/seeds-0000-0007.parquet   a block of runs
+    <out>/store/<key>/about.json                what the key is of
+    <out>/store/checks/<program>.json           what a self-check of a program said
     <out>/store/looks/<digest>.json             a look at a comparison (looks.py)
     <out>/histories.parquet, runs.parquet       the tidy tables of the last command
     <out>/failures/<key>/seed-0003.txt          tracebacks
@@ -12,10 +14,12 @@ What it needs of the place where it lies is in files.py: a folder on a disk (dis
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +27,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestrator.check import Verdict
 from orchestrator.errors import StoreError, StoreLostError
 from orchestrator.plan import Job, State, block_seeds, blocks
 from orchestrator.store import looks
@@ -33,7 +38,16 @@ from orchestrator.store.remote import Remote
 from orchestrator.store.tables import WRITING, Tables
 from orchestrator.store.uri import is_uri, local
 
-ASKED = {"command", "lessons", "scopes", "seeds", "engine", "settings", "jobs"}  # in run.json: what the last command was
+ASKED = {
+    "command",
+    "lessons",
+    "scopes",
+    "seeds",
+    "engine",
+    "settings",
+    "jobs",
+}  # in run.json: what the last command was
+CHECKS = "store/checks/"
 TRIES = 3  # uploads of a block until it reads back as it was written
 
 Item = TypeVar("Item")
@@ -104,7 +118,7 @@ class Store:
         seeds = [o.seed for o in block.outcomes]
         name = _block(key, seeds)
         for _ in range(TRIES):
-            self.files.write(name, lambda file: pq.write_table(encode(block), file, **WRITING))
+            self.files.write(name, lambda file: pq.write_table(encode(block, key), file, **WRITING))
             if self.uri is None or self._is_whole(key, seeds):
                 return
         self.set_aside(key, seeds)
@@ -130,7 +144,7 @@ class Store:
         name = _block(key, seeds)
         data = self.files.read(name)
         try:
-            return decode(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), seeds)
+            return decode(pq.read_table(pa.BufferReader(data), page_checksum_verification=True), key, seeds)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise BrokenShardError(
                 f"{self.files.where(name)}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
@@ -146,7 +160,8 @@ class Store:
         try:
             with self.files.open(_block(key, seeds)) as file:
                 footer = pq.read_metadata(file).metadata
-            return list(json.loads(footer[b"block"])["runs"])
+            about = json.loads(footer[b"block"])
+            return [{**run, "processor": about.get("processor", "")} for run in about["runs"]]
         except FileNotFoundError:
             return []
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
@@ -227,6 +242,45 @@ class Store:
         """Where a failed run's traceback lies; None where there is none."""
         name = _traceback(key, seed)
         return self.files.where(name) if name in self.files.names(name.rpartition("/")[0]) else None
+
+    # What is known of keys and programs
+
+    def write_about(self, key: str, facts: Mapping[str, Any]) -> None:
+        """Note what a key is of: its job, and the digests that it is made of."""
+        self._write_text(_about(key), json.dumps(facts, indent=1))
+
+    def abouts(self) -> dict[str, dict[str, Any]]:
+        """What is known of each key that has blocks; nothing of those that an earlier version of this program trained."""
+        there = [name for name in self.files.names("store") if not name.startswith(CHECKS)]
+        keys = list(dict.fromkeys(name.split("/")[1] for name in there if name.endswith(".parquet")))
+        return dict(zip(keys, self._each(lambda key: self._noted(_about(key)), keys), strict=True))
+
+    def stored_runs(self) -> dict[str, int]:
+        """How many runs the names of each key's blocks speak of."""
+        counts: dict[str, int] = {}
+        for name in self.files.names("store"):
+            if block := re.fullmatch(r"store/(\w+)/seeds-(\d+)-(\d+)\.parquet", name):
+                counts[block[1]] = counts.get(block[1], 0) + int(block[3]) - int(block[2]) + 1
+        return counts
+
+    def write_verdict(self, training: str, verdict: Verdict) -> None:
+        """Remember what a self-check said of a program."""
+        self._write_text(f"{CHECKS}{training}.json", json.dumps(asdict(verdict)))
+
+    def verdict(self, training: str) -> Verdict | None:
+        """What a self-check said of a program; None where there was none."""
+        noted = self._noted(f"{CHECKS}{training}.json")
+        with suppress(TypeError):
+            return Verdict(**noted) if noted else None
+        return None
+
+    def _noted(self, name: str) -> dict[str, Any]:
+        """A small file of JSON; empty where it is not there or damaged."""
+        try:
+            found = json.loads(self.files.read(name))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     # Tables
 
@@ -320,6 +374,10 @@ class Store:
 
 def _block(key: str, seeds: Sequence[int]) -> str:
     return f"store/{key}/seeds-{seeds[0]:04d}-{seeds[-1]:04d}.parquet"
+
+
+def _about(key: str) -> str:
+    return f"store/{key}/about.json"
 
 
 def _traceback(key: str, seed: int) -> str:

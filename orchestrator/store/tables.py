@@ -12,9 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestrator.measures import named
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job
-from orchestrator.store.block import CURVES, Block, curve
+from orchestrator.store.block import CURVES, Block, as_column
 
 SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
 BESIDE_SCORES = (
@@ -29,6 +30,7 @@ BESIDE_SCORES = (
     "engine",
     "attempts",
     "node",
+    "processor",
     "error",
     "final",
 )
@@ -94,6 +96,7 @@ def _run_fields(scores: Iterable[str]) -> list[tuple[str, pa.DataType]]:
         ("engine", pa.string()),
         ("attempts", pa.int32()),
         ("node", pa.string()),
+        ("processor", pa.string()),
         ("error", pa.string()),
         ("final", pa.bool_()),
     ]
@@ -110,9 +113,17 @@ def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
         "status": o.status,
         "epochs": o.epochs,
     }
-    how = {"seconds": o.seconds, "engine": o.engine, "attempts": block.attempts, "node": block.node, "error": o.error}
-    how["final"] = block.final
-    return {**known, **o.scores, **how}
+    how = {
+        "seconds": o.seconds,
+        "engine": o.engine,
+        "attempts": block.attempts,
+        "node": block.node,
+        "processor": block.processor,
+        "error": o.error,
+        "final": block.final,
+    }
+    accuracies = {name: named(o.scores, name) for name in SCORES if name.endswith("accuracy")}
+    return {**known, **o.scores, **accuracies, **how}
 
 
 def _column(frame: pd.DataFrame, field: pa.Field, names: Names) -> pa.Array:
@@ -134,4 +145,6 @@ def _history(job: Job, o: Outcome, schema: pa.Schema, names: Names) -> pa.Table:
         for part in ("lesson", "variant", "data")
     ]
     counts = [pa.array(np.full(o.epochs, o.seed, np.int32)), pa.array(np.arange(1, o.epochs + 1, dtype=np.int32))]
-    return pa.table([*words, *counts, *[curve(o, name) for name in schema.names[5:]]], schema=schema)
+    return pa.table(
+        [*words, *counts, *[as_column(o, named(o.history, name)) for name in schema.names[5:]]], schema=schema
+    )

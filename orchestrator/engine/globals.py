@@ -1,0 +1,62 @@
+"""What a lesson may set for the whole process, put back before every model.
+
+A lesson's file may choose a precision policy for all its models, and a model function one for its own. Neither is to
+reach the next model, nor another lesson: in `fit`'s words, each run is a new process that has loaded the lesson.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+_own: dict[str, Any] = {}  # what `put_back` restores: how the lesson at work left things when its file had run
+
+
+def now() -> dict[str, Any]:
+    """Keras's and JAX's global settings; empty where Keras is not loaded."""
+    if "keras" not in sys.modules:
+        return {}
+    import keras  # noqa: PLC0415
+    from keras.src.backend import config  # noqa: PLC0415
+
+    found = {
+        "floatx": keras.config.floatx(),
+        "epsilon": keras.config.epsilon(),
+        "image_data_format": keras.config.image_data_format(),
+        "dtype_policy": keras.config.dtype_policy(),
+        "max_epochs": config.max_epochs(),
+        "max_steps_per_epoch": config.max_steps_per_epoch(),
+    }
+    if "jax" in sys.modules:
+        import jax  # noqa: PLC0415
+
+        found["jax"] = dict(jax.config.values)
+    return found
+
+
+def keep(settings: Mapping[str, Any]) -> None:
+    """From now on `put_back` restores these."""
+    _own.clear()
+    _own.update(settings)
+
+
+def put_back() -> None:
+    """Restore what `keep` was told."""
+    if not _own or "keras" not in sys.modules:
+        return
+    import keras  # noqa: PLC0415
+    from keras.src.backend import config  # noqa: PLC0415
+
+    keras.config.set_floatx(_own["floatx"])
+    keras.config.set_epsilon(_own["epsilon"])
+    keras.config.set_image_data_format(_own["image_data_format"])
+    keras.config.set_dtype_policy(_own["dtype_policy"])
+    config.set_max_epochs(_own["max_epochs"])
+    config.set_max_steps_per_epoch(_own["max_steps_per_epoch"])
+    if "jax" in _own:
+        import jax  # noqa: PLC0415
+
+        for name, value in _own["jax"].items():
+            if jax.config.values.get(name) != value:
+                jax.config.update(name, value)

@@ -1,0 +1,186 @@
+"""What is found out about a variant by building its model for two seeds: its program as text, and what speaks against compiling it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src.trainers.trainer import model_supports_jit
+
+from orchestrator.engine import allowed, callbacks, compiled
+from orchestrator.engine.history import columns
+from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
+from orchestrator.engine.model import Beginning, begin, loss_name
+from orchestrator.engine.reference import Reference
+from orchestrator.errors import LessonError
+from orchestrator.identity import Sketch, digest, sketch
+from orchestrator.lesson import Split, Variant, count
+
+COMPILED_FIT = {"shuffle", "validation_batch_size"}  # the arguments of `fit` that the compiled engine knows
+ORDERS = 2  # epochs whose order of rows is part of a start
+TAKEN = {"lesson", "variant", "data", "seed", "epoch", "loss", "learning_rate"}  # columns of the histories
+SEEN = {"compute_loss", "compute_metrics", "metrics", "get_metrics_result", "compile", "train_step", "test_step"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of a variant, for rows of certain shapes.
+
+    Attributes:
+        text: digest of its training as a program; None where it can't be traced.
+        reason: why it goes through `fit`; None where it may be compiled.
+        start: initial variables of two seeds and the order of their rows.
+        measures: what its runs are scored by. loss: digest of its loss as a program.
+        weights: how many it trains. noisy: layers that draw numbers. notes: what a reader of its results must know.
+    """
+
+    text: str | None
+    reason: str | None
+    start: Sketch
+    measures: tuple[str, ...]
+    loss: str
+    weights: int
+    noisy: int
+    notes: tuple[str, ...]
+
+
+def study(variant: Variant, split: Split, engine: str) -> Study:
+    """Build the variant's model for seeds 0 and 1.
+
+    Raises:
+        LessonError: its runs would not be what they seem.
+    """
+    pair = begin(variant, split, 0), begin(variant, split, 1)
+    model = pair[0].model
+    _refuse_shared_variables(variant, pair)
+    measures = _measures(variant, model)
+    text, reason = _traced(variant, split, pair) if engine == "compiled" else (None, None)
+    return Study(
+        text,
+        reason,
+        start(variant, split, pair),
+        measures,
+        loss_text(model, split) if engine != "fit-tensorflow" else "",
+        model.count_params(),
+        sum(hasattr(layer, "seed_generator") for layer in model._flatten_layers()),
+        tuple(_notes(variant, pair)),
+    )
+
+
+def start(variant: Variant, split: Split, pair: Iterable[Beginning]) -> Sketch:
+    """Initial variables, and the order of the rows in two epochs, of some seeds' models."""
+    found = []
+    for beginning in pair:
+        orders = compiled.row_orders(compiled.shuffler(beginning, variant, split), count(split.x_train), variant)
+        found += [array for part in beginning.values for array in part] + list(islice(orders, ORDERS))
+    return sketch(found)
+
+
+def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -> tuple[str | None, str | None]:
+    """The digest of the program, None where that says too little of what is trained; and why it goes through `fit`."""
+    reason = _unseen(variant, pair[0].model)
+    if reason:
+        return None, reason
+    try:
+        texts = [lower(Reference(variant, beginning), beginning.values, split) for beginning in pair]
+    except Exception as error:  # the user's own code, traced
+        return None, f"tracing it raised {_line(error)}"
+    if texts[0] != texts[1]:
+        return None, "its program differs from seed to seed: something is drawn in Python, outside Keras"
+    if calls_python(texts[0]):
+        return None, "it calls Python while it trains"
+    return digest(texts[0]), why_not(variant, pair[0].model, texts[0])
+
+
+def _line(error: Exception) -> str:
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"[:200]
+
+
+def _unseen(variant: Variant, model: keras.Model) -> str | None:
+    """What a trace would not see of the training; None when it sees all."""
+    unruled = callbacks.without_rule(variant.callbacks)
+    if unruled:
+        return f"the callback {unruled} has no compiled equivalent"
+    if hasattr(model.optimizer, "optimizers"):
+        return "several optimisers share the model"
+    own = _overridden(model) - SEEN
+    return f"the model has its own {min(own)}()" if own else None
+
+
+TRAINER = {name for kind in keras.Model.__mro__ if kind.__name__.endswith("Trainer") for name in vars(kind)}
+
+
+def _overridden(model: keras.Model) -> set[str]:
+    """The methods of Keras's trainer that a class of the user's has anew."""
+    kinds = [kind for kind in type(model).__mro__ if kind.__module__.partition(".")[0] not in ("keras", "builtins")]
+    return {name for kind in kinds for name in vars(kind) if name in TRAINER and not name.startswith("__")}
+
+
+def why_not(variant: Variant, model: keras.Model, text: str) -> str | None:
+    """Why `fit` must train what could be traced; None when it can be compiled."""
+    strange = sorted(set(variant.fit) - COMPILED_FIT)
+    if strange:
+        return f"fit's argument {strange[0]!r} has no compiled equivalent"
+    if model.run_eagerly:
+        return "the model asks to run eagerly"
+    if not model_supports_jit(model):
+        names = [layer.name for layer in model._flatten_layers() if not layer.supports_jit]
+        return f"the layer {names[0] if names else model.name!r} can't be compiled"
+    steps = _overridden(model) & {"train_step", "test_step"}
+    if steps:
+        return f"the model has its own {min(steps)}()"
+    slow = "convolutions take longer in a compiled loop than in fit" if is_slow(text) else None
+    return callbacks.why_not(variant.callbacks, model) or allowed.why_not(model) or slow
+
+
+def _refuse_shared_variables(variant: Variant, pair: tuple[Beginning, Beginning]) -> None:
+    """Two models that share a variable would train each other."""
+    first, second = ({id(v): v for v in _variables(beginning.model)} for beginning in pair)
+    both = [first[key] for key in first.keys() & second.keys()]
+    if both:
+        raise LessonError(
+            f"variant {variant.name!r}: two calls of model() share the variable {both[0].path!r}, "
+            "so that one run would change the next; build layers, metrics and optimisers inside model()"
+        )
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+
+
+def _measures(variant: Variant, model: keras.Model) -> tuple[str, ...]:
+    """The names of what the model is scored by, as the tables have them.
+
+    Raises:
+        LessonError: one is a column's already.
+    """
+    own = [metric.name for metric in model._compile_metrics.metrics] if model._compile_metrics else []
+    taken = sorted(name for name in own if name.lower() in TAKEN or name.lower().startswith("val_"))
+    if taken:
+        raise LessonError(
+            f"variant {variant.name!r}: a metric is named {taken[0]!r}, as a column of the tables is; give it another name, such as name='my_{taken[0]}'"
+        )
+    found = columns(model.get_metrics_result(), 0)
+    return tuple(loss_name(model) if name == "loss" else name for name in found)
+
+
+def _notes(variant: Variant, pair: tuple[Beginning, Beginning]) -> Iterable[str]:
+    files = [type(c).__name__ for c in variant.callbacks if callbacks.writes_files(c)]
+    if files:
+        yield f"{', '.join(files)} left out: the store keeps what they would write, and seeds would share their paths"
+    one, other = (beginning.generator.get_state(legacy=False)["state"] for beginning in pair)
+    if np.array_equal(one["key"], other["key"]) and one["pos"] == other["pos"]:
+        yield "model() seeds the random generators itself, so that every seed gives the same run"
+    elif _alike(pair):
+        yield "every seed begins with the same weights"
+
+
+def _alike(pair: tuple[Beginning, Beginning]) -> bool:
+    weights = list(zip(*(beginning.values[0] for beginning in pair), strict=True))
+    vary = any(np.ptp(one) > 0 for one, _ in weights if one.size)
+    return vary and all(np.array_equal(one, other) for one, other in weights)

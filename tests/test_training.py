@@ -1,0 +1,172 @@
+"""What lies on a worker is trained only if it is what was planned, and compiled only if it holds against `fit`."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from orchestrator import catalog, engine, session
+from orchestrator.local import Serial
+from orchestrator.store import Store
+from tests.conftest import TINY
+
+engine.load()  # before anything else imports Keras
+
+import keras
+
+from orchestrator.engine import allowed
+from orchestrator.engine.stacked import Stacked
+
+FROM_FILE = TINY.replace("    return Split(x[:16]", "    x = x + np.load(FILE)\n    return Split(x[:16]")
+
+
+def run(path, store, seeds=range(8), executor=Serial, **more):
+    """Run a lesson in this process as the command line would; gives the exit code and what it said."""
+    said = io.StringIO()
+    asked = session.Request(
+        tuple(catalog.find([str(path)])), tuple(seeds), ("fixed", "redrawn"), "compiled", serial=True, **more
+    )
+    code = session.run(asked, store, executor, Console(file=said, width=200), report_too=False)
+    return code, said.getvalue()
+
+
+def from_file(tmp_path):
+    """A lesson whose data come from a file, and that file."""
+    file = tmp_path / "shift.npy"
+    np.save(file, np.float32(0))
+    path = tmp_path / "from_file.py"
+    path.write_text(FROM_FILE.replace("FILE", repr(str(file))))
+    return path, file
+
+
+def test_data_that_change_after_planning_are_refused(tmp_path):
+    """A data file that changes between plan and training: one line a job, exit code 1, and nothing stored under the planned keys."""
+    path, file = from_file(tmp_path)
+
+    class Late(Serial):
+        """Trains after the file has changed."""
+
+        def run(self, orders):
+            np.save(file, np.float32(1))
+            return super().run(orders)
+
+    store = Store(tmp_path / "out")
+    code, said = run(path, store, executor=Late)
+    assert code == 1
+    assert said.count("refused from-file/one/fixed: other rows than planned") == 1
+    assert not list((tmp_path / "out" / "store").rglob("*.parquet"))
+    assert len(pd.read_parquet(store.runs)) == 0
+    code, said = run(path, store)  # plans anew, with the file as it is now
+    assert (code, len(pd.read_parquet(store.runs))) == (0, 32)
+
+
+def test_a_plan_says_what_changed(tmp_path):
+    """After an edit of the data the plan names rows, after one of the model program, after other epochs settings."""
+    path, file = from_file(tmp_path)
+    store = Store(tmp_path / "out")
+    run(path, store)
+    np.save(file, np.float32(1))
+    assert why(path, store) == {"its rows changed"}
+    np.save(file, np.float32(0))
+    assert why(path, store) == set()
+    assert why(path, store, settings={"epochs": 4}) == {"its settings changed"}
+    path.write_text(path.read_text().replace('"tanh"', '"relu"'))
+    assert why(path, store) == {"its program changed"}
+
+
+def why(path, store, **more):
+    """The reasons that a plan gives."""
+    asked = session.Request(
+        tuple(catalog.find([str(path)])), tuple(range(8)), ("fixed",), "compiled", serial=True, **more
+    )
+    return {shard.why for shard in session.prepare(asked, store).plan.shards}
+
+
+def test_a_process_that_changes_for_one_seed_is_noticed(tmp_path):
+    """Data drawn otherwise for seed 7 only: the block that holds it trains anew, the others stay."""
+    path = tmp_path / "moody.py"
+    path.write_text(TINY)
+    store = Store(tmp_path / "out")
+    run(path, store, range(16))
+    path.write_text(
+        TINY.replace("    return Split(x[:16]", "    x = x + (seed == 8)\n    return Split(x[:16]")
+    )  # draw(seed + 1)
+    asked = session.Request(tuple(catalog.find([str(path)])), tuple(range(16)), ("redrawn",), "compiled", serial=True)
+    shards = session.prepare(asked, store).plan.shards
+    assert {(shard.seeds[0], shard.why) for shard in shards} == {(0, "its data are drawn otherwise by now")}
+    code, said = run(path, store, range(16))
+    assert code == 0
+    assert "set aside" in said
+
+
+def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch):
+    """An engine with an error of a thousandth is found out before a run is stored: the runs are `fit`'s, and it is said and remembered."""
+    path = tmp_path / "spoilt.py"
+    path.write_text(TINY)
+    right = Store(tmp_path / "right")
+    assert "checked spoilt/one against fit" in run(path, right)[1]
+    logs_of = Stacked._logs_of
+    monkeypatch.setattr(
+        Stacked, "_logs_of", lambda *args: {name: value * 1.001 for name, value in logs_of(*args).items()}
+    )
+    from orchestrator import keys, training
+
+    training._benches.clear()
+    keys.loaded.cache_clear()
+    store = Store(tmp_path / "spoilt")
+    code, said = run(path, store)
+    assert code == 0
+    assert "held against fit it differed: " in said
+    runs = pd.read_parquet(store.runs)
+    assert set(runs.engine) == {"fit-jax"}
+    assert runs.key.tolist() == pd.read_parquet(right.runs).key.tolist()
+    losses = [pd.read_parquet(one.histories).loss for one in (right, store)]
+    np.testing.assert_allclose(*losses, atol=5e-7)
+    code, said = run(path, store, range(16))
+    assert "checked" not in said
+    assert "runs through fit, not compiled: held against fit it differed" in said
+    assert all(variant["engine_reason"] for variant in store.load()[2][0]["variants"])
+
+
+def test_every_layer_and_optimiser_of_keras_is_decided_on():
+    """What Keras has is plain, whole, a convolution, or goes through `fit`; a new one is noticed here before anybody trains it."""
+    through_fit = """
+        AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D
+        AdaptiveMaxPooling2D AdaptiveMaxPooling3D AugMix AutoContrast CategoryEncoding CenterCrop
+        ContrastLimitedAdaptiveHistogramEqualization CutMix Discretization Equalization FlaxLayer HashedCrossing Hashing
+        IntegerLookup JaxLayer Layer MaxNumBoundingBoxes MelSpectrogram MixUp Pipeline RandAugment RandomBrightness
+        RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop RandomElasticTransform RandomErasing
+        RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization
+        RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom Resizing
+        ReversibleEmbedding STFTSpectrogram Solarization StringLookup TFSMLayer TextVectorization TorchModuleWrapper
+        Wrapper
+    """
+    decided = f"{allowed.PLAIN} {allowed.WHOLE} {allowed.CONVOLUTIONS} {through_fit}".split()
+    assert len(decided) == len(set(decided))
+    has = {kind for kind in vars(keras.layers).values() if isinstance(kind, type) and issubclass(kind, keras.Layer)}
+    assert {getattr(keras.layers, name) for name in decided} == has
+    others = ["MultiOptimizer", "Optimizer", "ScheduleFreeAdamW"]
+    has = {
+        kind
+        for kind in vars(keras.optimizers).values()
+        if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer)
+    }
+    assert {getattr(keras.optimizers, name, None) for name in (*allowed.OPTIMIZERS.split(), *others)} >= has
+
+
+# A digest of each lesson's training as a program: the engine may be made faster without changing one, or a store is lost.
+DIGESTS: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("source", catalog.built_in(), ids=lambda source: source.id)
+def test_the_lessons_are_the_programs_that_they_were(source):
+    """The seven lessons keep their identity while Keras and JAX stay what they are: a change here gives up every stored run."""
+    from orchestrator import keys
+    from orchestrator.sandbox import here
+
+    jobs = keys.survey(here, source, (), ("fixed",), "compiled")[0]
+    assert {f"{job.lesson}/{job.variant}": job.identity.program for job in jobs} == {
+        name: digest for name, digest in DIGESTS.items() if name.startswith(f"{source.id}/")
+    }
