@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orchestrator import catalog, listing, session
+from orchestrator import catalog, chances, listing, session
 from orchestrator import status as statuses
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.options import (
@@ -167,11 +167,17 @@ def plan(
     engine: EngineOption = EngineChoice.compiled,
     backend: Backend = BackendChoice.jax,
     settings: Settings = None,
+    sd: Annotated[
+        float | None,
+        typer.Option("--sd", help="scatter of a pair's difference, for the chance of each verdict", callback=positive),
+    ] = None,
 ) -> None:
-    """Say what `run` would train, what is stored, and why."""
+    """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
     made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out))
     session.tell(made, console)
     console.print(listing.of_plan(made.plan))
+    if found := list(chances.chances(made.descriptions, Store(out), sd)):
+        console.print(listing.of_chances(found, chances.SEEDS))
 
 
 @app.command()
@@ -184,12 +190,14 @@ def report(
     """Build the report anew from the tables alone."""
     store = Store(out)
     if form is FormatChoice.html:
-        session.report(store)
-        say(f"report: {store.report}")
+        unnoted = session.report(store)
+        say(f"report: {store.report}", *([unnoted] if unnoted else []))
         caution(store)
         return
     runs, histories, lessons, _ = store.load()
     effects = session.effects_of(runs, histories, lessons)
+    if unnoted := session.look(store, runs, lessons):
+        typer.echo(unnoted, err=True)
     if form is FormatChoice.json:
         sys.stdout.write(clean(effects.to_json(orient="records", indent=1)) + "\n")
     elif form is FormatChoice.csv:

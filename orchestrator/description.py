@@ -11,7 +11,7 @@ from orchestrator.measures import Measures, Traits
 
 
 def description(
-    lesson: Lesson, rows: Mapping[str, int], known: Mapping[str, tuple[str | None, Traits | None]]
+    lesson: Lesson, rows: Mapping[str, Any], known: Mapping[str, tuple[str | None, Traits | None]]
 ) -> dict[str, Any]:
     """What a report needs to know, as plain JSON; `known` says per variant why it can't be compiled, and its traits.
 
@@ -30,6 +30,7 @@ def description(
         "explanation": lesson.explanation,
         "family": lesson.family,
         "endpoint": asdict(primary),
+        "guard": asdict(measures.of(lesson.guard)) if lesson.guard else None,
         "secondary": [asdict(e) for e in secondary],
         "variants": [
             {

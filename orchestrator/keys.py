@@ -16,6 +16,7 @@ from orchestrator import engine
 from orchestrator.catalog import Source
 from orchestrator.description import description
 from orchestrator.errors import LessonError, UsageError
+from orchestrator.guess import guesses
 from orchestrator.identity import Sketch, digest, sketch
 from orchestrator.lesson import Lesson, Scope, count
 from orchestrator.loaded import Loaded
@@ -141,13 +142,14 @@ def describe(
 ) -> dict[str, Any]:
     """What a report needs to know of the lesson; the numbers of its rows only if its data may be drawn."""
     found = lesson(source, settings)
-    rows = {"rows_train": 0, "rows_test": 0, "rows_fresh": 0}
+    rows: dict[str, Any] = {"rows_train": 0, "rows_test": 0, "rows_fresh": 0}
     if draw:
         split, fresh = found.data.draw("fixed", 0), found.data.fresh_rows()
         rows = {
             "rows_train": count(split.x_train),
             "rows_test": count(split.x_test),
             "rows_fresh": count(fresh[0]) if fresh else 0,
+            "guess": guesses({"test": split.y_test, **({"fresh": fresh[1]} if fresh else {})}),
         }
     try:
         return description(found, rows, known)

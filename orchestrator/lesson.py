@@ -168,6 +168,9 @@ def _split(drawn: Any, name: str) -> Split:
     )
 
 
+RATES = ("bad", "diverged", "stuck")
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """The one number a run is judged by, declared before anything runs.
@@ -176,27 +179,40 @@ class Endpoint:
         measure: a score of a finished run (`fresh_accuracy`, `test_bce`, `epochs`, ...), `wobble` (mean absolute
             change of validation
             accuracy between epochs, last half) or `epochs_to_threshold` (first epoch with validation accuracy at
-            `threshold`).
+            `threshold`); for a rate `bad`, `diverged` or `stuck`.
         better: the direction that is better.
-        sesoi: smallest effect of interest, in the measure's units; for a spread, the ratio of standard deviations.
-        statistic: `mean` compares means over seeds, `spread` standard deviations across seeds.
+        sesoi: smallest effect of interest, in the measure's units; for a spread, the ratio of standard deviations; for a
+            rate, a difference of shares such as 0.1.
+        statistic: `mean` compares means over seeds, `spread` standard deviations across seeds, `rate` the shares of runs
+            that went bad (failed, diverged or stuck), or that diverged, or that are stuck.
     """
 
     measure: str = "fresh_accuracy"
     better: Literal["higher", "lower"] = "higher"
     sesoi: float = 0.01
-    statistic: Literal["mean", "spread"] = "mean"
+    statistic: Literal["mean", "spread", "rate"] = "mean"
     threshold: float | None = None
 
     def __post_init__(self) -> None:
         _require(self.better in ("higher", "lower"), f"better is {self.better!r}; it must be 'higher' or 'lower'")
         _require(
-            self.statistic in ("mean", "spread"), f"statistic is {self.statistic!r}; it must be 'mean' or 'spread'"
+            self.statistic in ("mean", "spread", "rate"),
+            f"statistic is {self.statistic!r}; it must be 'mean', 'spread' or 'rate'",
         )
         _require(math.isfinite(self.sesoi) and self.sesoi > 0, f"sesoi is {self.sesoi!r}; it must be a number above 0")
         _require(
             (self.threshold is not None) == (self.measure == "epochs_to_threshold"),
             "threshold belongs to the measure 'epochs_to_threshold', and it to a threshold",
+        )
+        _require(
+            (self.statistic == "rate") == (self.measure in RATES),
+            f"measure is {self.measure!r} and statistic {self.statistic!r}; the statistic 'rate' and the measures"
+            f" {', '.join(map(repr, RATES))} belong together",
+        )
+        _require(
+            self.statistic != "rate" or (self.sesoi < 1 and self.better == "lower"),
+            f"sesoi is {self.sesoi!r} and better {self.better!r}; for a rate sesoi is a difference of shares below 1, and"
+            " better is 'lower'",
         )
 
 
@@ -261,7 +277,8 @@ class Variant:
 class Lesson:
     """A question, the variants that answer it (the first is the baseline), and the endpoint that decides.
 
-    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains. `technique` is
+    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains. `guard` is what must not
+    get worse meanwhile, by default accuracy on fresh points (else on the test set) where that doesn't decide. `technique` is
     what a sentence on the result speaks of, where that is not the title. `family` is what the technique treats:
     learning, generalization or predictions. `id`, `number` and `source` are set by whoever loads the file.
     """
@@ -272,6 +289,7 @@ class Lesson:
     variants: Sequence[Variant]
     endpoint: Endpoint = Endpoint()
     secondary: Sequence[Endpoint] = SECONDARY
+    guard: Endpoint | None = None
     family: Literal["learning", "generalization", "predictions"] | None = None
     technique: str = ""
     id: str = ""
@@ -286,6 +304,10 @@ class Lesson:
         _require(isinstance(self.data, Data), f"data must be a Data, not {type(self.data).__name__}")
         _require(len(self.variants) > 0, "a lesson needs one variant at least")
         _require(all(isinstance(v, Variant) for v in self.variants), "variants must all be made with Variant(...)")
+        _require(
+            self.guard is None or isinstance(self.guard, Endpoint),
+            f"guard must be an Endpoint, not {type(self.guard).__name__}",
+        )
         twice = [name for name, count in Counter(v.name for v in self.variants).items() if count > 1]
         _require(not twice, f"two variants are named {', '.join(map(repr, twice))}; names must differ")
 

@@ -38,6 +38,12 @@ def of_plan(plan: Plan) -> Table:
     return _table(("lesson", "variant", "data", "key", "engine", "to train", "why"), _jobs(plan))
 
 
+def of_chances(rows: Sequence[Sequence[str]], seeds: Sequence[int]) -> Table:
+    """A row a comparison and true effect: with what chance which verdict, by the number of seeds."""
+    columns = ("lesson", "variant", "data", "SD", "if the effect is", *(f"{n} seeds" for n in seeds))
+    return _table(columns, rows)
+
+
 def _jobs(plan: Plan) -> Iterator[tuple[Any, ...]]:
     trained_for: dict[str, str] = {}
     for job in plan.jobs:
@@ -74,7 +80,7 @@ def of_failures(runs: pd.DataFrame, store: Store) -> list[str]:
 
 def of_effects(effects: pd.DataFrame) -> Table:
     """A row a primary effect."""
-    columns = ("lesson", "variant", "data", "measure", "effect", "95 % interval", "verdict")
+    columns = ("lesson", "variant", "data", "measure", "effect", "interval", "verdict")
     primary = effects[effects["primary"]].to_dict("records")
     return _table(columns, (_effect(row) for row in primary))
 

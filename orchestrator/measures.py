@@ -50,7 +50,7 @@ class Measures:
 
     def find(self, endpoint: Endpoint) -> Endpoint | None:
         """The endpoint by its name in the tables; None where no run is scored by it."""
-        if self.names is None:
+        if self.names is None or endpoint.statistic == "rate":
             return endpoint
         asked = endpoint.measure
         asked = f"test_{asked.removeprefix('val_')}" if asked.startswith("val_") else asked

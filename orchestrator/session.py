@@ -221,18 +221,27 @@ def _name(word: str) -> str:
     return Path(word).stem.replace("_", "-") if _is_file(word) else word
 
 
-def report(store: Store) -> None:
-    """Build effects and pages from the tables."""
+def report(store: Store) -> str:
+    """Build effects and pages from the tables; gives a sentence where the look that this is can't be noted, else none."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
+    unnoted = look(store, runs, lessons)
     store.write_effects(effects, facts["generation"])
     facts = {**facts, "processors": _processors(runs)}
     with store.folder() as folder:
         reports.build(runs, histories, lessons, facts, folder, effects)
     if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
-        report(store)
+        return report(store)
+    return unnoted
+
+
+def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
+    """Note that a verdict is made of these tables; gives a sentence where the place can't be written, else none."""
+    if store.record_looks(runs, lessons):
+        return ""
+    return f"{store.root} can't be written, so this look at it isn't noted: the next one will count as this one"
 
 
 def _processors(runs: pd.DataFrame) -> str:
@@ -272,8 +281,8 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
             rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.described(store), ended)
         if report_too and whole:
             with clock(timings, "report"):
-                report(store)
-            console.print(f"report: {store.report}", markup=False)
+                unnoted = report(store)
+            console.print(f"report: {store.report}{f'; {unnoted}' if unnoted else ''}", markup=False)
         else:
             _say(strays(store), console)
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reports.caveats import caveats
 from reports.phrases import amount, size, times
 from reports.results import SCOPES, Document, Results, Row, several
-from reports.verdicts import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
+from reports.verdicts import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
 from reports.words import count, ident, place, scale, typeset
 
 
@@ -30,6 +30,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """How what must not get worse stands in one scope: its state in a word, and its effect with interval."""
+
+    scope: str
+    state: str
+    cell: Cell
+
+
+@dataclass(frozen=True)
 class Line:
     """A row of the verdict table."""
 
@@ -39,7 +48,7 @@ class Line:
     against: str
     measured: str
     cells: tuple[tuple[str, Cell | None], ...]
-    fresh: Cell | None
+    guard: tuple[Guard, ...]
     seeds: str
     failures: str
 
@@ -53,14 +62,25 @@ CHIPS = {
     VOID: Chip("void", "cross", "Not testable"),
 }
 
+BUT = Chip("small", "up", "Improves, but")
+"""The guard is broken: something that had to hold got worse meanwhile."""
+
 
 def chip(row: Row) -> Chip:
     """The chip of one row of the effects table; a small effect says which way it goes."""
     plain = CHIPS[row["verdict"]]
+    better = row["verdict"] == IMPROVES or (row["verdict"] == SMALL and towards(row) > 0)
+    if better and row["guard"] == BROKEN:
+        return BUT
     if row["verdict"] != SMALL:
         return plain
-    better = towards(row) > 0
     return Chip(plain.role, "rise" if better else "fall", f"Real but small {'gain' if better else 'loss'}")
+
+
+def legend(results: Results) -> list[Chip]:
+    """The chips to explain: all of the usual ones, and those that something here carries besides."""
+    shown = {chip(row).words for row in results.rows if row["primary"]}
+    return [CHIPS[IMPROVES], *([BUT] if BUT.words in shown else []), *list(CHIPS.values())[1:]]
 
 
 def towards(row: Row) -> float:
@@ -107,8 +127,6 @@ def lines(results: Results) -> list[Line]:
 
 def _line(results: Results, lesson: Document, variant: str, scopes: Sequence[str]) -> Line:
     rows = [results.primary(lesson["id"], variant, scope) for scope in scopes]
-    fresh = results.effect(lesson["id"], variant, "fixed", "fresh_accuracy")
-    effect, interval = said(fresh) if fresh else ("", "")
     return Line(
         anchor=ident("lesson", lesson["id"]),
         title=lesson["title"],
@@ -116,10 +134,17 @@ def _line(results: Results, lesson: Document, variant: str, scopes: Sequence[str
         against=against(lesson, variant),
         measured=measured(lesson["endpoint"]),
         cells=tuple((place(scope), cell(row)) for scope, row in zip(scopes, rows, strict=True)),
-        fresh=Cell(None, effect, interval) if effect else None,
+        guard=tuple(_guard(results, row) for row in rows if row and row["guard"]),
         seeds=_pairs([row for row in rows if row]),
         failures=failures(results, lesson, variant),
     )
+
+
+def _guard(results: Results, row: Row) -> Guard:
+    same = ("lesson", "variant", "data")
+    own = next(each for each in results.rows if each["guards"] and all(each[key] == row[key] for key in same))
+    name = scale(own["measure"], None if math.isnan(own["threshold"]) else own["threshold"]).name
+    return Guard(place(row["data"]), f"{name}: {row['guard']}", Cell(None, *said(own)))
 
 
 def against(lesson: Document, variant: str) -> str:
@@ -148,10 +173,12 @@ def failures(results: Results, lesson: Document, variant: str) -> str:
         for name in names
         for status in results.arm(lesson["id"], name, scope)["status"].astype(str)
     ]
+    rows = results.primaries(lesson["id"], variant)
     found = {
         "failed": statuses.count("failed"),
         "diverged": statuses.count("diverged"),
         "out of time": statuses.count("timeout"),
+        "stuck": sum(int(row["stuck_baseline"] + row["stuck_variant"]) for row in rows),
     }
     parts = [f"{k} {what}" for what, k in found.items() if k]
     return f"{', '.join(parts)} (of {count(len(statuses), 'run')})" if parts else "none"
@@ -186,8 +213,10 @@ def _doubt(row: Row) -> str:
     verdict, matters = row["verdict"], size(row)
     if verdict == VOID:
         return f"nothing was decided ({typeset(row['reason'])})."
+    if math.isnan(row["low"]) and verdict == SAME:
+        return "a single pair of runs that differs."
     if math.isnan(row["low"]):
-        return "too few runs finished to say."
+        return "a repetition in which as many runs go bad with it as without."
     if verdict in (IMPROVES, HARMS):
         nothing = "1" if row["statistic"] == "spread" else "zero"
         return (

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from reports.paired import fewest_pairs
-
 Row = Mapping[str, Any]
 
 LOPSIDED = 1.0
@@ -20,7 +18,7 @@ def caveats(row: Row) -> list[str]:
     """Sentences on one row of the effects table, mostly none."""
     if math.isnan(row["low"]):
         return []
-    found = [_lopsided(row), _few(row), _out_of_reach(row)]
+    found = [_lopsided(row), _few(row)]
     return [sentence for sentence in found if sentence]
 
 
@@ -41,13 +39,3 @@ def _few(row: Row) -> str:
         "97 % of the time, and p was below 0.05 without any effect in up to 9 % of experiments when most runs ended alike."
     )
 
-
-def _out_of_reach(row: Row) -> str:
-    """Few pairs have few ways to flip, so their p can't be small."""
-    fewest = fewest_pairs(row["alpha"])
-    if row["n_pairs"] >= fewest:
-        return ""
-    return (
-        f"With {row['n_pairs']} pairs no p is smaller than {2 / 2 ** row['n_pairs']:.2g}; it takes {fewest} pairs before any "
-        "effect, however large, could count as shown among this many comparisons."
-    )

@@ -32,7 +32,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with the ends of its 95 % interval, any of them NaN when there is none."""
+    """An estimate with the ends of its interval, any of them NaN when there is none."""
 
     estimate: float
     low: float
@@ -217,7 +217,7 @@ def _described(pairs: Pairs) -> str:
     equal = int((after.values == before.values).sum())
     compared = f"{axis.comparison}: {axis.effect(effect.estimate)}"
     if math.isfinite(effect.low) and math.isfinite(effect.high):
-        compared += f", 95 % interval {axis.effect(effect.low)} to {axis.effect(effect.high)}"
+        compared += f", interval {axis.effect(effect.low)} to {axis.effect(effect.high)}"
     return (
         f"{count(len(pairs.seeds), 'pair')} of runs. {'; '.join(means)}. {after.name} is higher in {higher}, equal in"
         f" {equal}. {compared}."

@@ -1,35 +1,51 @@
 """Every comparison of every lesson with its uncertainty: `table(runs, histories, lessons)`.
 
 A row is lesson x variant (against its baseline) x data x endpoint. D = with - without, a difference a seed, over the
-pairs in which both runs finished and have the number. Columns (NaN where a number has no meaning):
+pairs in which both runs finished and have the number. A stuck run finished, so its score counts; its wobble, gap and number
+of epochs don't, by which standing still looks well. Columns (NaN where a number has no meaning):
 
     lesson variant baseline data      categories; the baseline is the lesson's first variant
-    measure statistic threshold       the endpoint: statistic "mean" or "spread"
-    primary better sesoi              declared with it; better is "higher" or "lower"
+    measure statistic threshold       the endpoint: statistic "mean", "spread" or "rate"
+    primary guards                    it decides; it is what must not get worse meanwhile
+    better sesoi                      declared with it; better is "higher" or "lower"
     n_seeds n_baseline n_variant      seeds both arms were asked for; runs with the number, per arm
-    n_pairs                           pairs compared
+    n_pairs n_identical               pairs compared; those of them in which both arms are equal
     mean_baseline mean_variant sd_baseline sd_variant    over those pairs
-    effect low high                   mean of D with its 95 % t interval; for "spread" SD_with / SD_without, and the
-                                      interval that inverts its permutation test
-    p                                 two-sided permutation p: sign-flip (mean) or swap within pairs (spread)
-    p_adjusted                        Holm over the scope's primary endpoints, Benjamini-Hochberg over its others
-    alpha                             the level that mde and seeds_needed are reckoned at
+    look family alpha                 which look at the comparison this is, among how many its lesson shares the level,
+                                      and the level that leaves (reports.levels); 0.05 for secondary endpoints
+    shared                            rows that draws of data have in common, as a share of their variance that stays
+                                      (test rows over training rows of re-split files, after Nadeau and Bengio); else 0
+    effect low high                   mean of D with its t interval at 1 - alpha; for "spread" SD_with / SD_without, and
+                                      the interval that inverts its permutation test; for "rate" the difference of the
+                                      shares with Newcombe's interval
+    p_interval                        the p that goes with the interval (t test; swap test for "spread", exact McNemar for
+                                      "rate"): above alpha, the interval holds no effect
+    p p_least                         two-sided permutation p: sign-flip (mean) or swap within pairs (spread); the least
+                                      that so many pairs and draws can give
+    p_adjusted                        of secondary endpoints: p after Benjamini-Hochberg within lesson and scope; of
+                                      what decides or guards, whose level is shared instead: p_interval
     iqm p_wilcoxon dz                 interquartile mean of D; signed ranks (Pratt); mean of D over its SD
     probability_better                share of pairs in which the variant is better, ties as half
     spread_ratio p_spread             SD_with / SD_without and its swap p, for every endpoint
     p_equivalence                     two one-sided tests against the sesoi
+    better_low better_high            Wilson's 95 % interval of that share
+    single_low single_high single_coverage    the range that a single new difference lies in with that chance, by order
+                                      statistics (reports.single); none below 20 pairs
     mde seeds_needed                  true effect found by 80 % of such experiments; pairs needed to find the sesoi
+    settles seeds_settle              what would be shown if the effect is what it looks like ("beyond" the sesoi, "within"
+                                      it, or only "real"), and the pairs that takes
     correlation skew                  Pearson's, between the arms; skewness of D
     failed_baseline failed_baseline_low failed_baseline_high    runs that raised or ran out of time, of n_seeds, and
-                                      Wilson's bounds of their share; failed_variant..., diverged_baseline...,
-                                      diverged_variant... likewise
-    p_failed p_diverged               exact McNemar
-    p_diverged_adjusted               Holm over the scope's comparisons
-    p_worst_rank worst_rank           Wilcoxon with diverged runs as the worst; 1: the variant ranks better, -1: worse
+                                      Wilson's 95 % bounds of their share; failed_variant..., diverged_..., stuck_... and
+                                      bad_... (any of them) likewise
+    p_failed p_diverged p_stuck p_bad    exact McNemar
+    bad_low bad_high                  Newcombe's 95 % interval of the bad runs' share, with minus without
+    seeds_bad                         pairs at which p_bad would reach alpha, were things to go on like this
+    p_worst_rank worst_rank           Wilcoxon with bad runs as the worst; 1: the variant ranks better, -1: worse
     reached_baseline reached_variant  for "epochs_to_threshold": runs that got there,
     median_baseline median_variant    Kaplan-Meier medians (infinite when fewer than half do)
     p_logrank                         and the log-rank p
-    verdict reason                    see reports.verdicts
+    verdict reason guard              see reports.verdicts; guard is "holds", "open" or "broken" beside what decides
 
 An "epochs_to_threshold" not reached counts as the epochs asked for in its mean difference (a restricted mean).
 """
@@ -37,77 +53,50 @@ An "epochs_to_threshold" not reached counts as the epochs asked for in its mean 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
-from statsmodels.stats.multitest import multipletests
 
-from reports.endpoints import Endpoint, Scores, declared, scores
-from reports.histories import LABELS, Arm, Histories
+from reports.comparisons import Comparison, comparisons
 from reports.paired import correlation, mean_effect, sign_flip
-from reports.rates import exact_mcnemar, rate, worst_rank
+from reports.permutation import MORE, RESAMPLES, least
+from reports.prospects import settle
+from reports.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
+from reports.single import single
+from reports.snap import merged
 from reports.spread import ratio, spread_effects, swap_test
 from reports.survival import logrank, waiting
-from reports.verdicts import CATEGORIES, judge
+from reports.verdicts import CATEGORIES, guard, judge
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 Row = dict[str, Any]
 
-ALPHA = 0.05
-SPREAD_FIELDS = ("effect", "low", "high", "p_equivalence", "mde", "seeds_needed")
+KINDS = ("failed", "diverged", "stuck", "bad")
+SPREAD_FIELDS = ("effect", "low", "high", "p_interval", "p_equivalence", "mde", "seeds_needed")
 CATEGORICAL = ("lesson", "variant", "baseline", "data", "measure", "statistic", "better")
 COLUMNS = (
-    *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "better", "sesoi"),
-    *("n_seeds", "n_baseline", "n_variant", "n_pairs", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
-    *("effect", "low", "high", "p", "p_adjusted", "alpha", "iqm", "p_wilcoxon", "dz", "probability_better"),
+    *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "guards"),
+    *("better", "sesoi"),
+    *("n_seeds", "n_baseline", "n_variant", "n_pairs", "n_identical", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
+    *("shared", "look", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
+    *("iqm", "p_wilcoxon", "dz", "probability_better"),
     *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
+    *("better_low", "better_high", "single_low", "single_high", "single_coverage", "settles", "seeds_settle"),
     *(
         f"{what}_{arm}{end}"
-        for what in ("failed", "diverged")
+        for what in KINDS
         for arm in ("baseline", "variant")
         for end in ("", "_low", "_high")
     ),
-    *("p_failed", "p_diverged", "p_diverged_adjusted", "p_worst_rank", "worst_rank"),
-    *("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank", "verdict", "reason"),
+    *(*(f"p_{what}" for what in KINDS), "bad_low", "bad_high", "seeds_bad", "p_worst_rank", "worst_rank"),
+    *("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank"),
+    *("verdict", "reason", "guard"),
 )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A variant against its baseline in one scope, by one endpoint; all arrays are aligned by seed, (n,).
-
-    Attributes:
-        baseline, variant: their scores. failed, diverged: a pair of masks each, baseline first.
-    """
-
-    lesson: str
-    names: tuple[str, str]
-    data: str
-    endpoint: Endpoint
-    baseline: Scores
-    variant: Scores
-    failed: tuple[Bools, Bools]
-    diverged: tuple[Bools, Bools]
-
-    @property
-    def usable(self) -> tuple[Bools, Bools]:
-        """Which runs of baseline and variant finished and have the number."""
-        arms = zip((self.baseline, self.variant), self.failed, self.diverged, strict=True)
-        first, second = (np.isfinite(arm.values) & ~failed & ~diverged for arm, failed, diverged in arms)
-        return first, second
-
-    @property
-    def pairs(self) -> tuple[Floats, Floats]:
-        """Values of baseline and variant where both are usable."""
-        first, second = self.usable
-        both = first & second
-        return self.baseline.values[both], self.variant.values[both]  # noqa: PD011  arrays, no frame
 
 
 def table(
@@ -119,92 +108,63 @@ def table(
     when lessons are added.
     """
     compared = list(comparisons(runs, histories, lessons))
-    primaries = {
-        data: sum(c.endpoint.primary for c in compared if c.data == data) for data in {c.data for c in compared}
-    }
-    rows = [_row(c, ALPHA / max(1, primaries[c.data]) if c.endpoint.primary else ALPHA) for c in compared]
+    rows = [_row(c) for c in compared]
     _permute(rows, [c.pairs for c in compared], seed)
     _adjust(rows)
     for row in rows:
         verdict = judge(row)
-        row.update(verdict=verdict.category, reason=verdict.reason)
+        row.update(verdict=verdict.category, reason=verdict.reason, guard="")
+    _guard(rows)
     return _frame(rows)
 
 
-def comparisons(
-    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]
-) -> Iterator[Comparison]:
-    """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
-    index = Histories.of(histories)
-    arms = {
-        (str(a), str(b), str(c)): part.sort_values("seed")
-        for (a, b, c), part in runs.groupby([*LABELS], observed=True, sort=False)
-    }
-    scopes = list(dict.fromkeys(data for _, _, data in arms))
-    columns = {*runs.columns, *histories.columns}
-    for lesson in lessons:
-        first, *others = lesson["variants"]
-        for variant in others:
-            for data in sorted(scopes):
-                keys = [(lesson["id"], v["name"], data) for v in (first, variant)]
-                if all(key in arms for key in keys):
-                    asked = min(int(v["epochs"]) for v in (first, variant))
-                    yield from _compare(keys, [arms[key] for key in keys], index, asked, declared(lesson, columns))
-
-
-def _compare(
-    keys: Sequence[Arm], arms: Sequence[pd.DataFrame], index: Histories, asked: int, endpoints: Iterable[Endpoint]
-) -> Iterator[Comparison]:
-    seeds = np.intersect1d(arms[0]["seed"], arms[1]["seed"])
-    both = [arm[arm["seed"].isin(seeds)] for arm in arms]
-    status = [arm["status"].astype(str).to_numpy() for arm in both]
-    curves = [index.arm(*key) for key in keys]
-    for endpoint in endpoints:
-        found = [scores(endpoint, arm, curve, asked) for arm, curve in zip(both, curves, strict=True)]
-        yield Comparison(
-            lesson=keys[0][0],
-            names=(keys[0][1], keys[1][1]),
-            data=keys[0][2],
-            endpoint=endpoint,
-            baseline=found[0],
-            variant=found[1],
-            failed=(~np.isin(status[0], ["ok", "diverged"]), ~np.isin(status[1], ["ok", "diverged"])),
-            diverged=(status[0] == "diverged", status[1] == "diverged"),
-        )
-
-
-def _row(c: Comparison, alpha: float) -> Row:
+def _row(c: Comparison) -> Row:
     """All of a row but what is shared among rows: permutation p, adjustment, verdict."""
-    e, (first, second), usable = c.endpoint, c.pairs, c.usable
+    alpha, e, (first, second), usable = c.alpha, c.endpoint, c.pairs, c.usable
     row: Row = {
         "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
         "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
-        "primary": e.primary, "better": e.better, "sesoi": e.sesoi, "alpha": alpha,
-        "n_seeds": len(c.baseline.values), "n_pairs": len(first),
+        "primary": e.primary, "guards": e.guards, "better": e.better, "sesoi": e.sesoi,
+        "shared": c.shared, "look": c.level.look, "family": c.level.family, "alpha": alpha,
+        "n_seeds": len(c.baseline.values), "n_pairs": len(first), "n_identical": int((first == second).sum()),
         "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
     }  # fmt: skip
     for name, values in (("baseline", first), ("variant", second)):
         row[f"mean_{name}"] = float(values.mean()) if len(values) else math.nan
         row[f"sd_{name}"] = float(values.std(ddof=1)) if len(values) > 1 else math.nan
     if e.statistic == "mean":
-        row |= {k: v for k, v in asdict(mean_effect(first, second, e.better, e.sesoi, alpha)).items() if k != "n"}
+        effect = mean_effect(first, second, e.better, e.sesoi, alpha, c.shared)
+        row |= {k: v for k, v in asdict(effect).items() if k != "n"}
+        alone = single(second - first, effect.probability_better)
+        row |= {"better_low": alone.better_low, "better_high": alone.better_high}
+        row |= {"single_low": alone.low, "single_high": alone.high, "single_coverage": alone.coverage}
+        row |= _settled(effect.effect, effect.effect / effect.dz if effect.dz else math.nan, e.sesoi, alpha)
+    elif e.statistic == "rate":
+        row |= asdict(rate_effect(first > 0, second > 0, e.sesoi, alpha)) | {"mde": math.nan, "settles": "", "seeds_settle": math.nan}
     else:
         row["correlation"] = correlation(first, second)
     return row | _unfinished(c) | _waiting(c)
 
 
+def _settled(effect: float, sd: float, sesoi: float, alpha: float) -> Row:
+    what, pairs = settle(effect, sd, sesoi, alpha)
+    return {"settles": what, "seeds_settle": pairs}
+
+
 def _unfinished(c: Comparison) -> Row:
     row: Row = {}
-    for what, masks in (("failed", c.failed), ("diverged", c.diverged)):
+    for what in KINDS:
+        masks = c.ended[0].of(what), c.ended[1].of(what)
         for arm, mask in zip(("baseline", "variant"), masks, strict=True):
             share = rate(mask)
             row |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
         row[f"p_{what}"] = exact_mcnemar(*masks)
+    first, second = c.ended[0].bad, c.ended[1].bad
+    row["bad_low"], row["bad_high"] = newcombe(int(second.sum()), int(first.sum()), len(first))
+    row["seeds_bad"] = seeds_to_tell(int((second & ~first).sum()), int((first & ~second).sum()), len(first), c.alpha)
     if c.endpoint.statistic == "mean":
-        values = [
-            np.where(gone, np.nan, arm.values) for arm, gone in zip((c.baseline, c.variant), c.failed, strict=True)
-        ]
-        ranks = worst_rank(values[0], values[1], c.diverged, c.endpoint.better)
+        gone = first & ~c.usable[0], second & ~c.usable[1]
+        ranks = worst_rank(c.baseline.values, c.variant.values, gone, c.endpoint.better)
         return row | {"p_worst_rank": ranks.p, "worst_rank": ranks.direction}
     return row | {"p_worst_rank": math.nan, "worst_rank": 0}
 
@@ -213,7 +173,11 @@ def _waiting(c: Comparison) -> Row:
     if c.endpoint.measure != "epochs_to_threshold":
         nothing = ("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank")
         return dict.fromkeys(nothing, math.nan)
-    kept = [(arm.trained[mask], arm.reached[mask]) for arm, mask in zip((c.baseline, c.variant), c.usable, strict=True)]
+    first, second = c.usable
+    kept = [
+        (c.baseline.values[first], c.baseline.reached[first]),  # noqa: PD011  arrays
+        (c.variant.values[second], c.variant.reached[second]),  # noqa: PD011
+    ]
     arms = [waiting(*each) for each in kept]
     return {
         "reached_baseline": float(arms[0].reached.k), "reached_variant": float(arms[1].reached.k),
@@ -230,52 +194,56 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
     """Fill in all that takes permutations, the rows of equal n in one go."""
     for n in sorted({len(first) for first, _ in pairs}):
         chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
+        levels = np.array([rows[i]["alpha"] for i in chosen])
         first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
-        means = sign_flip(second - first, _rng(seed, n))
-        spreads = swap_test(first, second, _rng(seed, n))
+        means = sign_flip(np.stack([merged(each)[0] for each in (second - first).T], axis=1), _rng(seed, n), levels=levels)
+        spreads = swap_test(first, second, _rng(seed, n), levels=levels)
         for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
             rows[i]["p_spread"] = float(p_spread)
-            rows[i]["p"] = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
+            permuted = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
+            rows[i]["p"] = rows[i]["p_interval"] if rows[i]["statistic"] == "rate" or rows[i]["shared"] else permuted
+            rows[i]["p_least"] = _least(rows[i]["p"], n)
         ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
         sesois, alphas = ([rows[i][name] for i in ratios] for name in ("sesoi", "alpha"))
         found = spread_effects([pairs[i] for i in ratios], sesois, alphas, _rng(seed, n))
         for i, effect in zip(ratios, found, strict=True):
             rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
+            if rows[i]["shared"]:
+                rows[i] |= {"low": math.nan, "high": math.nan, "p_interval": math.nan}
+            logs = math.log(effect.effect) if 0 < effect.effect < math.inf else math.nan
+            rows[i] |= _settled(logs, effect.per_seed, abs(math.log(rows[i]["sesoi"])), rows[i]["alpha"])
+
+
+def _least(p: float, n: int) -> float:
+    """The least p there could have been, by the number of draws that p was made of: a floor, or below p."""
+    return max((floor for floor in (least(n, draws) for draws in (RESAMPLES, *MORE)) if floor <= p * 1.01), default=math.nan)
 
 
 def _adjust(rows: Sequence[Row]) -> None:
-    """Fill in p_adjusted and p_diverged_adjusted, within each scope."""
-    scopes: dict[str, list[Row]] = {}
+    """Fill in p_adjusted: within lesson and scope for what is only looked into; what decides shares its level instead."""
+    families: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        scopes.setdefault(row["data"], []).append(row)
-    for scope in scopes.values():
-        primary = [row for row in scope if row["primary"]]
-        _set(primary, "p", "p_adjusted", holm)
-        _set([row for row in scope if not row["primary"]], "p", "p_adjusted", false_discovery_control)
-        _set(primary, "p_diverged", "p_diverged_adjusted", holm)
-        rates = {(row["lesson"], row["variant"]): row["p_diverged_adjusted"] for row in primary}
-        for row in scope:
-            row["p_diverged_adjusted"] = rates[row["lesson"], row["variant"]]
+        decides = row["primary"] or row["guards"]
+        row["p_adjusted"] = row["p_interval"] if decides else row["p"]
+        if not (decides or math.isnan(row["p"])):
+            families.setdefault((row["lesson"], row["data"]), []).append(row)
+    for found in families.values():
+        for row, p in zip(found, false_discovery_control([row["p"] for row in found]), strict=True):
+            row["p_adjusted"] = float(p)
 
 
-def _set(rows: Sequence[Row], source: str, target: str, method: Callable[[Sequence[float]], Floats]) -> None:
-    """Adjust the p that exist; a comparison that could not be tested is none of the tests adjusted for."""
-    known = [row for row in rows if not math.isnan(row[source])]
+def _guard(rows: Sequence[Row]) -> None:
+    """Say beside what decides how its guard stands."""
+    guards = {(row["lesson"], row["variant"], row["data"]): guard(row) for row in rows if row["guards"]}
     for row in rows:
-        row[target] = row[source]
-    for row, p in zip(known, method([row[source] for row in known]) if len(known) > 1 else [], strict=False):
-        row[target] = float(p)
-
-
-def holm(p: Sequence[float]) -> Floats:
-    """Holm's step-down adjustment of p values."""
-    return np.asarray(multipletests(p, method="holm")[1])
+        if row["primary"]:
+            row["guard"] = guards.get((row["lesson"], row["variant"], row["data"]), "")
 
 
 def _frame(rows: Sequence[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in CATEGORICAL:
         frame[name] = pd.Categorical(frame[name], categories=list(dict.fromkeys(row[name] for row in rows)))
-    frame["primary"] = frame["primary"].astype(bool)
+    frame = frame.astype({"primary": bool, "guards": bool})
     frame["verdict"] = pd.Categorical(frame["verdict"], categories=list(CATEGORIES))
     return frame

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from reports.histories import Curves
+from reports.snap import rows_of, shares
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+STANDING_STILL = ("wobble", "gap", "epochs")
+"""A run that learned nothing looks well by these: its number does not count. It is counted as stuck instead."""
 THRESHOLD_ROUNDING = 1e-6
 """0.7 in float32 is a hair below 0.7: a model that got 350 of 500 right did reach 0.7."""
 
@@ -24,12 +28,15 @@ class Endpoint:
     """What is compared.
 
     Attributes:
-        measure: a numeric column of runs, or "wobble", "epochs_to_threshold" or "gap", which are computed here.
-        statistic: "mean" (paired mean difference) or "spread" (ratio of the standard deviations across seeds).
+        measure: a numeric column of runs, or "wobble", "epochs_to_threshold" or "gap", which are computed here; for a
+            rate "bad", "diverged" or "stuck".
+        statistic: "mean" (paired mean difference), "spread" (ratio of the standard deviations across seeds) or "rate"
+            (difference of the shares of runs).
         better: "higher" or "lower".
         sesoi: the smallest effect of interest, in raw units; for a spread a ratio such as 0.8, meaning 0.8 to 1.25.
         threshold: the validation accuracy to reach, for "epochs_to_threshold".
         primary: whether the lesson is decided by it.
+        guards: whether it is what must not get worse meanwhile.
     """
 
     measure: str
@@ -38,6 +45,7 @@ class Endpoint:
     sesoi: float = 0.01
     threshold: float | None = None
     primary: bool = False
+    guards: bool = False
 
     @property
     def identity(self) -> tuple[str, str, float | None]:
@@ -50,23 +58,23 @@ class Scores:
     """An endpoint's values, one a seed.
 
     Attributes:
-        values: (n,) NaN where the run has none. A threshold not reached counts as the epochs asked for.
+        values: (n,) NaN where the run has none. A threshold not reached counts as the epochs asked for, also where the run
+            stopped before: it can't get there any more, and is at risk as long as all others.
         reached: (n,) for "epochs_to_threshold": whether the threshold was reached; all True otherwise.
-        trained: (n,) for "epochs_to_threshold": the epoch reached, or the last one trained; equal to values otherwise.
     """
 
     values: Floats
     reached: Bools
-    trained: Floats
 
 
 def declared(lesson: Mapping[str, Any], columns: set[str]) -> list[Endpoint]:
-    """The lesson's endpoints, the primary first, then its secondary ones, then what every lesson is asked about.
+    """The lesson's endpoints, the primary first, then its guard, its secondary ones, and what every lesson is asked about.
 
     The last are speed, level, wobble, gap and spread, as far as `columns` (of runs and histories) allow.
     """
     primary = _endpoint(lesson["endpoint"], primary=True)
-    wanted = [primary, *(_endpoint(e) for e in lesson.get("secondary") or []), *_usual(primary, columns)]
+    further = [*(_endpoint(e) for e in lesson.get("secondary") or []), *_usual(primary, columns)]
+    wanted = [primary, *_guard(lesson, further, columns), *further]
     unique: dict[tuple[str, str, float | None], Endpoint] = {}
     for each in wanted:
         unique.setdefault(each.identity, each)
@@ -85,6 +93,18 @@ def _endpoint(document: Mapping[str, Any], primary: bool = False) -> Endpoint:
     )
 
 
+def _guard(lesson: Mapping[str, Any], further: Sequence[Endpoint], columns: set[str]) -> list[Endpoint]:
+    """The guard that a lesson declares; else accuracy on fresh points, else on the test set, unless that decides."""
+    if lesson.get("guard"):
+        return [replace(_endpoint(lesson["guard"]), guards=True)]
+    level = next((name for name in ("fresh_accuracy", "test_accuracy") if name in columns), None)
+    if level is None:
+        return []
+    usual = Endpoint(level, "mean", "higher", 0.01)
+    known = next((each for each in further if each.identity == usual.identity), usual)
+    return [replace(known, guards=True)]
+
+
 def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
     """Speed, level, wobble, gap, spread: the five things a technique can do to learning curves."""
     usual = []
@@ -101,27 +121,35 @@ def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
     return usual
 
 
-def scores(endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int) -> Scores:
+def scores(
+    endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Mapping[str, Any] = MappingProxyType({})
+) -> Scores:
     """One number a row of `runs` (one arm's rows, a row a seed); `asked` is the number of epochs asked for.
 
-    Runs that failed have no history and so no number; whether a diverged run's number counts is not decided here.
+    `data` is the lesson's, and says how many rows stand behind an accuracy. Runs that failed have no history and so no
+    number; whether a diverged run's number counts is not decided here.
     """
     seeds = runs["seed"].to_numpy()
     if endpoint.measure == "epochs_to_threshold":
         return _reach(endpoint.threshold if endpoint.threshold is not None else 0.8, seeds, curves, asked)
     if endpoint.measure == "wobble":
-        values = _spread_out(seeds, curves, wobble(curves.matrix("val_accuracy"), asked))
+        values = _spread_out(seeds, curves, wobble(_curve(curves, data), asked))
     elif endpoint.measure == "gap":
-        values = _column(runs, "train_accuracy") - _column(runs, "fresh_accuracy")
+        values = _column(runs, "train_accuracy", data) - _column(runs, "fresh_accuracy", data)
     else:
-        values = _column(runs, endpoint.measure)
-    return Scores(values, np.ones(len(seeds), dtype=bool), values)
+        values = _column(runs, endpoint.measure, data)
+    return Scores(values, np.ones(len(seeds), dtype=bool))
 
 
-def _column(runs: pd.DataFrame, name: str) -> Floats:
+def _column(runs: pd.DataFrame, name: str, data: Mapping[str, Any]) -> Floats:
     if name not in runs:
         return np.full(len(runs), np.nan)
-    return pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return shares(values, rows_of(name, data))
+
+
+def _curve(curves: Curves, data: Mapping[str, Any]) -> Floats:
+    return shares(curves.matrix("val_accuracy"), rows_of("val_accuracy", data))
 
 
 def _spread_out(seeds: npt.NDArray[Any], curves: Curves, values: Floats) -> Floats:
@@ -147,6 +175,5 @@ def _reach(threshold: float, seeds: npt.NDArray[Any], curves: Curves, asked: int
     first = above.argmax(axis=1) + 1.0 if above.shape[1] else np.zeros(len(above))
     known = ~np.isnan(accuracy).all(axis=1) if accuracy.shape[1] else np.zeros(len(accuracy), dtype=bool)
     values = np.where(known, np.where(reached, first, float(asked)), np.nan)
-    trained = np.where(known, np.where(reached, first, np.minimum(curves.stops, asked)), np.nan)
     seen = _spread_out(seeds, curves, reached.astype(float)) == 1.0
-    return Scores(_spread_out(seeds, curves, values), seen, _spread_out(seeds, curves, trained))
+    return Scores(_spread_out(seeds, curves, values), seen)

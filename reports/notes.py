@@ -61,11 +61,11 @@ def _said(aspect: str, row: Row) -> str:
 def _verdict(aspect: str, row: Row) -> str:
     category = row["verdict"]
     if category == VOID:
-        return "Exactly the same" if row["effect"] == 0 and row["n_pairs"] > 1 else "Not tested"
+        return "Exactly the same" if row["n_identical"] == row["n_pairs"] > 1 else "Not tested"
     if category == OPEN:
         return "Not settled"
     if category == SAME:
-        return "The same"
+        return "Exactly the same" if row["n_identical"] == row["n_pairs"] else "The same"
     up = row["effect"] > (1 if row["statistic"] == "spread" else 0)
     return WORDS[aspect][0 if up else 1]
 

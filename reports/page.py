@@ -10,10 +10,13 @@ from reports.answers import chip, on_scale, said
 from reports.borders import BORDERS
 from reports.figures import Table, table
 from reports.forest import Bar, forest
+from reports.levels import WHOLE
 from reports.policy import policy
 from reports.provenance import duration
 from reports.results import Results, several
 from reports.sections import sections
+from reports.sureness import correlations
+from reports.verdicts import CATEGORIES
 from reports.words import count, listed, place, prose, signed, typeset
 
 HERE = Path(__file__).parent
@@ -50,7 +53,9 @@ def render(results: Results, out: Path) -> str:
             scopes={scope for lesson in results.lessons for scope in results.scopes(lesson["id"])},
             facts=_facts(results),
             lines=answers.lines(results),
-            chips=answers.CHIPS.values(),
+            tally=_tally(results),
+            correlations=correlations(results),
+            chips=answers.legend(results),
             overview=_overview(results),
             sections=sections(results),
             columns=list(tables.COLUMNS),
@@ -87,7 +92,19 @@ def _lede(results: Results) -> str:
     return (
         f"{lessons[:1].upper()}{lessons[1:]} what a technique does to a neural network. Each network is trained with"
         f" and without it from {starts} (seeds){WHERE.get(tuple(sorted(scopes)), '')}. The numbers below say what the"
-        " technique changed; the brackets, 95 % intervals, what the runs do not rule out."
+        " technique changed; the brackets, intervals, what the runs do not rule out."
+    )
+
+
+def _tally(results: Results) -> str:
+    """How many verdicts of each kind there are, and how many lessons would claim something by chance."""
+    verdicts = [str(row["verdict"]) for row in results.rows if row["primary"]]
+    found = listed([f"{verdicts.count(kind)} “{kind}”" for kind in CATEGORIES if kind in verdicts])
+    lessons = len({row["lesson"] for row in results.rows})
+    return (
+        f"{count(len(verdicts), 'verdict')}: {found}. If no technique did anything at all, chance would still show"
+        f" something in one lesson of twenty, however often it is looked at: in {WHOLE * lessons:.2g} of"
+        f" {'this one' if lessons == 1 else f'these {lessons}'}."
     )
 
 

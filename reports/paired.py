@@ -16,7 +16,8 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
-from reports.permutation import RESAMPLES, flip
+from reports.permutation import RESAMPLES, Bools, settled
+from reports.snap import merged
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,6 +26,8 @@ POWER = 0.8
 EASY = 2.0
 """Beyond this dz a handful of pairs will do, and the solver fails."""
 MOST_EXACT = 50
+EQUAL = 1e-10
+"""Sums of differences closer than this share of their total size are equal: they are added in another order each time."""
 ROUNDING = 1e-9
 """Differences closer than this, relative to their size, are equal: 0.83 - 0.82 is not 0.84 - 0.83 in binary."""
 
@@ -34,7 +37,8 @@ class MeanEffect:
     """D = with - without, summed up. Fields are NaN where they have no meaning: too few pairs, or no variation.
 
     Attributes:
-        n: pairs. effect: mean of D. low, high: its 95 % t interval. dz: mean of D over SD of D.
+        n: pairs. effect: mean of D. low, high: its t interval at 1 - alpha. dz: mean of D over SD of D.
+        p_interval: the t test's p, which is below alpha just where that interval leaves out 0.
         iqm: interquartile mean of D. p_wilcoxon: signed ranks, zeros after Pratt.
         probability_better: share of pairs in which the technique is better, ties as half.
         p_equivalence: two one-sided t tests against -sesoi and +sesoi.
@@ -48,6 +52,7 @@ class MeanEffect:
     effect: float
     low: float
     high: float
+    p_interval: float
     dz: float
     iqm: float
     p_wilcoxon: float
@@ -66,24 +71,38 @@ def constant(values: Floats) -> bool:
     return bool(np.ptp(values) <= ROUNDING * max(1.0, float(np.abs(values).max())))
 
 
-def sign_flip(differences: Floats, rng: np.random.Generator, resamples: int = RESAMPLES) -> Floats:
+def sign_flip(
+    differences: Floats, rng: np.random.Generator, resamples: int = RESAMPLES, levels: Floats | None = None
+) -> Floats:
     """(k,) two-sided p of the sign-flip permutation test of each of k columns of (n, k) paired differences.
 
-    Exact when there are at most `resamples` ways to flip (n <= 13). All columns share their draws. NaN for n < 2.
+    Exact when there are at most `resamples` ways to flip (n <= 13). All columns share their draws; a column whose p lies
+    close to its level in `levels` (k,) gets more of them. NaN for n < 2.
     """
     n, k = differences.shape
     if n < 2 or k == 0:
         return np.full(k, np.nan)
 
-    return np.asarray(flip(n, lambda signs: signs @ differences / n, rng, resamples).pvalue)
+    size = np.abs(differences).sum(axis=0)
+    shares = np.divide(differences, size, out=np.zeros_like(differences), where=size > 0)
+
+    def ask(which: Bools) -> Any:
+        return lambda signs: np.rint(signs @ shares[:, which] / EQUAL)
+
+    return settled(n, ask, np.full(k, np.nan) if levels is None else levels, rng, resamples)
 
 
-def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05) -> MeanEffect:
+def mean_effect(
+    baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05, shared: float = 0.0
+) -> MeanEffect:
     """The mean effect of n pairs; `baseline` and `variant` are (n,), finite, aligned by seed.
 
-    `alpha` is the level that the minimal detectable effect and the seeds needed are reckoned at.
+    `alpha` is the level of the interval, and the one that the minimal detectable effect and the seeds needed are reckoned
+    at. `shared` is for data sets that have rows in common, test rows over training rows of each: they make the mean less
+    certain than its pairs are many, SE^2 = SD^2 (1 / n + shared), after Nadeau and Bengio, "Inference for the
+    generalization error", Machine Learning 52 (2003).
     """
-    d = variant - baseline
+    (d,) = merged(variant - baseline)
     n = len(d)
     nan = math.nan
     better_sign = 1.0 if better == "higher" else -1.0
@@ -93,21 +112,24 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
     if n < 2 or constant(d):
         p_wilcoxon = 1.0 if n >= 2 and np.all(np.abs(d) <= ROUNDING) else nan
         linked = correlation(baseline, variant)
-        return MeanEffect(n, mean, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, linked, nan)
-    interval = stats.ttest_1samp(d, 0.0).confidence_interval(CONFIDENCE)
+        return MeanEffect(n, mean, nan, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, linked, nan)
     sd = float(d.std(ddof=1))
+    equal = ttost_paired(variant, baseline, -sesoi, sesoi)[0]
+    error = sd * math.sqrt(1 / n + shared)
+    reach = error * float(stats.t.ppf(1 - alpha / 2, n - 1))
     return MeanEffect(
         n=n,
         effect=mean,
-        low=float(interval.low),
-        high=float(interval.high),
+        low=mean - reach,
+        high=mean + reach,
+        p_interval=float(2 * stats.t.sf(abs(mean) / error, n - 1)),
         dz=mean / sd,
         iqm=iqm,
         p_wilcoxon=wilcoxon(d),
         probability_better=wins,
-        p_equivalence=float(ttost_paired(variant, baseline, -sesoi, sesoi)[0]),
-        mde=detectable(n, alpha) * sd,
-        seeds_needed=seeds_needed(sesoi / sd, alpha),
+        p_equivalence=float(stats.t.sf((sesoi - abs(mean)) / error, n - 1) if shared else equal),
+        mde=detectable(n, alpha) * error * math.sqrt(n),
+        seeds_needed=math.nan if shared else seeds_needed(sesoi / sd, alpha),
         correlation=correlation(baseline, variant),
         skew=float(stats.skew(d, bias=False)) if n > 2 else nan,
     )

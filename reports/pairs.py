@@ -4,7 +4,7 @@ import math
 
 from reports import dots
 from reports.colours import series
-from reports.effects import Comparison
+from reports.comparisons import Comparison
 from reports.figures import Figure
 from reports.panels import Key, Panels
 from reports.results import Document, Results, Row, colour_of
@@ -12,9 +12,10 @@ from reports.words import Scale, factor, ident, place, scale, signed
 
 
 def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:
-    """The paired plot of the primary endpoint, a drawing a scope; None when no pair of runs has it."""
+    """The paired plot of the primary endpoint, a drawing a scope; None when no pair of runs has it, or it is a rate."""
     chosen = [each for each in results.comparisons if (each.lesson, each.names[1]) == (lesson["id"], variant)]
-    figures = tuple(_figure(results, lesson, each) for each in chosen if len(each.pairs[0]))
+    told = [each for each in chosen if each.endpoint.statistic != "rate"]  # a dot a run would be a yes or a no
+    figures = tuple(_figure(results, lesson, each) for each in told if len(each.pairs[0]))
     if not figures:
         return None
     baseline = lesson["variants"][0]["name"]
@@ -41,11 +42,11 @@ def _caption(variant: str, baseline: str, each: Comparison) -> str:
     )
     if each.endpoint.statistic == "spread":
         right = (
-            f"Right: the SD of “{variant}” divided by that of “{baseline}”, with its 95 % interval; 1 means the same."
+            f"Right: the SD of “{variant}” divided by that of “{baseline}”, with its interval; 1 means the same."
         )
     else:
         right = (
-            f"Right: “{variant}” minus “{baseline}”, a dot a seed; the black dot is the mean, its bar the 95 %"
+            f"Right: “{variant}” minus “{baseline}”, a dot a seed; the black dot is the mean, its bar the"
             " interval."
         )
     censored = not (each.baseline.reached.all() and each.variant.reached.all())

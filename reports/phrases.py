@@ -29,6 +29,9 @@ NAMED = {
     "wobble": Measure("the wobble of validation accuracy", "points", 100, 2),
     "gap": Measure("the gap between training and fresh accuracy", "points", 100, 1),
     "epochs": Measure("training", "epochs", 1, 0),
+    "bad": Measure("the share of bad runs", "points", 100, 1),
+    "diverged": Measure("the share of diverged runs", "points", 100, 1),
+    "stuck": Measure("the share of stuck runs", "points", 100, 1),
 }
 
 
@@ -118,6 +121,11 @@ def probability(p: float) -> str:
     if math.isnan(p):
         return "no p"
     return "p < 0.001" if p < LEAST_P else f"p = {p:.2g}"
+
+
+def confidence(row: Row) -> str:
+    """What the row's interval is at: '98 %'."""
+    return f"{100 * (1 - row['alpha']):.4g} %"
 
 
 def threshold(row: Row) -> float | None:

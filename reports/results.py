@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.effects import Comparison, comparisons, table
+from reports.comparisons import Comparison, comparisons
+from reports.effects import table
 from reports.histories import Curves, Histories
 
 Document = Mapping[str, Any]

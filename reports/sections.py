@@ -10,10 +10,12 @@ from reports.answers import Chip, against, chip, doubts
 from reports.colours import series
 from reports.notes import Note, notes
 from reports.panels import Panels
+from reports.phrases import confidence
 from reports.reading import Reading, reading
 from reports.results import Document, Results, Row
+from reports.sureness import how_sure
 from reports.verdicts import Headline, headlines
-from reports.words import count, ident, place, typeset
+from reports.words import count, ident, listed, place, typeset
 
 ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
 """Callbacks that leave a run as its baseline is until they first act."""
@@ -54,6 +56,9 @@ class Answer:
     full: dict[str, list[tuple[str, list[str]]]]
     doubts: tuple[str, ...]
     check: str
+    confidence: str
+    guarded: str
+    sure: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,9 @@ def _answer(
         full=tables.full(rows),
         doubts=tuple(doubts(primaries)),
         check=_check(results, lesson, variant),
+        guarded=next((tables.name(row) for row in rows if row["guards"]), ""),
+        sure=tuple(how_sure(results, lesson, variant)),
+        confidence=listed(list(dict.fromkeys(confidence(row) for row in primaries))),
     )
 
 

@@ -84,13 +84,21 @@ def probability(p: float) -> str:
     return "< 0.001" if p < TINY else f"{p:.{3 if p < ROUGH else 2}f}"
 
 
+def _permuted(row: Row) -> str:
+    """A permutation p; at its floor it says that the test could show no less."""
+    if math.isnan(row["p"]) or not math.isclose(row["p"], row["p_least"], rel_tol=1e-6):
+        return probability(row["p"])
+    below = "" if row["p"] == 2 / 2 ** row["n_pairs"] else "< "
+    return f"{below}{row['p']:.2g}, the least this test can show"
+
+
 COLUMNS: Mapping[str, Callable[[Row], str]] = MappingProxyType(
     {
         "pairs": lambda row: str(row["n_pairs"]),
         "better in": lambda row: _known(row["probability_better"], percent),
         "middle half": lambda row: _raw(row, "iqm"),
         "dz": lambda row: _known(row["dz"], _plus),
-        "p, permutation": lambda row: probability(row["p"]),
+        "p, permutation": _permuted,
         "p, ranks": lambda row: probability(row["p_wilcoxon"]),
         "ratio of SDs": lambda row: _known(row["spread_ratio"], factor),
         "p, spread": lambda row: probability(row["p_spread"]),

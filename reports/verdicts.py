@@ -2,14 +2,26 @@
 
 A row of `reports.effects.table` is judged in this order:
 
-    by rate       one arm diverges more often (McNemar, Holm p < 0.05) and ranks worse with diverged runs last:
-                  improves or harms
-    not testable  fewer than two pairs, or fewer than four in five; or the numbers don't vary
-    improves      adjusted p < 0.05 and the whole interval beyond the smallest effect of interest; harms: the other way
-    real but small    adjusted p < 0.05 and the interval excludes no effect, but reaches below the smallest effect of
-                  interest
-    no practical difference    equivalence shown, p < 0.05
+    not testable  fewer seeds than can show anything at the level
+    by rate       one arm has more bad runs (failed, diverged or stuck; exact McNemar, at the level): harms or improves,
+                  with or without pairs; where the rest shows harm, harm wins
+    not testable  fewer than four in five pairs
+    no practical difference    every pair is identical
+    improves      the whole interval lies beyond the smallest effect of interest; harms: the other way
+    real but small    the interval leaves out no effect, but reaches below the smallest effect of interest
+    no practical difference    equivalence shown at the level
     inconclusive  all the rest, with the seeds it would take
+
+The interval is the one that is printed, at 1 - alpha. Where either arm has bad runs, only harm is said without a further
+look: anything else needs Newcombe's 95 % interval to leave out that the technique has 20 points more of them. Harm in what
+is left of an arm whose own runs went bad more often needs the ranks on its side, bad runs being the worst: otherwise it is
+the better part of the baseline that the technique was held against.
+
+What a lesson only looks into (its secondary endpoints) has 95 % intervals, each for itself, and needs a Benjamini-Hochberg
+p below 0.05 besides.
+
+The guard beside a verdict holds when its interval leaves out harm as large as its smallest effect of interest, is broken
+when it leaves out anything less, and open otherwise.
 """
 
 from __future__ import annotations
@@ -21,18 +33,35 @@ from typing import Any
 
 import pandas as pd
 
+from reports.levels import WHOLE
 from reports.paired import ROUNDING, fewest_pairs
-from reports.phrases import PLACES, amount, measure, number, percent, plural, probability, size, threshold, times
+from reports.phrases import (
+    PLACES,
+    amount,
+    decimals,
+    measure,
+    number,
+    percent,
+    plural,
+    probability,
+    size,
+    threshold,
+    times,
+)
+from reports.qualifiers import bad_runs, qualifiers
 
 Row = Mapping[str, Any]
 
 IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
 CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
-ALPHA = 0.05
 MANY = 10_000
+NEEDED = ("n_identical", "p_bad", "guard", "look", "seeds_settle")
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
+TOLERATED = 0.2
+"""No good news while the share of bad runs may be this much larger: one bad run of thirty passes, two don't."""
+HOLDS, UNSURE, BROKEN = "holds", "open", "broken"
 
 
 @dataclass(frozen=True)
@@ -56,89 +85,180 @@ class Headline:
 
 def judge(row: Row) -> Verdict:
     """The verdict on one row of the effects table."""
-    return _by_rate(row) or _untestable(row) or _by_effect(row)
+    found = _too_few(row) or _by_rate(row) or _left(row) or _identical(row) or _untestable(row) or _by_effect(row)
+    aside = _aside(row)
+    return Verdict(found.category, f"{found.reason}; {aside}" if aside and aside not in found.reason else found.reason)
+
+
+def guard(row: Row) -> str:
+    """How a guard's own row of the effects table stands: HOLDS, UNSURE or BROKEN."""
+    if row["verdict"] == HARMS:
+        return BROKEN
+    _, low, high, interest = _centred(row)
+    safe = low > -interest if row["better"] == "higher" else high < interest
+    return HOLDS if _clear(row) and row["verdict"] != VOID and (safe or row["verdict"] == SAME) else UNSURE
+
+
+def _too_few(row: Row) -> Verdict | None:
+    seeds, fewest = row["n_seeds"], fewest_pairs(row["alpha"])
+    if seeds >= fewest:
+        return None
+    return Verdict(VOID, f"{seeds} {plural(str(seeds), 'seeds')}: so few can't show anything, it takes {fewest}")
 
 
 def _by_rate(row: Row) -> Verdict | None:
-    if not (row["primary"] and row["p_diverged_adjusted"] < ALPHA):
+    if not row["primary"] or row["statistic"] == "rate" or row["p_bad"] > row["alpha"]:
         return None
-    direction = 1 if row["diverged_variant"] < row["diverged_baseline"] else -1
-    ranked = row["statistic"] == "spread" or (row["p_worst_rank"] < ALPHA and row["worst_rank"] == direction)
-    if not ranked:
-        return None
-    return Verdict(
-        IMPROVES if direction > 0 else HARMS, f"{_diverged(row)}; McNemar {probability(row['p_diverged_adjusted'])}"
-    )
+    reason = f"{bad_runs(row)}; McNemar {probability(row['p_bad'])} at a level of {row['alpha']:.2g}"
+    if row["bad_variant"] > row["bad_baseline"]:
+        return Verdict(HARMS, reason)
+    harmful = not _left(row) and not math.isnan(row["low"]) and _by_effect(row).category == HARMS
+    return None if harmful else Verdict(IMPROVES, reason)
 
 
-def _untestable(row: Row) -> Verdict | None:
+def _left(row: Row) -> Verdict | None:
     pairs, seeds = row["n_pairs"], row["n_seeds"]
     if pairs < 2:
         return Verdict(VOID, f"{'no pair' if pairs == 0 else 'only one pair'} of runs has this number")
     if pairs < ENOUGH * seeds:
         return Verdict(VOID, f"only {pairs} of {seeds} pairs of runs have this number; too few to stand for all")
+    if pairs < fewest_pairs(row["alpha"]):
+        return Verdict(VOID, f"{pairs} pairs: so few can't show anything, it takes {fewest_pairs(row['alpha'])}")
+    return None
+
+
+def _identical(row: Row) -> Verdict | None:
+    if row["n_identical"] < row["n_pairs"] or row["statistic"] == "rate" or _nobody_got_there(row):
+        return None
+    said = _constant(row)
+    return Verdict(SAME, said) if _clear(row) else Verdict(OPEN, f"{said}, but bad runs may be more with it")
+
+
+def _untestable(row: Row) -> Verdict | None:
     if not math.isnan(row["low"]):
         return None
+    if row["shared"]:
+        return Verdict(VOID, "these data sets have rows in common, and so say nothing sure of a spread")
     return Verdict(VOID, _constant(row))
+
+
+def _nobody_got_there(row: Row) -> bool:
+    return row["measure"] == "epochs_to_threshold" and not (row["reached_baseline"] or row["reached_variant"])
 
 
 def _constant(row: Row) -> str:
     words = measure(row["measure"], threshold(row))
-    if row["measure"] == "epochs_to_threshold" and not (row["reached_baseline"] or row["reached_variant"]):
+    if _nobody_got_there(row):
         return f"no run reached {percent(row['threshold'])}"
-    if row["statistic"] == "spread":
+    if row["statistic"] == "spread" and row["n_identical"] < row["n_pairs"]:
         return f"{words.noun} does not vary from seed to seed in at least one arm"
-    if row["sd_baseline"] < ROUNDING and row["effect"] == 0:
+    if row["sd_baseline"] < ROUNDING and row["n_identical"] == row["n_pairs"]:
         shown = number(words.scale * row["mean_baseline"], words.digits)
         unit = " %" if row["measure"].endswith("accuracy") else f" {plural(shown, words.unit)}" if words.unit else ""
         return f"{words.noun} is {shown}{unit} in every run of both arms"
-    if abs(row["effect"]) < ROUNDING:
+    if row["n_identical"] == row["n_pairs"]:
         return f"both arms are exactly equal in each of the {row['n_pairs']} pairs"
     return f"the difference is {amount(row)} in every pair, without any variation"
 
 
 def _by_effect(row: Row) -> Verdict:
     effect, low, high, interest = _centred(row)
-    adjusted = row["p_adjusted"]
-    sure = adjusted < ALPHA and (low > 0 or high < 0) and _ranks_agree(row, effect)
-    p = f"adjusted {probability(adjusted)}"
-    if sure and (low > interest or high < -interest):
-        better = (effect > 0) == (row["better"] == "higher")
-        return Verdict(IMPROVES if better else HARMS, f"{p}; the whole interval lies beyond {size(row)}")
-    if sure:
-        return Verdict(SMALL, f"{p}; the interval excludes no effect, but not effects below {size(row)}")
-    if row["p_equivalence"] < ALPHA:
+    better = (effect > 0) == (row["better"] == "higher")
+    shown = (low > 0 or high < 0) and _looked_into(row)
+    if shown and (_clear(row) if better else not _selected(row)):
+        beyond = low > interest or high < -interest
+        category = SMALL if not beyond else IMPROVES if better else HARMS
+        return Verdict(category, f"{_p(row)}; {matters(row)}")
+    if row["p_equivalence"] <= row["alpha"] and not shown and _clear(row):
         return Verdict(SAME, f"equivalence {probability(row['p_equivalence'])} within {size(row)}")
-    return Verdict(OPEN, f"{p}; {_seeds(row)}")
+    return Verdict(OPEN, f"{_p(row)}; {_unsettled(row)}")
+
+
+def _clear(row: Row) -> bool:
+    """Whether no bad runs stand in the way of good news: there are none, or hardly more of them with the technique."""
+    if not (row["bad_baseline"] or row["bad_variant"]) or (row["statistic"], row["measure"]) == ("rate", "bad"):
+        return True
+    return bool(row["bad_high"] < TOLERATED)
+
+
+def _unsettled(row: Row) -> str:
+    """What stands in the way of a verdict: bad runs, or too few seeds."""
+    effect, low, high, _ = _centred(row)
+    shown = (low > 0 or high < 0) and _looked_into(row)
+    if not (shown or row["p_equivalence"] <= row["alpha"]):
+        return _seeds(row)
+    if shown and (effect > 0) != (row["better"] == "higher"):
+        return "the runs that are left say so, but not once bad runs count as the worst"
+    return f"bad runs may be up to {number(100 * row['bad_high'], 0)} points more with it: too many for good news"
+
+
+def _selected(row: Row) -> bool:
+    """Whether harm may be due to the baseline having lost its own worst runs: then the ranks must show it, too."""
+    if row["bad_baseline"] <= row["bad_variant"] or row["statistic"] != "mean":
+        return False
+    return not (row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == -1)
+
+
+def _aside(row: Row) -> str:
+    """Bad runs that did not decide: both rates, and the seeds that would tell them apart."""
+    if not row["primary"] or not (row["bad_baseline"] or row["bad_variant"]) or row["p_bad"] <= row["alpha"]:
+        return ""
+    if not math.isfinite(row["seeds_bad"]):
+        return bad_runs(row)
+    return f"{bad_runs(row)}; about {_round_up(row['seeds_bad']):,} seeds would tell whether that differs"
+
+
+def matters(row: Row) -> str:
+    """'improves as long as less than 2.6 points matter to you': the interval's near end, true of any sesoi."""
+    effect, low, high, _ = _centred(row)
+    does = "improves" if (effect > 0) == (row["better"] == "higher") else "harms"
+    near = row["low"] if abs(low) < abs(high) else row["high"]
+    if row["statistic"] == "spread":
+        return f"{does} as long as a factor of {number(near, 2)} matters to you"
+    words = measure(row["measure"], threshold(row))
+    shown = number(abs(words.scale * near), decimals(abs(words.scale * (row["high"] - row["low"])), words.digits))
+    unit = f" {plural(shown, words.unit)}" if words.unit else ""
+    return f"{does} as long as less than {shown}{unit} {'matters' if shown == '1' or not unit else 'matter'} to you"
+
+
+def _looked_into(row: Row) -> bool:
+    """What was only looked into is one of many, and needs a small p among all of them."""
+    return bool(row["primary"] or row["p_adjusted"] < WHOLE)
+
+
+def _p(row: Row) -> str:
+    """'p = 0.003 at a level of 0.02'; what is exploratory says so instead."""
+    said = probability(row["p_adjusted"])
+    return f"{said} at a level of {row['alpha']:.2g}" if row["primary"] else f"exploratory, adjusted {said}"
 
 
 def _centred(row: Row) -> tuple[float, float, float, float]:
     """Effect, interval and smallest effect of interest on a scale where no effect is 0: logarithms for a ratio."""
     effect, low, high, interest = (float(row[name]) for name in ("effect", "low", "high", "sesoi"))
-    if row["statistic"] == "mean":
+    if row["statistic"] != "spread":
         return effect, low, high, interest
+    if not effect > 0:
+        return math.nan, math.nan, math.nan, abs(math.log(interest))
     return math.log(effect), math.log(low) if low > 0 else -math.inf, math.log(high), abs(math.log(interest))
 
 
-def _ranks_agree(row: Row, effect: float) -> bool:
-    """With diverged runs about, a mean over the others needs the worst-rank test on its side."""
-    if not (row["diverged_baseline"] or row["diverged_variant"]) or row["statistic"] == "spread":
-        return True
-    better = (effect > 0) == (row["better"] == "higher")
-    return bool(row["p_worst_rank"] < ALPHA and row["worst_rank"] == (1 if better else -1))
-
-
 def _seeds(row: Row) -> str:
-    needed, fewest = row["seeds_needed"], fewest_pairs(row["alpha"])
-    if row["n_pairs"] < fewest:
-        return f"it takes {fewest} seeds before any effect can be shown among this many comparisons"
+    """How many seeds would show what, if the effect is what it looks like."""
+    if row["statistic"] == "rate":
+        return f"about {_round_up(row['seeds_needed']):,} seeds would find a difference of {size(row)}"
+    needed, what = row["seeds_settle"], _settles(row)
     if not math.isfinite(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
-        return f"more than {MANY:,} seeds would be needed to settle {size(row)}"
+        return f"more than {MANY:,} seeds would be needed to show “{what}”"
     if needed <= row["n_pairs"]:
-        return f"these seeds could settle {size(row)}; the true effect is near that border"
-    return f"about {_round_up(needed):,} seeds would settle {size(row)}"
+        return f"these seeds could have shown “{what}”; the true effect is near that border"
+    return f"about {_round_up(needed):,} seeds would show “{what}”, if the effect is what it looks like"
+
+
+def _settles(row: Row) -> str:
+    better = (_centred(row)[0] > 0) == (row["better"] == "higher")
+    return {"within": SAME, "real": SMALL}.get(row["settles"], IMPROVES if better else HARMS)
 
 
 def _round_up(count: float) -> int:
@@ -148,7 +268,9 @@ def _round_up(count: float) -> int:
 
 
 def headlines(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> list[Headline]:
-    """A headline for every comparison, in the order of the table."""
+    """A headline for every comparison, in the order of the table; none from a table that an earlier version wrote."""
+    if not set(NEEDED) <= set(effects.columns):
+        return []
     titles = {lesson["id"]: str(lesson.get("technique") or lesson["title"]) for lesson in lessons}
     primary = effects[effects["primary"]]
     found = []
@@ -168,13 +290,21 @@ def subject(title: str, baseline: str, variant: str) -> str:
 
 
 def headline(who: str, rows: Sequence[Row]) -> str:
-    """One sentence over one or two scopes' rows of the same comparison and endpoint."""
+    """One sentence over one or two scopes' rows of the same comparison and endpoint, with one qualifier at most."""
     parts = []
     for again, row in enumerate(rows):
-        place = PLACES.get(row["data"], f"on {row['data']} data")
+        place = _place(row)
         did, further = clause(row, bool(again))
         parts.append(f"{place} it {did}{further}" if again else f"{who} {did} {place}{further}")
+    found = [(each.strength, at, each.text) for at, row in enumerate(rows) for each in qualifiers(row) if each.headline]
+    if found:
+        _, at, text = min(found)
+        parts.append(f"{_place(rows[at])} {text}" if len(rows) > 1 else text)
     return f"{'; '.join(parts)}."
+
+
+def _place(row: Row) -> str:
+    return PLACES.get(row["data"], f"on {row['data']} data")
 
 
 def clause(row: Row, again: bool = False) -> tuple[str, str]:
@@ -182,13 +312,10 @@ def clause(row: Row, again: bool = False) -> tuple[str, str]:
 
     `again` says 'it' for the measure: the sentence has named it.
     """
-    if _by_rate(row):
+    if not _too_few(row) and _by_rate(row):
         rest = f"; in the {row['n_pairs']} pairs that finished the difference was {_said(row)}"
-        return _diverged(row), "" if math.isnan(row["low"]) else rest
-    did, further = _did(row, again)
-    if row["diverged_baseline"] or row["diverged_variant"]:
-        did = f"{_diverged(row)}; among the {row['n_pairs']} pairs in which both finished it {did}"
-    return did, further
+        return bad_runs(row), "" if math.isnan(row["low"]) else rest
+    return _did(row, again)
 
 
 def _said(row: Row) -> str:
@@ -197,13 +324,15 @@ def _said(row: Row) -> str:
 
 def _did(row: Row, again: bool) -> tuple[str, str]:
     category, spread = row["verdict"], row["statistic"] == "spread"
-    if math.isnan(row["low"]) or category == VOID:
+    if category == VOID:
         return "could not be tested", f" ({row['reason']})"
+    if math.isnan(row["low"]):
+        return f"left {_noun(row, again)} as it was", f" ({row['reason']})"
     said = _said(row)
     if category == SAME:
         return f"made no practical difference to {_noun(row, again)}", f" ({said})"
     if category == OPEN:
-        return f"left {_noun(row, again)} in doubt", f" ({said}; {_seeds(row)})"
+        return f"left {_noun(row, again)} in doubt", f" ({said}; {_unsettled(row)})"
     did = (
         f"{'widened' if row['effect'] > 1 else 'narrowed'} {_noun(row, again)} to {said}"
         if spread
@@ -217,11 +346,6 @@ def _noun(row: Row, again: bool) -> str:
     if again:
         return "it"
     return f"the spread of {noun} across seeds" if row["statistic"] == "spread" else noun
-
-
-def _diverged(row: Row) -> str:
-    with_, without, seeds = row["diverged_variant"], row["diverged_baseline"], row["n_seeds"]
-    return f"diverged in {with_} of {seeds} runs (baseline: {without} of {seeds})"
 
 
 def _moved(row: Row, again: bool) -> str:

@@ -44,10 +44,10 @@ def test_spread_intervals_hold_the_ratio(rng):
 
 
 def test_lessons_share_a_scope_and_a_scope_is_an_experiment(rng):
-    """Three experiments of two lessons are three scopes of two primary comparisons, each at half the level."""
+    """Three experiments of two lessons are three scopes of two primary comparisons, each at its own lesson's level."""
     effects = study.experiments(study.normal(rng, (3, 2, 5)), study.normal(rng, (3, 2, 5)), lessons=2)
     assert effects.groupby("data", observed=True).size().tolist() == [2, 2, 2]
-    assert set(effects["alpha"]) == {0.025}
+    assert set(effects["alpha"]) == {0.04}
 
 
 def test_diverging_runs_reach_the_table(rng):

@@ -42,14 +42,6 @@ def test_a_spread_of_few_seeds_is_only_about_right(n, count):
     assert sum("interval of a spread" in said for said in caveats(row(n, endpoint=SPREAD))) == count
 
 
-def test_pairs_too_few_for_any_p_are_told():
-    """Four pairs can't get below 2 / 16; alone in its scope a comparison needs six."""
-    (said,) = caveats(row(4))
-    assert "no p is smaller than 0.12" in said
-    assert "takes 6 pairs" in said
-    assert caveats(row(6)) == []
-
-
 def test_no_interval_no_caveat():
     """Where there is no interval the verdict has already said why."""
     made = duel([0.8] * 5, [0.8] * 5)

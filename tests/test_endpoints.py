@@ -6,6 +6,8 @@ import pytest
 
 from reports.endpoints import Endpoint, declared, scores, wobble
 from reports.histories import Curves
+from reports.survival import logrank
+from tests.reference import said_by_r
 
 ACCURACY = Endpoint("fresh_accuracy")
 
@@ -50,10 +52,25 @@ def test_a_threshold_is_reached_in_the_first_epoch_at_or_above_it():
     assert found.reached.tolist() == [True, False, True]
 
 
-def test_a_threshold_not_reached_is_censored_where_training_ended():
-    """It counts as all epochs asked for in a mean; for survival it was watched until it stopped."""
+def test_a_run_that_stopped_is_at_risk_to_the_epochs_asked():
+    """It can't get there any more: in a mean it counts as all epochs asked for, and for survival it is watched as long."""
     found = scores(Endpoint("epochs_to_threshold", threshold=0.8), runs(1), curves([0.5, 0.5]), 10)
-    assert (found.values[0], found.trained[0], found.reached[0]) == (10, 2, False)
+    assert (found.values[0], found.reached[0]) == (10, False)
+
+
+def test_stopping_is_no_way_to_win_the_race():
+    """Three of ten runs stop early without getting there: R's log-rank p is that of runs at risk to epoch 100, not to the stop."""
+    goal = Endpoint("epochs_to_threshold", threshold=0.8)
+
+    def arm(ends, there):
+        made = curves(*([0.5] * (int(end) - 1) + [0.9 if got else 0.5] for end, got in zip(ends, there, strict=True)))
+        found = scores(goal, runs(10), made, 100)
+        return found.values, found.reached
+
+    without = arm([20, 25, 30, 40, 50, 60, 70, 80, 100, 100], [1] * 8 + [0] * 2)
+    with_ = arm([18, 22, 24, 28, 30, 35, 40, 12, 14, 15], [1] * 7 + [0] * 3)
+    assert logrank(without, with_) == pytest.approx(said_by_r("logrank.at.risk")[0])
+    assert said_by_r("logrank.censored.at.stop")[0] < 0.01
 
 
 def test_a_failed_run_has_no_number():
@@ -78,17 +95,18 @@ def test_the_gap_is_training_minus_fresh():
 
 
 def test_the_primary_endpoint_is_declared_first_and_nothing_twice():
-    """What the lesson declares keeps its order and its values; the usual five fill in what is missing."""
+    """What the lesson declares keeps its order and its values, after its guard; the usual five fill in what is missing."""
     lesson = {
         "endpoint": {"measure": "wobble", "statistic": "mean", "better": "lower", "sesoi": 0.5, "threshold": None},
         "secondary": [{"measure": "test_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.02}],
     }
     found = declared(lesson, {"fresh_accuracy", "test_accuracy", "train_accuracy", "val_accuracy"})
     assert [(e.measure, e.statistic) for e in found] == [
-        ("wobble", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "mean"), ("fresh_accuracy", "spread"),
+        ("wobble", "mean"), ("fresh_accuracy", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "spread"),
         ("gap", "mean"), ("epochs_to_threshold", "mean"),
     ]  # fmt: skip
     assert [e.primary for e in found] == [True, False, False, False, False, False]
+    assert [e.guards for e in found] == [False, True, False, False, False, False]
     assert found[0].sesoi == 0.5
 
 

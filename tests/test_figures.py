@@ -236,7 +236,7 @@ def test_a_ratio_of_spreads_has_no_differences():
     arm = dots.Arm("without", "series0", np.array([1.0, 2.0]))
     figure = dots.paired("p", "here", _pairs(arm, arm, ratio=True, high=np.inf))
     assert figure.table.head == ("seed", "without", "without")
-    assert "95 % interval" not in figure.svg
+    assert "interval" not in figure.svg
 
 
 def test_stops_are_summed_up():

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from orchestrator import Data, Endpoint, Lesson, Split, Variant
+from orchestrator.description import description
 from orchestrator.errors import LessonError
 from orchestrator.lesson import count
+from orchestrator.measures import Traits
 
 X, Y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
 
@@ -37,6 +39,7 @@ def test_question_is_the_first_paragraph_and_explanation_the_rest():
         ({"variants": ["a"]}, "Variant"),
         ({"variants": [Variant("a", len, epochs=1), Variant("a", len, epochs=2)]}, "'a'"),
         ({"data": 5}, "Data"),
+        ({"guard": "fresh_accuracy"}, "guard"),
     ],
 )
 def test_a_lesson_that_breaks_a_rule_cannot_be_made(changes, part):
@@ -72,12 +75,32 @@ def test_a_variant_that_breaks_a_rule_cannot_be_made(changes):
         {"statistic": "median"},
         {"threshold": 0.8},
         {"measure": "epochs_to_threshold"},
+        {"measure": "stuck", "better": "lower"},
+        {"statistic": "rate", "better": "lower"},
+        {"measure": "bad", "statistic": "rate", "better": "higher"},
+        {"measure": "bad", "statistic": "rate", "better": "lower", "sesoi": 10},
     ],
 )
 def test_an_endpoint_that_breaks_a_rule_cannot_be_made(changes):
-    """Direction, statistic, smallest effect and threshold are checked."""
+    """Direction, statistic, smallest effect and threshold are checked; a rate is one of bad, diverged or stuck runs."""
     with pytest.raises(LessonError):
         Endpoint(**changes)
+
+
+def test_a_guard_is_described():
+    """What a lesson declares as its guard reaches the report; without one there is none, and the report takes the usual."""
+    known = {"a": (None, None)}
+    declared = lesson(guard=Endpoint("test_accuracy", sesoi=0.02))
+    assert description(declared, {}, known)["guard"]["measure"] == "test_accuracy"
+    assert description(lesson(), {}, known)["guard"] is None
+    assert Endpoint("stuck", statistic="rate", better="lower", sesoi=0.1).statistic == "rate"
+
+
+def test_a_rate_is_no_score_and_may_decide_all_the_same():
+    """Runs are not scored by being bad; a lesson may be decided by it whatever they are scored by."""
+    traits = Traits(("accuracy",), "x", ())
+    rate = Endpoint("bad", statistic="rate", better="lower", sesoi=0.1)
+    assert description(lesson(endpoint=rate), {}, {"a": (None, traits)})["endpoint"]["measure"] == "bad"
 
 
 def test_data_must_be_finite_and_of_equal_length():

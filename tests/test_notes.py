@@ -68,19 +68,19 @@ def test_a_threshold_nobody_reaches_is_said(effects):
 
 def test_a_model_without_accuracy_has_level_and_spread_only():
     """A regression without histories is told by its own score, in its own units."""
-    made = duel([0.30, 0.32, 0.31, 0.33], [0.20, 0.23, 0.21, 0.20], endpoint("fresh_mse", "lower", 0.01))
+    made = duel([0.30, 0.32, 0.31, 0.33] * 2, [0.30, 0.33, 0.31, 0.20, 0.21, 0.32, 0.33, 0.34], endpoint("fresh_mse", "lower", 0.01))
     found = notes(table(made.runs, made.histories, made.lessons), "duel", "with", "fixed")
     assert [n.aspect for n in found] == ["level", "spread"]
-    assert found[0].text.startswith("Not settled: squared error ends at 0.21 instead of 0.32")
+    assert found[0].text.startswith("Not settled: squared error ends at 0.29 instead of 0.32")
 
 
 def test_nothing_measured_is_not_known():
     """All runs failed: the note says so instead of a number."""
-    bad = {(variant, seed): "failed" for variant in ("without", "with") for seed in range(3)}
-    made = duel([None] * 3, [None] * 3, status=bad)
+    bad = {(variant, seed): "failed" for variant in ("without", "with") for seed in range(8)}
+    made = duel([None] * 8, [None] * 8, status=bad)
     assert (
         notes(table(made.runs, made.histories, made.lessons), "duel", "with", "fixed")[0].text
-        == "Not known: no pair of runs has this number."
+        == "Not known: no pair of runs has this number; failed in 8 of 8 runs (baseline: 8 of 8)."
     )
 
 

@@ -8,6 +8,7 @@ from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from reports.paired import constant, correlation, detectable, mean_effect, seeds_needed, sign_flip, wilcoxon
+from tests.reference import pairs, said_by_r
 
 
 @pytest.fixture
@@ -60,11 +61,48 @@ def test_mean_effect_is_the_sum_of_its_sources(arms):
     assert found.correlation == pytest.approx(stats.pearsonr(*arms).statistic)
 
 
+@pytest.mark.parametrize("alpha", [0.04, 0.02, 0.01, 0.005, 0.00125])
+def test_the_interval_is_rs_at_any_level(alpha):
+    """R's t.test gives the same interval at 1 - alpha, the same p, and the same two one-sided tests."""
+    found = mean_effect(*pairs(), "higher", 0.02, alpha)
+    assert (found.low, found.high) == pytest.approx(said_by_r(f"t.interval.{alpha:g}"), rel=1e-11)
+    assert found.p_interval == pytest.approx(said_by_r("t.p")[0], rel=1e-11)
+    assert found.p_equivalence == pytest.approx(said_by_r("tost.0.02")[0], rel=1e-11)
+
+
+def test_a_p_near_its_level_gets_more_draws_and_no_other(arms):
+    """In doubt whether p is below 0.02 a hundred thousand flips decide; far from it, ten thousand do."""
+    d = arms[1] - arms[0]
+    near = np.stack([d - d.mean() + shift for shift in np.linspace(0.42, 0.6, 9) * d.std()], axis=1)
+    few = sign_flip(near, np.random.default_rng(0))
+    more = sign_flip(near, np.random.default_rng(0), levels=np.full(9, 0.02))
+    changed = few != more
+    assert changed.any()
+    assert (np.abs(few[changed] - 0.02) < 0.02).all()
+    assert not changed[few < 0.005].any()
+    again = sign_flip(near[:, changed], np.random.default_rng(0), levels=np.full(int(changed.sum()), 0.02))
+    assert again.tolist() == more[changed].tolist()
+
+
 def test_ties_count_as_half_a_win():
     """Two wins, one tie and one loss make 2.5 of 4, in whichever direction is better."""
     baseline, variant = np.array([0.0, 0.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0, -1.0])
     assert mean_effect(baseline, variant, "higher", 0.1).probability_better == 2.5 / 4
     assert mean_effect(baseline, variant, "lower", 0.1).probability_better == 1.5 / 4
+
+
+def test_re_split_files_get_the_corrected_t():
+    """Draws with rows in common are less certain than they are many: Nadeau and Bengio's interval, by R."""
+    found = mean_effect(*pairs(), "higher", 0.02, 0.04, shared=70 / 30)
+    assert (found.low, found.high) == pytest.approx(said_by_r("corrected.t.interval"), rel=1e-11)
+    assert found.p_interval > 0.5
+    assert math.isnan(found.seeds_needed)
+
+
+@pytest.mark.parametrize("dz", [0.5, 1])
+def test_seeds_needed_are_rs_at_a_shared_level(dz):
+    """R's power.t.test says how many pairs it takes at a level of 0.02."""
+    assert seeds_needed(dz, 0.02) == np.ceil(said_by_r(f"n.{dz:g}")[0])
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.01])

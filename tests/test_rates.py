@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.rates import exact_mcnemar, rate, worst_rank
+from reports.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
+from tests.reference import said_by_r
 
 NONE = np.zeros(10, dtype=bool)
 
@@ -32,6 +33,46 @@ def test_no_runs_have_no_rate():
 def test_mcnemar_is_a_coin_for_each_discordant_pair():
     """Five pairs in which only the variant fails are five heads in a row: p = 2 / 32. Concordant pairs say nothing."""
     assert exact_mcnemar(mask(9), mask(0, 1, 2, 3, 4, 9)) == pytest.approx(2 / 32)
+
+
+@pytest.mark.parametrize("counts", [(6, 0), (8, 0), (7, 1), (12, 3)])
+def test_mcnemar_is_rs_binomial_test(counts):
+    """Exact McNemar is R's binom.test on the discordant pairs."""
+    more, fewer = counts
+    baseline, variant = np.zeros(30, dtype=bool), np.zeros(30, dtype=bool)
+    variant[:more], baseline[more : more + fewer] = True, True
+    assert exact_mcnemar(baseline, variant) == pytest.approx(said_by_r(f"mcnemar.{more}.{fewer}")[0])
+
+
+@pytest.mark.parametrize("bad", [1, 2, 4, 6])
+def test_newcombes_interval_is_made_of_rs_wilson_intervals(bad):
+    """One, two, four and six bad runs of thirty against none: up to .167, .213, ... more."""
+    assert newcombe(bad, 0, 30) == pytest.approx(said_by_r(f"newcombe.{bad}.0"))
+    assert newcombe(2, 6, 30) == pytest.approx(said_by_r("newcombe.2.6"))
+    assert newcombe(4, 1, 30, 0.98) == pytest.approx(said_by_r("newcombe.98.4.1"))
+
+
+def test_seeds_that_would_tell_the_rates_apart():
+    """Five against none of thirty: the sixth would be 2 / 64 and the seventh 2 / 128, so 42 seeds at a level of 0.02."""
+    assert seeds_to_tell(5, 0, 30, 0.04) == 36
+    assert seeds_to_tell(5, 0, 30, 0.02) == 42
+    assert seeds_to_tell(3, 3, 30, 0.04) == math.inf
+
+
+def test_a_rates_interval_holds_none_where_mcnemar_does():
+    """Five against none are 2 / 32: Newcombe's interval alone would leave out no difference at a level of 0.05."""
+    baseline, variant = mask(n=30), mask(*range(5), n=30)
+    assert newcombe(5, 0, 30)[0] > 0
+    found = rate_effect(baseline, variant, 0.1, 0.05)
+    assert (found.effect, found.low, found.p_interval) == (pytest.approx(5 / 30), 0.0, pytest.approx(2 / 32))
+
+
+def test_equal_rates_are_equivalent_where_the_interval_fits():
+    """None of 200 against none: Newcombe's interval at 1 - 2 p reaches to 2 points exactly at the p that is told."""
+    nobody = mask(n=200)
+    p = rate_effect(nobody, nobody, 0.02, 0.05).p_equivalence
+    assert newcombe(0, 0, 200, 1 - 2 * p) == pytest.approx((-0.02, 0.02), abs=1e-6)
+    assert rate_effect(mask(n=30), mask(*range(12), n=30), 0.1, 0.05).p_equivalence == 1.0
 
 
 def test_mcnemar_without_discordant_pairs_is_one():

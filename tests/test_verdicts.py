@@ -14,11 +14,14 @@ def row(**changes):
     base = {
         "lesson": "early-stopping", "variant": "with", "baseline": "without", "data": "fixed",
         "measure": "fresh_accuracy", "statistic": "mean", "threshold": math.nan,
-        "primary": True, "alpha": 0.05 / 8, "better": "higher", "sesoi": 0.01, "n_seeds": 30, "n_pairs": 30,
+        "primary": True, "alpha": 0.02, "better": "higher", "sesoi": 0.01, "n_seeds": 30, "n_pairs": 30,
         "effect": 0.037, "low": 0.033, "high": 0.041, "p_adjusted": 0.0008, "p_equivalence": 1.0, "seeds_needed": 12.0,
         "mean_baseline": 0.76, "mean_variant": 0.797, "sd_baseline": 0.01, "sd_variant": 0.01,
-        "diverged_baseline": 0, "diverged_variant": 0, "p_diverged_adjusted": 1.0, "p_worst_rank": 0.0001,
-        "worst_rank": 1, "reached_baseline": math.nan, "reached_variant": math.nan,
+        "n_identical": 0, "guard": "", "guards": False, "p_bad": 1.0, "bad_low": -0.11, "bad_high": 0.11, "seeds_bad": math.inf,
+        **{f"{kind}_{arm}": 0 for kind in ("failed", "diverged", "stuck", "bad") for arm in ("baseline", "variant")},
+        "p_worst_rank": 0.0001, "worst_rank": 1, "look": 1, "shared": 0.0, "settles": "beyond", "seeds_settle": 12.0,
+        "probability_better": 1.0, "better_low": 0.89, "better_high": 1.0, "single_coverage": math.nan, "correlation": 0.1,
+        "reached_baseline": math.nan, "reached_variant": math.nan,
     }  # fmt: skip
     made = base | changes
     return made | {"verdict": changes.get("verdict", judge(made).category), "reason": judge(made).reason}
@@ -31,6 +34,13 @@ def spread(**changes):
     )
 
 
+def diverged(variant, baseline=0, **changes):
+    """What changes in a row when so many of thirty runs diverge in each arm."""
+    arms = {"variant": variant, "baseline": baseline}
+    counts = {f"{kind}_{arm}": n for kind in ("diverged", "bad") for arm, n in arms.items()}
+    return counts | {"n_pairs": 30 - variant - baseline, "bad_high": 0.5 if variant > 1 else 0.1} | changes
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -39,13 +49,18 @@ def spread(**changes):
         ({"effect": -0.037, "low": -0.041, "high": -0.033}, "harms"),
         ({"low": 0.009}, "real but small"),
         ({"effect": 0.004, "low": 0.002, "high": 0.006, "p_equivalence": 0.001}, "real but small"),
-        ({"p_adjusted": 0.06}, "inconclusive"),
+        ({"p_adjusted": 0.06}, "improves"),
+        ({"primary": False, "p_adjusted": 0.06}, "inconclusive"),
+        ({"low": -0.001}, "inconclusive"),
+        ({"n_seeds": 6, "n_pairs": 6}, "not testable"),
+        ({"n_seeds": 7, "n_pairs": 7}, "improves"),
         (
             {"effect": 0.001, "low": -0.004, "high": 0.006, "p_adjusted": 0.9, "p_equivalence": 0.01},
             "no practical difference",
         ),
         ({"effect": 0.001, "low": -0.02, "high": 0.022, "p_adjusted": 0.9, "p_equivalence": 0.3}, "inconclusive"),
-        ({"low": math.nan, "high": math.nan, "effect": 0.0, "p_adjusted": 1.0}, "not testable"),
+        ({"low": math.nan, "high": math.nan}, "not testable"),
+        ({"low": math.nan, "high": math.nan, "effect": 0.0, "n_identical": 30}, "no practical difference"),
         ({"n_pairs": 1}, "not testable"),
         ({"n_pairs": 0}, "not testable"),
         ({"n_pairs": 23}, "not testable"),
@@ -76,20 +91,28 @@ def test_ratios_are_judged_around_one(changes, expected):
 
 def test_divergence_decides_first():
     """Twelve diverge with it and none without: harm, whatever the finished runs look like and however few they are."""
-    verdict = judge(row(diverged_variant=12, n_pairs=18, p_diverged_adjusted=0.001, worst_rank=-1))
+    verdict = judge(row(**diverged(12, p_bad=0.001)))
     assert verdict.category == "harms"
     assert verdict.reason.startswith("diverged in 12 of 30 runs (baseline: 0 of 30)")
 
 
-def test_divergence_needs_the_ranks_on_its_side():
-    """Fewer diverged runs but worse ranks: the rate alone does not decide."""
-    changes = {"diverged_baseline": 8, "p_diverged_adjusted": 0.01, "worst_rank": -1, "n_pairs": 22}
-    assert judge(row(**changes)).category == "not testable"
+def test_where_rates_and_what_is_left_disagree_harm_wins():
+    """Fewer bad runs improve, unless the pairs that are left show harm and the ranks don't deny it."""
+    fewer = diverged(0, 8, p_bad=0.008, n_pairs=30)
+    harm = {"effect": -0.03, "low": -0.04, "high": -0.02, "worst_rank": -1}
+    assert judge(row(**fewer)).category == "improves"
+    assert judge(row(**fewer, **harm)).category == "harms"
+    assert judge(row(**diverged(8, p_bad=0.008, n_pairs=30))).category == "harms"
 
 
-def test_a_mean_against_the_ranks_is_inconclusive():
-    """Two diverged runs turn the worst-rank test away from what the rest says: nothing is claimed."""
-    assert judge(row(diverged_variant=2, n_pairs=28, p_worst_rank=0.3)).category == "inconclusive"
+def test_bad_runs_that_may_be_many_more_keep_good_news_back():
+    """Two of thirty against none may be up to 21 points more: no claim and no equivalence, but harm is said."""
+    two = diverged(2, bad_high=0.213)
+    assert judge(row(**two)).category == "inconclusive"
+    assert judge(row(**two, effect=0.0, low=-0.004, high=0.004, p_equivalence=0.001)).category == "inconclusive"
+    assert judge(row(**two, n_identical=28, effect=0.0, low=math.nan, high=math.nan)).category == "inconclusive"
+    assert judge(row(**two, effect=-0.03, low=-0.04, high=-0.02)).category == "harms"
+    assert judge(row(**diverged(1, bad_high=0.167))).category == "improves"
 
 
 def test_one_sentence_joins_both_scopes():
@@ -117,7 +140,7 @@ SAID = [
         ),
     ),
     (
-        spread(effect=0.7, low=0.0, high=math.inf, p_adjusted=0.25, p_equivalence=0.5, seeds_needed=math.nan),
+        spread(effect=0.7, low=0.0, high=math.inf, p_adjusted=0.25, p_equivalence=0.5, seeds_settle=math.nan),
         (
             f"left the spread of accuracy across seeds in doubt {HERE} (0.70 times [0.00, unbounded]; too few to say "
             "how many seeds it would take)."
@@ -144,40 +167,46 @@ SAID = [
         f"made no practical difference to accuracy {HERE} (+0.1 points [\N{MINUS SIGN}0.4, 0.6]).",
     ),
     (
-        row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_needed=117.0),
-        f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would settle 1 point).",
+        row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real"),
+        (
+            f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would show “real but "
+            "small”, if the effect is what it looks like)."
+        ),
     ),
     (
-        row(effect=0.004, low=-0.6, high=0.608, p_adjusted=0.9, p_equivalence=0.9, seeds_needed=48_213.0),
+        row(effect=0.004, low=-0.6, high=0.608, p_adjusted=0.9, p_equivalence=0.9, seeds_settle=48_213.0, settles="within"),
         (
             f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}60.0, 60.8]; more than 10,000 seeds would "
-            "be needed to settle 1 point)."
+            "be needed to show “no practical difference”)."
         ),
     ),
     (
-        row(n_seeds=8, n_pairs=8, effect=0.234, low=0.19, high=0.278, p_adjusted=0.0625),
+        row(n_seeds=6, n_pairs=6, effect=0.234, low=0.19, high=0.278),
+        f"could not be tested {HERE} (6 seeds: so few can't show anything, it takes 7).",
+    ),
+    (
+        row(effect=0.0, low=math.nan, high=math.nan, n_identical=30),
+        f"left accuracy as it was {HERE} (both arms are exactly equal in each of the 30 pairs).",
+    ),
+    (
+        row(**diverged(1)),
         (
-            f"left accuracy in doubt {HERE} (+23.4 points [19.0, 27.8]; it takes 9 seeds before any effect can be shown "
-            "among this many comparisons)."
+            f"raised accuracy by 3.7 points [3.3, 4.1] {HERE}; it diverged in 1 of 30 runs (baseline: 0 of 30)."
         ),
     ),
     (
-        row(effect=0.0, low=math.nan, high=math.nan),
-        f"could not be tested {HERE} (both arms are exactly equal in each of the 30 pairs).",
-    ),
-    (
-        row(diverged_variant=2, n_pairs=28, p_worst_rank=0.001),
+        row(**diverged(2, bad_high=0.213)),
         (
-            "diverged in 2 of 30 runs (baseline: 0 of 30); among the 28 pairs in which both finished it raised "
-            f"accuracy by 3.7 points [3.3, 4.1] {HERE}."
+            f"left accuracy in doubt {HERE} (+3.7 points [3.3, 4.1]; bad runs may be up to 21 points more with it: too many "
+            "for good news); it diverged in 2 of 30 runs (baseline: 0 of 30)."
         ),
     ),
     (
-        row(diverged_baseline=30, n_pairs=0, p_diverged_adjusted=0.001, effect=math.nan, low=math.nan, high=math.nan),
+        row(**diverged(0, 30, p_bad=0.001, effect=math.nan, low=math.nan, high=math.nan)),
         f"diverged in 0 of 30 runs (baseline: 30 of 30) {HERE}.",
     ),
     (
-        row(diverged_baseline=10, n_pairs=20, p_diverged_adjusted=0.02, effect=0.001, low=-0.01, high=0.012),
+        row(**diverged(0, 10, p_bad=0.002, effect=0.001, low=-0.01, high=0.012)),
         (
             f"diverged in 0 of 30 runs (baseline: 10 of 30) {HERE}; in the 20 pairs that finished the difference was "
             "+0.1 points [\N{MINUS SIGN}1.0, 1.2]."
@@ -196,6 +225,35 @@ def test_every_kind_of_endpoint_and_verdict_has_its_words(given, said):
     assert headline("It", [given]) == f"It {said}"
 
 
+def test_a_sentence_carries_the_strongest_qualifier_alone():
+    """Bad runs go before a broken guard, that before a second look, that before data sets on which it is no better."""
+    redrawn = row(data="redrawn", probability_better=0.6, better_low=0.42, better_high=0.75)
+    known = [
+        ({"look": 2}, "; on this data set this is the second look."),
+        ({"look": 2, "guard": "broken"}, "; on this data set its guard is broken."),
+        (
+            {"look": 2, "guard": "broken", **diverged(1)},
+            "; on this data set it diverged in 1 of 30 runs (baseline: 0 of 30).",
+        ),
+    ]
+    plain = headline("It", [row(), redrawn])
+    assert plain.endswith("; on redrawn data it was better on 60 % of data sets [42, 75].")
+    for changes, end in known:
+        said = headline("It", [row(**changes), redrawn])
+        assert said.endswith(end)
+        assert said.count(";") == plain.count(";")
+
+
+def test_the_near_end_of_the_interval_stands_with_every_smallest_effect():
+    """Whoever cares for less than 3.3 points reads an improvement, whatever the lesson declared; a loss is a harm."""
+    assert judge(row()).reason.endswith("improves as long as less than 3.3 points matter to you")
+    assert judge(row(sesoi=0.001)).reason.endswith("improves as long as less than 3.3 points matter to you")
+    assert judge(row(better="lower")).reason.endswith("harms as long as less than 3.3 points matter to you")
+    assert judge(spread()).reason.endswith("improves as long as a factor of 0.18 matters to you")
+    late = row(measure="epochs_to_threshold", threshold=0.8, better="lower", sesoi=5, effect=-9, low=-17, high=-1.2)
+    assert judge(late).reason.endswith("improves as long as less than 1 epoch matters to you")
+
+
 def test_the_technique_is_named_by_its_lesson_or_by_its_variant():
     """'with' is the lesson's technique; variants with names of their own are set against their baseline."""
     assert subject("Early stopping", "without", "with") == "Early stopping"
@@ -210,6 +268,13 @@ def test_headlines_come_one_a_comparison_in_order():
     assert [h.lesson for h in found] == ["framework", "batch-size", "batch-size", *list(LESSONS)[2:]]
     assert all(set(h.verdicts) == {"fixed", "redrawn"} and set(h.verdicts.values()) <= set(CATEGORIES) for h in found)
     assert found[1].sentence.startswith("Minibatch instead of batch ")
+
+
+def test_a_table_of_an_earlier_version_has_no_headlines():
+    """Effects that lie in a folder from before, without bad runs and looks, are not read as if they had none."""
+    made = store(6, scale=0.03, lessons={"noise": LESSONS["noise"]})
+    effects = table(made.runs, made.histories, made.lessons)
+    assert headlines(effects.drop(columns=["p_bad", "look"]), made.lessons) == []
 
 
 def test_a_lesson_may_name_its_technique_apart_from_its_title():

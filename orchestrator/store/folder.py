@@ -3,6 +3,7 @@
     <out>/store/<key>/seeds-0000-0007.parquet   a block of runs
     <out>/store/<key>/about.json                what the key is of
     <out>/store/checks/<program>.json           what a self-check of a program said
+    <out>/store/looks/<digest>.json             a look at a comparison (looks.py)
     <out>/histories.parquet, runs.parquet       the tidy tables of the last command that wrote some
     <out>/failures/<key>/seed-0003.txt          tracebacks
     <out>/run.json, events.jsonl                the last command that was begun, ledger (events/ where --out is a URI)
@@ -31,7 +32,7 @@ import pyarrow.parquet as pq
 from orchestrator.check import Verdict
 from orchestrator.errors import NoResultsError, StoreError, StoreLostError
 from orchestrator.plan import Job, State, block_seeds, blocks
-from orchestrator.store import generation, last, parquet
+from orchestrator.store import generation, last, looks, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk
 from orchestrator.store.document import LONGEST, loads
@@ -307,7 +308,7 @@ class Store:
         tables = Tables(jobs, frozenset(seeds), lambda job: self._blocks(job, seeds))
         rows, histories = self.files.write("histories.parquet", tables.write_histories)
         about = facts(rows)
-        runs = tables.runs(rows, {"lessons": list(lessons), "command": about}, histories)
+        runs = tables.runs(rows, {"lessons": looks.noted(self.files, rows, lessons), "command": about}, histories)
         self.files.write("runs.parquet", lambda file: parquet.write(runs, file))
         self.write_provenance({**about, "generation": parquet.digest(runs)})
         return rows
@@ -384,6 +385,11 @@ class Store:
             return None
         same = all(begun[name] == facts.get(name) for name in ("command", "started"))
         return None if same or "command" not in facts else begun
+
+    def record_looks(self, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> bool:
+        """Store that a verdict was made of these tables; False where this place can't be written."""
+        rows = runs[["lesson", "variant", "data", "seed", "key"]].astype({"seed": int}).to_dict("records")
+        return looks.record(self.files, [{str(name): value for name, value in row.items()} for row in rows], lessons)
 
     def write_effects(self, effects: pd.DataFrame, of: str) -> None:
         """Write the effects beside the other tables; `of` is the generation of the runs that they were made from."""

@@ -35,6 +35,7 @@ BESIDE_SCORES = (
     "node",
     "processor",
     "error",
+    "final",
 )
 ROW_GROUP = 2**20
 WORD = pa.dictionary(pa.int32(), pa.string())
@@ -109,6 +110,7 @@ def run_fields(scores: Iterable[str] = SCORES) -> list[tuple[str, pa.DataType]]:
         ("node", pa.string()),
         ("processor", pa.string()),
         ("error", pa.string()),
+        ("final", pa.bool_()),
     ]
     return [*RUN, *before, *[(name, pa.float64()) for name in scores], *after]
 
@@ -130,6 +132,7 @@ def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
         "node": block.node,
         "processor": block.processor,
         "error": o.error,
+        "final": block.final,
     }
     accuracies = {name: named(o.scores, name) for name in SCORES if name.endswith("accuracy")}
     return {**known, **o.scores, **accuracies, **how}

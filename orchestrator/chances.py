@@ -1,0 +1,69 @@
+"""What more seeds would show, told while planning: the chance of each verdict, from scatter that is known or given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from orchestrator.errors import StoreError
+from orchestrator.lesson import SCOPES
+from orchestrator.session import effects_of
+from orchestrator.store import Store
+
+SEEDS = (16, 32, 64, 128, 200)
+TRUTHS = (0, 1, 2)
+WORTH = 0.05
+"""Verdicts less likely than this are left out of a line."""
+NAMES = {"improves": "improves", "small": "small", "same": "no difference", "undecided": "inconclusive", "harms": "harms"}
+
+Row = tuple[str, ...]
+
+
+def chances(lessons: Sequence[Mapping[str, Any]], store: Store, sd: float | None) -> Iterator[Row]:
+    """A row a comparison and true effect: lesson, variant, data, SD of a pair's difference, effect, then a cell a SEEDS.
+
+    The scatter is `sd`, else that of the effects stored; comparisons of means alone, and of those what is known.
+    """
+    from reports.levels import Level, family  # noqa: PLC0415  statistics take a second to load
+
+    seen = {} if sd else _seen(store)
+    for lesson in lessons:
+        if lesson["endpoint"]["statistic"] != "mean":
+            continue
+        for variant in lesson["variants"][1:]:
+            for data in SCOPES if lesson["data"]["redrawn"] else SCOPES[:1]:
+                scatter, look = (sd, 1) if sd else seen.get((lesson["id"], variant["name"], data), (math.nan, 1))
+                if scatter and scatter > 0:
+                    alpha = Level(look, family(lesson)).alpha
+                    where = lesson["id"], variant["name"], data, f"{scatter:.3g}"
+                    yield from _rows(where, scatter, lesson["endpoint"]["sesoi"], alpha)
+
+
+def _rows(where: Row, sd: float, sesoi: float, alpha: float) -> Iterator[Row]:
+    from reports.prospects import chances as of  # noqa: PLC0415
+
+    for truth in TRUTHS:
+        cells = (_cell(vars(of(truth * sesoi, sd, sesoi, alpha, n))) for n in SEEDS)
+        yield (*where, f"{truth * sesoi:g}", *cells)
+
+
+def _cell(found: Mapping[str, float]) -> str:
+    likely = sorted(((chance, name) for name, chance in found.items() if chance >= WORTH), reverse=True)
+    return ", ".join(f"{NAMES[name]} {100 * chance:.0f} %" for chance, name in likely)
+
+
+def _seen(store: Store) -> dict[tuple[str, str, str], tuple[float, int]]:
+    """The scatter of single differences in the tables stored, and which look the next one is."""
+    try:
+        effects = effects_of(*store.load()[:3])
+    except StoreError:
+        return {}
+    found: dict[tuple[str, str, str], tuple[float, int]] = {}
+    for row in effects[effects["primary"]].to_dict("records"):
+        if row["dz"] and pd.notna(row["dz"]):
+            key = str(row["lesson"]), str(row["variant"]), str(row["data"])
+            found[key] = row["effect"] / row["dz"], int(row["look"]) + 1
+    return found

@@ -1,0 +1,45 @@
+"""What a model that learned nothing scores: a constant guess, the best there is for each score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr
+
+CLASSES = 1000
+"""Whole numbers of more kinds than this are no classes."""
+
+
+def guesses(targets: Mapping[str, Any]) -> dict[str, float]:
+    """Scores by their names in the tables, such as `fresh_accuracy`, from the targets of parts such as `fresh`.
+
+    The majority's share for accuracy; for squared and absolute error those of the mean and the median; for binary
+    cross-entropy the entropy of the shares. Of several outputs nothing is known.
+    """
+    return {f"{part}_{name}": value for part, y in targets.items() for name, value in _constant(y).items()}
+
+
+def _constant(y: Any) -> dict[str, float]:
+    if not isinstance(y, np.ndarray) or not len(y):
+        return {}
+    flat = y.reshape(len(y), -1).astype(float)
+    found = {"mse": float(flat.var(axis=0).mean()), "mae": float(np.abs(flat - np.median(flat, axis=0)).mean())}
+    shares = _shares(flat)
+    if shares is None:
+        return found
+    if len(shares) == 2:
+        found["bce"] = float(entr(shares).sum())
+    return found | {"accuracy": float(shares.max())}
+
+
+def _shares(flat: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """How frequent each class is, of labels (rows, 1) or of ones among zeros (rows, classes); None where there are none."""
+    if flat.shape[1] > 1:
+        one_hot = np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all()
+        return np.asarray(flat.mean(axis=0)) if one_hot else None
+    kinds, counts = np.unique(flat, return_counts=True)
+    labels = (kinds == np.rint(kinds)).all() and len(kinds) <= min(CLASSES, max(2, len(flat) // 2))
+    return np.asarray(counts / len(flat)) if labels else None

@@ -1,0 +1,49 @@
+"""The level that a comparison is judged at: five percent for a lesson, however often it is looked at.
+
+Look k of a comparison has a level of 0.04, then 0.01 / (k (k - 1)): 0.005, 0.0017, ... These add up to 0.05, and a lesson's
+comparisons share each of them. By the union bound (Bonferroni) a lesson without any effect then shows one in at most five
+experiments of a hundred, whatever the tests are, however they depend on each other, and whenever one looks. Other lessons
+have no part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+WHOLE = 0.05
+FIRST = 0.04
+FURTHER = 0.01
+"""All looks after the first have this much together: 1/(1·2) + 1/(2·3) + ... = 1."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Which look at a comparison this is, from 1, and among how many comparisons its lesson shares the level."""
+
+    look: int = 1
+    family: int = 1
+
+    @property
+    def alpha(self) -> float:
+        """The level of this comparison at this look; its interval is at 1 - alpha."""
+        return of_look(self.look) / self.family
+
+
+def of_look(look: int) -> float:
+    """The level of a lesson's look number `look`, counted from 1."""
+    return FIRST if look == 1 else FURTHER / (look * (look - 1))
+
+
+def family(lesson: Mapping[str, Any]) -> int:
+    """The comparisons a lesson declares: variants against the baseline times scopes, whether they were run or not."""
+    scopes = 2 if (lesson.get("data") or {}).get("redrawn") else 1
+    return max(1, len(lesson["variants"]) - 1) * scopes
+
+
+def level(lesson: Mapping[str, Any], variant: str, data: str) -> Level:
+    """The level of one comparison in one scope, by its place among the lesson's `looks`: the current one, else the last."""
+    mine = [one for one in lesson.get("looks") or [] if (one["variant"], one["data"]) == (variant, data)]
+    now = next((at for at, one in enumerate(mine, 1) if one.get("current")), len(mine))
+    return Level(max(1, now), family(lesson))

@@ -1,0 +1,111 @@
+"""How runs ended, and which of them are bad: failed, diverged or stuck.
+
+A bad run is an outcome. It failed (or ran out of time), it diverged, or it is stuck: it finished, but its final score came
+less than two thirds of the way from a constant guess to the median of both arms' finished runs. A run that a machine lost,
+or that nobody tried, is no outcome but missing, and so is its pair.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+WAY = 2 / 3
+LUCK = 3.0
+"""Where even the median is within this many binomial standard errors of guessing, nothing was learned by anybody."""
+PARTS = ("fresh", "test")
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One arm's runs, each (n,): which raised or ran out of time, which ended without a finite loss, which are stuck."""
+
+    failed: Bools
+    diverged: Bools
+    stuck: Bools
+
+    @property
+    def bad(self) -> Bools:
+        """Any of them."""
+        return self.failed | self.diverged | self.stuck
+
+    def of(self, kind: str) -> Bools:
+        """The mask of that name: failed, diverged, stuck or bad."""
+        return np.asarray(getattr(self, kind), dtype=bool)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a run that learned nothing scores: the column, the value, and 1 where higher is better, else -1.
+
+    `error` is the binomial standard error of such an accuracy, 0 where it is none or the rows are not known.
+    """
+
+    column: str
+    value: float
+    sign: int
+    error: float
+
+
+def tried(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs whose outcome is final; after a retry the first outcome stays (columns `final`, `first_status`)."""
+    if "final" in runs:
+        runs = runs[runs["final"].fillna(value=True).astype(bool)]
+    if "first_status" in runs:
+        first = runs["first_status"].astype("string")
+        runs = runs.assign(status=first.fillna(runs["status"].astype("string")))
+    return runs
+
+
+def outcomes(arms: Sequence[pd.DataFrame], lesson: Mapping[str, Any]) -> list[Outcomes]:
+    """How the runs of both arms ended; the median that stuck ones fall short of is that of both together."""
+    status = [arm["status"].astype(str).to_numpy() for arm in arms]
+    stuck = _stuck(arms, [each == "ok" for each in status], lesson.get("data") or {})
+    return [
+        Outcomes(~np.isin(each, ["ok", "diverged"]), each == "diverged", short)
+        for each, short in zip(status, stuck, strict=True)
+    ]
+
+
+def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Mapping[str, Any]) -> list[Bools]:
+    guess = _guess(arms, data)
+    if guess is None:
+        return [np.zeros(len(arm), dtype=bool) for arm in arms]
+    ways = [
+        np.where(ok, guess.sign * (_numbers(arm, guess.column) - guess.value), np.nan)
+        for arm, ok in zip(arms, finished, strict=True)
+    ]
+    known = np.concatenate(ways)
+    median = float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
+    short = WAY * median if median > LUCK * guess.error else -math.inf
+    return [np.isfinite(way) & (way < short) for way in ways]
+
+
+def _guess(arms: Sequence[pd.DataFrame], data: Mapping[str, Any]) -> Guess | None:
+    """The first final score with a known guess: accuracy on fresh points, on test rows, then any other score likewise."""
+    known = dict(data.get("guess") or {})
+    names = [f"{part}_accuracy" for part in PARTS]
+    others = [name for part in PARTS for name in sorted(known) if name.startswith(f"{part}_") and name not in names]
+    for name in [*names, *others]:
+        right = name.endswith("accuracy")
+        values = [value for value in (known.get(name), data.get("chance") if right else None) if value is not None]
+        if values and any(np.isfinite(_numbers(arm, name)).any() for arm in arms):
+            value = float(max(values) if right else min(values))
+            rows = data.get(f"rows_{name.partition('_')[0]}") or math.inf
+            return Guess(name, value, 1 if right else -1, math.sqrt(value * (1 - value) / rows) if right else 0.0)
+    return None
+
+
+def _numbers(arm: pd.DataFrame, name: str) -> Floats:
+    if name not in arm:
+        return np.full(len(arm), np.nan)
+    return pd.to_numeric(arm[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)

@@ -1,0 +1,48 @@
+"""Equal numbers made equal again: float32 keeps 52/70 and 55/70 a hair off, and then their differences don't tie.
+
+Ranks and permutations count ties, so a hair decides them. Accuracies are shares of rows, and become k / R in float64;
+of anything else, values closer than a millionth of their range are one value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+HAIR = 1e-6
+
+
+def shares(values: Floats, rows: float | None) -> Floats:
+    """Accuracies of `rows` rows as k / rows in float64; as they are where they aren't such shares, or rows unknown."""
+    if not rows:
+        return values
+    whole = np.rint(values * rows) / rows
+    known = values[np.isfinite(values)]
+    near = np.abs(whole - values)[np.isfinite(values)] <= HAIR
+    return whole if len(known) and near.all() else values
+
+
+def rows_of(measure: str, data: Mapping[str, Any]) -> float | None:
+    """How many rows stand behind an accuracy of that name in a lesson's data; None for what is no accuracy."""
+    part = measure.partition("_")[0]
+    name = f"rows_{'test' if part == 'val' else part}"
+    return data.get(name) if measure.endswith("accuracy") and part in ("train", "test", "val", "fresh") else None
+
+
+def merged(*arrays: Floats) -> list[Floats]:
+    """The arrays with values closer than a millionth of their common range made equal; NaN stays."""
+    pooled = np.concatenate([values.ravel() for values in arrays])
+    known = np.unique(pooled[np.isfinite(pooled)])
+    if len(known) < 2:
+        return list(arrays)
+    first = np.flatnonzero(np.diff(known, prepend=-np.inf) > HAIR * (known[-1] - known[0]))
+    of_group = known[first]
+    return [
+        np.where(np.isfinite(values), of_group[np.searchsorted(of_group, values, side="right") - 1], values)
+        for values in arrays
+    ]
