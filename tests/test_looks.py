@@ -51,7 +51,7 @@ def looked(store):
     runs, histories, lessons, _ = store.load()
     effects = session.effects_of(runs, histories, lessons)
     store.record_looks(runs, lessons)
-    store.write_effects(effects)
+    store.write_effects(effects, store.load()[3]["generation"])
     return effects[effects["primary"]].iloc[0].to_dict()
 
 
