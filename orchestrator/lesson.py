@@ -245,6 +245,10 @@ class Variant:
     note: str = ""
 
     def __post_init__(self) -> None:
+        given = [] if self.callbacks is None else [self.callbacks]
+        object.__setattr__(
+            self, "callbacks", tuple(each for _, each in leaves(given))
+        )  # one, or nested, as `fit` takes them
         _require(
             isinstance(self.name, str) and bool(self.name.strip()) and self.name.isprintable(),
             f"a variant's name is {self.name!r}; it must be a word",

@@ -50,8 +50,9 @@ class Loaded:
         self.opened = set()
         _watch()
         self._modules: dict[str, ModuleType] = {}
-        self._settings = _first_settings()
+        self._settings = _fresh(_first_settings())
         self.enter()
+        _seed()  # what a file draws for itself, outside its functions, is to be the same in every process
         self.lesson: Lesson = catalog.load(source).with_fit(arguments)
         self._settings = settings.now()
         settings.keep(self._settings)
@@ -167,6 +168,17 @@ def _first_settings() -> Mapping[str, Any]:
 @lru_cache(maxsize=2)
 def _first_settings_of(loaded: bool) -> Mapping[str, Any]:  # noqa: ARG001  asked anew once Keras is there
     return settings.now()
+
+
+def _fresh(first: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**first, "names": {}} if first else first
+
+
+def _seed() -> None:
+    if "keras" in sys.modules:
+        from orchestrator.engine.model import seeded  # noqa: PLC0415  imports Keras, which is there
+
+        seeded(0)
 
 
 def _refuse_our_names(folder: Path) -> None:

@@ -159,7 +159,8 @@ def ordered_fit(
                 yield split.x_train[rows].astype("float32"), split.y_train[rows].astype("float32")
 
     steps = -(-len(split.x_train) // size)
-    callbacks = [fit.LearningRate(), *variant.callbacks]
+    rate = fit.LearningRate()
+    callbacks = [rate, *variant.callbacks]
     test = (split.x_test, split.y_test)
     history = model.fit(
         batches(),
@@ -171,6 +172,7 @@ def ordered_fit(
         shuffle=False,
         verbose=0,
     ).history
+    history = {"learning_rate": rate.rates, **history}
     return {metric: np.asarray(values, np.float32) for metric, values in history.items()}
 
 

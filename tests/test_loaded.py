@@ -64,3 +64,16 @@ def test_an_edit_of_a_helper_is_another_digest_of_files(tmp_path):
     assert Loaded(source, {}).files() == before
     (tmp_path / "l9" / "beside.py").write_text("EPOCHS = 2  # two\n")
     assert Loaded(source, {}).files() != before
+
+
+def test_a_policy_of_a_lessons_file_holds_for_its_models(tmp_path):
+    """A precision policy set at the top of a lesson's file is that of each model it makes, seed after seed."""
+    from orchestrator.engine.model import begin
+
+    made = Loaded(
+        lesson(tmp_path / "l10", "import keras\nkeras.config.set_dtype_policy('mixed_bfloat16')\nEPOCHS = 1\n"), {}
+    )
+    found = made.enter()
+    for seed in (0, 1):
+        model = begin(found.variants[0], found.data.draw("fixed", 0), seed).model
+        assert {layer.compute_dtype for layer in model.layers} == {"bfloat16"}

@@ -82,8 +82,10 @@ def is_plain(model: keras.Model) -> bool:
     """Whether the built model's metrics and losses may be formed from the predictions of many batches at once."""
     parts_are = all(type(layer) in _PLAIN and _is_plain(layer) for layer in model._flatten_layers())
     operations = getattr(model, "operations", [])
+    any_rows = all(tensor.shape[0] is None for tensor in getattr(model, "inputs", None) or ())
     return (
         parts_are
+        and any_rows
         and all(isinstance(operation, keras.Layer) for operation in operations)
         and (model._compile_metrics is None or _have_plain_names(model._compile_metrics))
         and all(_sums_rows(metric) for metric in (model._compile_metrics.metrics if model._compile_metrics else ()))

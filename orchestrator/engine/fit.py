@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,12 +22,15 @@ CHUNK = 1024  # rows that are scored at once where it makes no difference
 
 
 class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
-    """Adds the epoch's learning rate to its logs, as Keras's schedule callbacks do. It stands first, so that it reads before they write."""
+    """Notes the learning rate of each epoch. It stands first, so that it reads before others set the next one's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates: list[float] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  Keras's signature
         """Write the learning rate down."""
-        if logs is not None:
-            logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.rates.append(float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
 
 
 class Record(keras.callbacks.Callback):  # type: ignore[misc]
@@ -50,24 +53,32 @@ def fit(
 ) -> tuple[keras.Model, dict[str, Array]]:
     """Train as a user would; returns the model and its history, per metric a float32 array of shape (epochs,), masked where an epoch has none."""
     model = make(variant, seed)
-    record = Record(stop_after)
+    rate, record = LearningRate(), Record(stop_after)
     model.fit(
         split.x_train,
         split.y_train,
         validation_data=(split.x_test, split.y_test),
         epochs=variant.epochs,
         batch_size=variant.batch_size,
-        callbacks=[LearningRate(), *copy.deepcopy(callbacks.without_files(variant.callbacks)), record],
+        callbacks=[rate, *_copies(callbacks.without_files(variant.callbacks)), record],
         verbose=0,
         **variant.fit,
     )
-    return model, gathered(record.logs)
+    logs = [{"learning_rate": used, **epoch} for used, epoch in zip(rate.rates, record.logs, strict=True)]
+    return model, gathered(logs)
+
+
+def _copies(given: Sequence[Any]) -> list[Any]:
+    """Callbacks of this run's own; those that hold what can't be copied, such as a lock, are a fresh lesson's anyway."""
+    try:
+        return copy.deepcopy(list(given))
+    except TypeError:
+        return list(given)
 
 
 def scores(model: keras.Model, split: Split, data: Data, variant: Variant) -> dict[str, float]:
     """The finished model's scores on train, test and fresh rows, in inference mode and without penalties."""
-    parts = _parts(split, data)
-    size = int(variant.fit.get("validation_batch_size") or variant.batch_size)
+    parts, size = _parts(split, data), _size(variant)
     graded = {f"{part}_{name}": s for part, (x, y) in parts.items() for name, s in _score(model, x, y, size).items()}
     return {name: float(value) for name, value in columns(graded, 0).items()}
 
@@ -109,12 +120,16 @@ def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float
     return total / rows
 
 
-def hits(model: keras.Model, split: Split, data: Data) -> dict[str, Array]:
+def _size(variant: Variant) -> int:
+    return int(variant.fit.get("validation_batch_size") or variant.batch_size)
+
+
+def hits(model: keras.Model, split: Split, data: Data, variant: Variant) -> dict[str, Array]:
     """By part which of its rows the finished model has right, of shape (rows,); empty where it has no accuracy."""
-    found = {}
+    found, size = {}, CHUNK if allowed.is_plain(model) else _size(variant)
     for part, (x, y) in _parts(split, data).items():
         if part != "train" and not isinstance(y, dict | list | tuple):
-            correct = right(model, as_keras(y), model.predict(as_keras(x), batch_size=CHUNK, verbose=0))
+            correct = right(model, as_keras(y), model.predict(as_keras(x), batch_size=size, verbose=0))
             if correct is not None:
                 found[part] = np.asarray(keras.ops.convert_to_numpy(correct))
     return found
@@ -134,7 +149,7 @@ def train_one(
     try:
         split = data.draw(scope, seed)
         model, history = fit(variant, split, seed, stop_after)
-        graded, correct = scores(model, split, data, variant), hits(model, split, data)
+        graded, correct = scores(model, split, data, variant), hits(model, split, data, variant)
     except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
         return failure(seed, engine, error, traceback.format_exc())
     seconds = time.perf_counter() - begun

@@ -7,9 +7,11 @@ reach the next model, nor another lesson: in `fit`'s words, each run is a new pr
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+NAMES = "object_name_uids"  # where Keras counts the layers of each kind, to name the next one
 _own: dict[str, Any] = {}  # what `put_back` restores: how the lesson at work left things when its file had run
 
 
@@ -19,6 +21,7 @@ def now() -> dict[str, Any]:
         return {}
     import keras  # noqa: PLC0415
     from keras.src.backend import config  # noqa: PLC0415
+    from keras.src.backend.common import global_state  # noqa: PLC0415
 
     found = {
         "floatx": keras.config.floatx(),
@@ -27,6 +30,7 @@ def now() -> dict[str, Any]:
         "dtype_policy": keras.config.dtype_policy(),
         "max_epochs": config.max_epochs(),
         "max_steps_per_epoch": config.max_steps_per_epoch(),
+        "names": dict(global_state.get_global_attribute(NAMES, {})),
     }
     if "jax" in sys.modules:
         import jax  # noqa: PLC0415
@@ -47,6 +51,7 @@ def put_back() -> None:
         return
     import keras  # noqa: PLC0415
     from keras.src.backend import config  # noqa: PLC0415
+    from keras.src.backend.common import global_state  # noqa: PLC0415
 
     keras.config.set_floatx(_own["floatx"])
     keras.config.set_epsilon(_own["epsilon"])
@@ -54,6 +59,7 @@ def put_back() -> None:
     keras.config.set_dtype_policy(_own["dtype_policy"])
     config.set_max_epochs(_own["max_epochs"])
     config.set_max_steps_per_epoch(_own["max_steps_per_epoch"])
+    global_state.set_global_attribute(NAMES, defaultdict(int, _own["names"]))
     if "jax" in _own:
         import jax  # noqa: PLC0415
 

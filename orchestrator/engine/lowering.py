@@ -66,7 +66,9 @@ def loss_text(model: keras.Model, split: Split) -> str:
     try:
         variables = [[v.value for v in part] for part in (model.trainable_variables, model.non_trainable_variables)]
         given = jax.eval_shape(lambda x: model.stateless_call(*variables, x, **inference)[0], x)
-        predictions = jax.tree.map(lambda p: jax.ShapeDtypeStruct(p.shape, jnp.float32), given)  # whatever the precision
+        predictions = jax.tree.map(
+            lambda p: jax.ShapeDtypeStruct(p.shape, jnp.float32), given
+        )  # whatever the precision
         return digest(
             jax.jit(model._compile_loss.call).trace(y, predictions).lower(lowering_platforms=("cpu",)).as_text()
         )

@@ -24,13 +24,13 @@ from orchestrator.lesson import Array, Rows, Split, Variant, count
 def seeded(seed: int) -> None:
     """The state of a new process that has loaded the lesson and called `keras.utils.set_random_seed(seed)`.
 
-    Names count from the start, and what another model function set globally is put back. On JAX, Keras would import
+    Names count from there, and what another model function set globally is put back. On JAX, Keras would import
     TensorFlow here, seconds of work, merely to seed it. Where nobody has loaded it there is nothing to seed.
     """
     if keras.backend.backend() != "tensorflow":
         module_utils.tensorflow._available = "tensorflow" in sys.modules
-    settings.put_back()
     keras.backend.clear_session(free_memory=False)
+    settings.put_back()
     keras.utils.set_random_seed(seed)
 
 

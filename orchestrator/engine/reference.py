@@ -29,7 +29,9 @@ class Reference:
     def __init__(self, variant: Variant, beginning: Beginning) -> None:
         """Take the built model of one seed; the numbers in it are not part of the functions."""
         self.variant, self.model = variant, beginning.model
-        self.rules = callbacks.rules(copy.deepcopy(list(variant.callbacks)), self.model, variant.epochs)
+        self.rules = callbacks.rules(
+            copy.deepcopy(callbacks.without_files(variant.callbacks)), self.model, variant.epochs
+        )
         self.halts = any(isinstance(rule, callbacks.TerminateOnNaN) for rule in self.rules)
         self.slots = callbacks.Slots(self.model)
         self.model.reset_metrics()
