@@ -1,7 +1,7 @@
 """The only file that imports Ray: a bounded window of shards as Ray tasks.
 
-A task is a generator of three values, the node it came to, "I have begun", and the trained block, so that the driver
-knows what runs where and since when.
+A task is a generator: the node it came to, "I have begun", a self-check's verdict where one was made, and the trained
+block, so that the driver knows what runs where and since when.
 On a cluster the driver says where, too: a shard left to Ray may queue at a machine that is dead, and wait there for minutes.
 Ray retries nothing here. A machine that fails is the driver's affair: it sends the shard again, with a growing pause;
 what a lesson's code raises is an answer.
@@ -44,8 +44,9 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator import worker
+from orchestrator.check import Verdict
 from orchestrator.errors import ClusterError, ClusterLostError
-from orchestrator.events import Event, Finished, Started, Waiting
+from orchestrator.events import Checked, Event, Finished, Started, Waiting
 from orchestrator.nodes import Nodes, knock, may_grow
 from orchestrator.prospects import failed, story
 from orchestrator.raylet import OwnRay, begin, seal_token
@@ -57,6 +58,7 @@ WINDOW = 2  # shards sent per slot on this machine: one at work, one at hand
 AHEAD = 64  # shards sent to a cluster that may grow, for a node that is not there yet: it grows by what waits
 LOOK = 0.2  # seconds between two looks at deadlines and signals
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+CHECKING = 120.0  # seconds that a self-check may take beside a shard's own time
 ASK = 15.0  # seconds that a node has to find a dead worker's log
 PATIENCE = 120.0  # seconds that a node has to tell what it is like
 
@@ -81,6 +83,7 @@ class _Flight:
     node: str = ""  # Ray's name of it; none while Ray may choose
     begun: float = math.inf  # on the monotonic clock
     log: str = ""
+    grace: float = 0.0  # seconds beyond the timeout, for a self-check
 
     @property
     def has_begun(self) -> bool:
@@ -93,6 +96,9 @@ def _train(order: Order, share: float) -> Iterator[Any]:
     yield ray.get_runtime_context().get_node_id()
     worker.warm(order.shard.job.engine, order.gpu, share)
     yield worker.place()
+    verdict = worker.check(order)
+    if verdict:
+        yield verdict
     yield worker.train(order)
 
 
@@ -125,6 +131,7 @@ class Driver:
             self.close()
             raise ClusterError(self.nodes.lack())
         self._flights: dict[Any, _Flight] = {}
+        self._verdicts: dict[str, Verdict] = {}
         self._tries = Tries(options.retries)
         self._short = False
 
@@ -208,7 +215,8 @@ class Driver:
             order = (yield from self._choose(waiting)) or (self._unbound() if node else None)
             if order is None:
                 return
-            order = replace(order, gpu=self.gpus > 0)
+            verdict = order.verdict or self._verdicts.get(order.shard.job.program)
+            order = replace(order, gpu=self.gpus > 0, verdict=verdict)
             where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)} if node else {}
             task = _train.options(**self._resources(), **where)
             self._flights[task.remote(order, self.nodes.share)] = _Flight(order, node)
@@ -256,7 +264,12 @@ class Driver:
                 flight.node = value
             elif isinstance(value, Place):
                 flight.begun, flight.log = time.monotonic(), value.log
+                flight.grace = CHECKING if worker.is_to_check(flight.order) else 0.0
                 yield Started(flight.order.shard, value.node)
+            elif isinstance(value, Verdict):
+                flight.begun, flight.grace = time.monotonic(), 0.0
+                self._verdicts[flight.order.shard.job.program] = value
+                yield Checked(flight.order.shard, value)
             else:
                 yield from self._answer(task, value)
 
@@ -320,7 +333,7 @@ class Driver:
     def _overdue(self) -> Iterator[Event]:
         limit = self.options.timeout or math.inf
         for task, flight in list(self._flights.items()):
-            if time.monotonic() - flight.begun > limit:
+            if time.monotonic() - flight.begun > limit + flight.grace:
                 ray.cancel(task, force=True)
                 text = f"still training after {limit:g} s, the --timeout"
                 yield from self._answer(task, failed(flight.order, "timeout", text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.check import Verdict
 from orchestrator.plan import Shard
 from orchestrator.store import Block
 
@@ -34,10 +35,18 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """The shard's program was held against `fit`; the shard trains from now on."""
+
+    shard: Shard
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Waiting:
     """The cluster has room for no shard; a machine may be on its way."""
 
     why: str
 
 
-Event = Started | Finished | Lost | Waiting
+Event = Started | Checked | Finished | Lost | Waiting

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from orchestrator import seeds
 from orchestrator.check import Verdict
-from orchestrator.events import Event, Finished, Lost, Started, Waiting
+from orchestrator.events import Checked, Event, Finished, Lost, Started, Waiting
 from orchestrator.failures import WITHOUT_RESULT
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job, Plan
@@ -70,6 +70,9 @@ class Progress:
         """Count an event, and tell at once of a loss or a failure."""
         if isinstance(event, Waiting):
             self.console.print(f"waiting for a machine: {event.why}", markup=False, highlight=False)
+            return
+        if isinstance(event, Checked):
+            self._tell_verdict(event.shard.job, event.verdict)
             return
         tally = self.tallies[event.shard.job.lesson]
         if isinstance(event, Started):

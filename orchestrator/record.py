@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.check import Verdict
-from orchestrator.events import Event, Finished, Lost, Started, Waiting
+from orchestrator.events import Checked, Event, Finished, Lost, Started, Waiting
 from orchestrator.store import Store
 
 
@@ -41,6 +41,8 @@ class Record:
 
     def take(self, event: Event) -> None:
         """Store a finished block, and tell of what happened."""
+        if isinstance(event, Checked):
+            self._keep(event.shard.job.program, event.verdict)
         if isinstance(event, Finished):
             if not event.block.stored and not event.block.refused:
                 self.store.write(event.shard.job.key, event.block)
@@ -48,7 +50,7 @@ class Record:
                 self._keep(event.shard.job.program, event.block.verdict)
             self.failed = self.failed or any(o.error for o in event.block.outcomes)
             self.compiling += event.block.compiling
-        if not isinstance(event, Waiting):
+        if not isinstance(event, Waiting | Checked):
             self.store.append_event(_line(event))
         self.show(event)
 

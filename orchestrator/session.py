@@ -82,7 +82,7 @@ class Prepared:
 
     def described(self, store: Store) -> list[dict[str, Any]]:
         """The descriptions, with what self-checks have said by now of each variant."""
-        why = {(job.lesson, job.variant): _as_checked(job, store).reason for job in self.plan.jobs}
+        why = {(job.lesson, job.variant): _as_checked(job, self.sources, store).reason for job in self.plan.jobs}
         return [
             {**lesson, "variants": [{**v, "engine_reason": why[lesson["id"], v["name"]]} for v in lesson["variants"]]}
             for lesson in self.descriptions
@@ -101,16 +101,17 @@ def prepare(request: Request, store: Store) -> Prepared:
         ask = here if request.serial else sandbox.ask
         made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
         sources = {source.id: source for _, _, source in made}
-        jobs = [_as_checked(job, store) for some, _, _ in made for job in some]
+        jobs = [_as_checked(job, sources, store) for some, _, _ in made for job in some]
         before = precedent.look(store, jobs, request.seeds, sources, ask, fixed)
     descriptions = tuple(description for _, description, _ in made)
     planned = plan(jobs, request.seeds, before.states, request.retry, before.why_missing)
     return Prepared(planned, descriptions, sources, before)
 
 
-def _as_checked(job: Job, store: Store) -> Job:
+def _as_checked(job: Job, sources: Mapping[str, Source], store: Store) -> Job:
     """The job as an earlier self-check of its program leaves it: compiled, or through `fit`."""
-    known = store.verdict(job.program) if job.engine == "compiled" else None
+    own = sources[job.lesson].number is None
+    known = store.verdict(job.program) if own and job.engine == "compiled" else None
     return replace(job, engine="fit-jax", reason=known.why) if known and not known.holds else job
 
 
@@ -138,7 +139,7 @@ def execute(
                 prepared.sources[shard.job.lesson],
                 fixed,
                 out=store.uri,
-                verdict=record.verdict(shard.job.program),
+                verdict=None if prepared.sources[shard.job.lesson].number else record.verdict(shard.job.program),
             )
             for shard in prepared.plan.shards
         )
@@ -181,7 +182,11 @@ def _interruptible(executor: Executor) -> Iterator[list[int]]:
 
 
 def last_request(
-    store: Store, named: Sequence[Source], agree: Callable[[Sequence[str]], None], retry: frozenset[str], timeout: float | None
+    store: Store,
+    named: Sequence[Source],
+    agree: Callable[[Sequence[str]], None],
+    retry: frozenset[str],
+    timeout: float | None,
 ) -> Request:
     """What the last command in this folder asked for.
 
@@ -195,7 +200,9 @@ def last_request(
     ours = {source.id: source for source in named}
     names = {_name(word): word for word in last["lessons"]}
     if strange := ours.keys() - names.keys():
-        raise UsageError(f"{', '.join(sorted(strange))}: not in the last command in {store.root}, which had {', '.join(names)}")
+        raise UsageError(
+            f"{', '.join(sorted(strange))}: not in the last command in {store.root}, which had {', '.join(names)}"
+        )
     unnamed = [str(Path(word).resolve()) for name, word in names.items() if _is_file(word) and name not in ours]
     if unnamed:
         agree(unnamed)

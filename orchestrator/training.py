@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.check import Verdict
-from orchestrator.engine import fit, processor
+from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.lowering import lower
 from orchestrator.engine.model import begin
 from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, settings_of
 from orchestrator.engine.reference import Reference
-from orchestrator.engine.selfcheck import check
 from orchestrator.engine.study import start
 from orchestrator.errors import OtherProgramError
 from orchestrator.identity import Identity, Sketch, digest, sketch
@@ -89,25 +88,44 @@ def train(job: Job, here: Loaded, seeds: Sequence[int], known: Verdict | None) -
     Raises:
         OtherProgramError: this is not what was planned.
     """
-    lesson = here.enter()
-    variant, held = lesson.variant(job.variant), Held(lesson.data, job.data)
-    traced = job.identity is not None and job.width == WIDTH and job.engine != "fit-tensorflow"
-    bench = _bench(variant, held.splits[0], traced)
-    if job.identity is not None:
-        _refuse_other(job.identity, _found(job, variant, here, bench, held, traced))
-    made = None
-    if job.engine == "compiled" and not known and not bench.verdict and lesson.number is None:
-        assert bench.program is not None
-        made = bench.verdict = check(bench.program, here, job.data, seeds[0])
-        here.enter()
-    verdict = known or bench.verdict or Verdict()
-    reason = job.reason or verdict.why
+    _, held, bench = _planned(job, here)
+    made = None if known or bench.verdict else _check(job, here, bench, seeds[0])
+    reason = job.reason or (known or bench.verdict or Verdict()).why
     if bench.program and job.engine == "compiled" and not reason:
         outcomes = bench.program.train(seeds, held.as_data(), job.data)
     else:
         outcomes = [_fit(job, here, seed, held, reason or None) for seed in dict.fromkeys(seeds)]
         here.enter()
     return [replace(o, rows=held.seen.get(o.seed)) for o in outcomes], made
+
+
+def check(job: Job, here: Loaded, first: int) -> Verdict | None:
+    """Hold a job's program against `fit`, where this process never did and there is reason to; `first` is a seed to come.
+
+    Raises:
+        OtherProgramError: this is not what was planned.
+    """
+    bench = _planned(job, here)[2]
+    return None if bench.verdict else _check(job, here, bench, first)
+
+
+def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
+    """What a job trains, as it lies here; refused if it is not what was planned."""
+    lesson = here.enter()
+    variant, held = lesson.variant(job.variant), Held(lesson.data, job.data)
+    traced = job.identity is not None and job.width == WIDTH and job.engine != "fit-tensorflow"
+    bench = _bench(variant, held.splits[0], traced)
+    if job.identity is not None:
+        _refuse_other(job.identity, _found(job, variant, here, bench, held, traced))
+    return variant, held, bench
+
+
+def _check(job: Job, here: Loaded, bench: Bench, first: int) -> Verdict | None:
+    if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
+        return None
+    bench.verdict = selfcheck.check(bench.program, here, job.data, first)
+    here.enter()
+    return bench.verdict
 
 
 def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> Outcome:

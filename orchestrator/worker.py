@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -99,6 +101,22 @@ def warm(name: str, gpu: bool, share: float = 1.0) -> int:
     return os.getpid()
 
 
+def is_to_check(order: Order) -> bool:
+    """Whether an order's program is one of the user's that was never held against `fit`."""
+    return order.shard.job.engine == "compiled" and order.source.number is None and order.verdict is None
+
+
+def check(order: Order) -> Verdict | None:
+    """Hold an order's program against `fit` before it trains, where that was never done; what goes wrong, training will tell."""
+    if not is_to_check(order):
+        return None
+    try:
+        training = _training(order)
+        return training.check(order.shard.job, keys.loaded(order.source, order.settings), order.lanes[0])  # type: ignore[no-any-return]
+    except (Exception, SystemExit):
+        return None
+
+
 def train(order: Order) -> Block:
     """Train an order's seeds. What the lesson's code raises becomes its runs' answer."""
     before, verdict, refused = engine.compiling(), None, ""
@@ -144,11 +162,14 @@ def _store(out: str) -> Store:
 
 
 def _train(order: Order) -> tuple[list[Outcome], Verdict | None]:
-    engine.load(order.shard.job.engine, order.gpu)
-    from orchestrator import training  # noqa: PLC0415  imports Keras, on the backend loaded above
+    training = _training(order)
+    return training.train(order.shard.job, keys.loaded(order.source, order.settings), order.lanes, order.verdict)  # type: ignore[no-any-return]
 
-    here = keys.loaded(order.source, order.settings)
-    return training.train(order.shard.job, here, order.lanes, order.verdict)
+
+def _training(order: Order) -> ModuleType:
+    """What trains, once Keras is loaded on the order's backend."""
+    engine.load(order.shard.job.engine, order.gpu)
+    return import_module("orchestrator.training")
 
 
 def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -1,0 +1,16 @@
+"""validation_split."""
+
+import keras
+import numpy as np
+import rows
+from keras import layers
+from orchestrator import Data, Endpoint, Lesson, Split, Variant
+
+
+def net(*parts, **settings):
+    m = keras.Sequential([keras.Input((6,)), *parts, layers.Dense(1, activation="sigmoid")])
+    m.compile(**{"optimizer": "adam", "loss": "binary_crossentropy", "metrics": ["accuracy"], **settings})
+    return m
+
+
+LESSON = Lesson(title="Split", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("a", net, epochs=2, fit={"validation_split": 0.2})], endpoint=Endpoint("test_accuracy"))
