@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from orchestrator.chances import chances as foretold
-from orchestrator.store import Store
+from orchestrator.outcome import Outcome
+from orchestrator.plan import Job
+from orchestrator.store import Block, Store
 from reports.prospects import chances, settle
 from tests.reference import said_by_r
 
@@ -55,7 +56,11 @@ def test_chances_are_those_of_the_verdicts_own_rules():
         mean, error = d.mean(axis=1), d.std(axis=1, ddof=1) / 8
         low, high = mean - 2.3870 * error, mean + 2.3870 * error  # qt(.99, 63)
         same = (np.abs(mean) + 2.0971 * error <= 0.01) & (low <= 0) & (high >= 0)  # qt(.98, 63)
-        drawn = ((low > 0.01).mean(), (high < -0.01).mean(), (((low > 0) & (low <= 0.01)) | ((high < 0) & (high >= -0.01))).mean())
+        drawn = (
+            (low > 0.01).mean(),
+            (high < -0.01).mean(),
+            (((low > 0) & (low <= 0.01)) | ((high < 0) & (high >= -0.01))).mean(),
+        )
         found = chances(truth, 0.03, 0.01, 0.02, 64)
         assert (found.improves, found.harms, found.small) == pytest.approx(drawn, abs=0.01)
         assert found.same == pytest.approx(same.mean(), abs=0.01)
@@ -89,12 +94,30 @@ def test_plan_tells_the_chance_of_each_verdict(tmp_path):
     assert list(foretold([DESCRIBED], Store(tmp_path), None)) == []
 
 
+def _run(seed, accuracy):
+    """A run of one epoch."""
+    history = {name: np.full(1, 0.5, np.float32) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    return Outcome(seed, "ok", history, {"fresh_accuracy": accuracy, "test_accuracy": accuracy}, engine="compiled")
+
+
 def test_plan_goes_by_stored_effects(tmp_path):
     """Looked at once with a scatter of two points: the next look is the second, at its level."""
     store = Store(tmp_path)
     store.prepare()
-    known = {"lesson": "a", "variant": "with", "data": "fixed", "primary": True, "effect": 0.01, "dz": 0.5, "look": 1}
-    store.write_effects(pd.DataFrame([known]))
+    apart = 0.02 * np.sqrt(7 / 8) * np.array([1, -1] * 4)  # eight differences with a standard deviation of .02
+    for name, levels in (("without", np.full(8, 0.7)), ("with", 0.71 + apart)):
+        store.write(name, Block(tuple(_run(seed, level) for seed, level in enumerate(levels))))
+    jobs = [Job("a", name, "fixed", name, "p", "compiled", 8, 1.0) for name in ("without", "with")]
+    described = {
+        **DESCRIBED,
+        "title": "A",
+        "question": "Does it help?",
+        "data": {"redrawn": False, "rows_fresh": 10**6, "rows_test": 10**6},
+    }
+    described["variants"] = [{"name": name, "epochs": 1, "batch_size": 32} for name in ("without", "with")]
+    store.write_tables(jobs, range(8), [described])
+    runs, _, lessons, _ = store.load()
+    assert store.record_looks(runs, lessons)
     rows = list(foretold([DESCRIBED], store, None))
     chance = chances(0.02, 0.02, 0.01, 0.005, 64)
     assert rows[2][3] == "0.02"
