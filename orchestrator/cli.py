@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -90,11 +90,10 @@ def say(*lines: str) -> None:
         console.print(line, markup=False)
 
 
-def caution(store: Store) -> None:
-    """Say, beside what a command prints, where another one was begun since the one that wrote the tables."""
-    with suppress(StoreError):
-        for line in older(store, store.load_runs()):
-            complaints.print(line, markup=False)
+def caution(store: Store, facts: Mapping[str, Any]) -> None:
+    """Say, beside what a command prints, where another one was begun since the one that `facts` are of, which wrote the tables."""
+    for line in older(store, facts):
+        complaints.print(line, markup=False)
 
 
 @app.command()
@@ -183,11 +182,11 @@ def report(
     """Build the report anew from the tables alone."""
     store = Store(out)
     if form is FormatChoice.html:
-        session.report(store)
+        facts = session.report(store)
         say(f"report: {store.report}")
-        caution(store)
+        caution(store, facts)
         return
-    runs, histories, lessons, _ = store.load()
+    runs, histories, lessons, facts = store.load()
     effects = session.effects_of(runs, histories, lessons)
     if form is FormatChoice.json:
         sys.stdout.write(clean(effects.to_json(orient="records", indent=1)) + "\n")
@@ -195,7 +194,7 @@ def report(
         sys.stdout.write(clean(effects.to_csv(index=False)))
     else:
         console.print(listing.of_effects(effects))
-    caution(store)
+    caution(store, facts)
 
 
 @app.command("list")
@@ -210,9 +209,10 @@ def list_(
     if status not in listing.STATUSES:
         raise UsageError(f"--status {status}: there are {', '.join(listing.STATUSES)}")
     store = Store(out)
-    runs = store.load_runs().frame
+    found = store.load_runs()
+    runs = found.frame
     console.print(listing.of_runs(runs[runs["status"] == status]))
-    caution(store)
+    caution(store, found.facts)
 
 
 @app.command()
@@ -239,7 +239,7 @@ def show(
         raise UsageError(f"no run of {known[lesson]!r} fits; its variants are {variants}")
     console.print(listing.of_scores(chosen))
     say(*listing.of_failures(chosen, store))
-    caution(store)
+    caution(store, found.facts)
 
 
 @app.command()
@@ -335,7 +335,8 @@ def diagnose(
 
     store = Store(out)
     say("\n\n".join(of_results(store) if file is None else [of_file(file, store)]))
-    caution(store)
+    with suppress(StoreError):  # a history is diagnosed without any table, too
+        caution(store, store.load_runs().facts)
 
 
 @app.command()

@@ -189,8 +189,8 @@ def _name(word: str) -> str:
     return Path(word).stem.replace("_", "-") if _is_file(word) else word
 
 
-def report(store: Store) -> None:
-    """Build effects and pages from the tables."""
+def report(store: Store) -> dict[str, Any]:
+    """Build effects and pages from the tables; gives what the command was that wrote those."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
 
     runs, histories, lessons, facts = store.load()
@@ -199,7 +199,8 @@ def report(store: Store) -> None:
     with store.folder() as folder:
         reports.build(runs, histories, lessons, facts, folder, effects)
     if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
-        report(store)
+        return report(store)
+    return facts
 
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
