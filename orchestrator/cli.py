@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -91,11 +91,10 @@ def say(*lines: str) -> None:
         console.print(line, markup=False)
 
 
-def caution(store: Store) -> None:
-    """Say, beside what a command prints, where another one was begun since the one that wrote the tables."""
-    with suppress(StoreError):
-        for line in older(store, store.load_runs()):
-            complaints.print(line, markup=False)
+def caution(store: Store, facts: Mapping[str, Any]) -> None:
+    """Say, beside what a command prints, where another one was begun since the one that `facts` are of, which wrote the tables."""
+    for line in older(store, facts):
+        complaints.print(line, markup=False)
 
 
 @app.command()
@@ -192,9 +191,9 @@ def report(
     if form is FormatChoice.html:
         unnoted = session.report(store)
         say(f"report: {store.report}", *([unnoted] if unnoted else []))
-        caution(store)
+        caution(store, store.load_runs().facts)
         return
-    runs, histories, lessons, _ = store.load()
+    runs, histories, lessons, facts = store.load()
     effects = session.effects_of(runs, histories, lessons)
     if unnoted := session.look(store, runs, lessons):
         typer.echo(unnoted, err=True)
@@ -204,7 +203,7 @@ def report(
         sys.stdout.write(clean(effects.to_csv(index=False)))
     else:
         console.print(listing.of_effects(effects))
-    caution(store)
+    caution(store, facts)
 
 
 @app.command("list")
@@ -219,9 +218,10 @@ def list_(
     if status not in listing.STATUSES:
         raise UsageError(f"--status {status}: there are {', '.join(listing.STATUSES)}")
     store = Store(out)
-    runs = store.load_runs().frame
+    found = store.load_runs()
+    runs = found.frame
     console.print(listing.of_runs(runs[runs["status"] == status]))
-    caution(store)
+    caution(store, found.facts)
 
 
 @app.command()
@@ -248,7 +248,7 @@ def show(
         raise UsageError(f"no run of {known[lesson]!r} fits; its variants are {variants}")
     console.print(listing.of_scores(chosen))
     say(*listing.of_failures(chosen, store))
-    caution(store)
+    caution(store, found.facts)
 
 
 @app.command()
@@ -348,20 +348,22 @@ def diagnose(
     from orchestrator import diagnosis  # noqa: PLC0415  statistics take a second to load
     from reports.task import Task  # noqa: PLC0415
 
+    store = Store(out)
     if not files:
         if html or classes or majority is not None:
             raise UsageError("--html, --classes and --majority go with a training log; the runs in --out have report.html")
-        found = diagnosis.of_results(Store(out))
+        found = diagnosis.of_results(store)
         say(diagnosis.as_json(found) if form is TextChoice.json else "\n\n".join(map(diagnosis.as_text, found)))
-        caution(Store(out))
+        caution(store, store.load_runs().facts)
         return
-    one, records = diagnosis.of_files(files, Store(out), Task(classes=classes, guess=majority))
+    one, records = diagnosis.of_files(files, store, Task(classes=classes, guess=majority))
     if html:
         diagnosis.write_page(one, records, html)
     say(diagnosis.as_json(one) if form is TextChoice.json else diagnosis.as_text(one))
     if html and form is TextChoice.text:
         say(f"page: {html}")
-    caution(Store(out))
+    with suppress(StoreError):  # a log is diagnosed without any table, too
+        caution(store, store.load_runs().facts)
 
 
 @app.command()

@@ -342,7 +342,7 @@ class Store:
         with self._readable("histories.parquet"):
             histories = parquet.read(data)
             generation.require_columns(histories, EPOCH)
-        return runs.frame, histories.to_pandas(), runs.lessons, runs.facts
+        return runs.frame, parquet.frame(histories), runs.lessons, runs.facts
 
     def load_runs(self) -> Runs:
         """What runs.parquet says; raises as `load` does."""

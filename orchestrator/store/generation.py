@@ -49,8 +49,7 @@ class Runs:
     @property
     def frame(self) -> pd.DataFrame:
         """The rows."""
-        frame: pd.DataFrame = self.table.to_pandas()
-        return frame
+        return parquet.frame(self.table)
 
     @property
     def command(self) -> str:

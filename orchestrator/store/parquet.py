@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -25,13 +26,19 @@ ENTRY = 2**12  # bytes of one entry, on average
 TEXT = 2**28  # bytes of a column of words
 
 
+def frame(table: pa.Table) -> pd.DataFrame:
+    """The table as pandas has it, by this thread alone."""
+    made: pd.DataFrame = table.to_pandas(use_threads=False)
+    return made
+
+
 def write(table: pa.Table, file: IO[bytes]) -> None:
     """Write all of a file."""
     pq.write_table(table, file, **WRITING)
 
 
 def read(data: bytes) -> pa.Table:
-    """The table in all of a file's bytes.
+    """The table in all of a file's bytes. Read by this thread alone: Arrow's, late to begin, abort a process that ends.
 
     Raises:
         ValueError: it declares what no file of this program's holds. One of FAILURES: it can't be read.
@@ -40,8 +47,8 @@ def read(data: bytes) -> pa.Table:
     _refuse(file.metadata, file.schema_arrow, len(data))
     words = [field.name for field in file.schema_arrow if _is_text(field.type)]
     if not words:
-        return file.read()
-    table = _look(data, read_dictionary=words).read()  # a long word that is said often is held once
+        return file.read(use_threads=False)
+    table = _look(data, read_dictionary=words).read(use_threads=False)  # a long word that is said often is held once
     for name in words:
         _require(_length(table[name]) <= TEXT, f"column {name!r} says more than {TEXT:,} bytes of text")
     return table.cast(file.schema_arrow)

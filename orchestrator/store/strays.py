@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -27,17 +27,17 @@ def strays(store: Store) -> Iterator[str]:
     except StoreError as error:
         yield str(error)
         return
-    yield from older(store, runs)
+    yield from older(store, runs.facts)
     yield from _histories(store, runs)
     yield from _made_from(store, runs)
 
 
-def older(store: Store, runs: Runs) -> Iterator[str]:
-    """A line where a command was begun since the one that wrote the tables."""
-    begun = store.begun_since(runs.facts)
+def older(store: Store, facts: Mapping[str, Any]) -> Iterator[str]:
+    """A line where a command was begun since the one that `facts` are of, which wrote the tables."""
+    begun = store.begun_since(facts)
     if begun:
         does = "is at work" if store.is_held() else "did not end: give it again, it trains nothing twice"
-        yield f"the tables are of {runs.command}; {generation.said(begun)} was begun since, and {does}"
+        yield f"the tables are of {generation.said(facts)}; {generation.said(begun)} was begun since, and {does}"
 
 
 def _histories(store: Store, runs: Runs) -> Iterator[str]:
