@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from orchestrator import catalog, chances, listing, session
+from orchestrator import ahead, catalog, chances, listing, session
 from orchestrator import status as statuses
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.options import (
@@ -27,16 +27,20 @@ from orchestrator.options import (
     EngineOption,
     FormatChoice,
     Lessons,
+    MaxSeeds,
     Out,
     Seeds,
     Settings,
     TextChoice,
     Timeout,
+    UntilDecided,
+    UntilPrecise,
     Workers,
     not_negative,
     positive,
     request,
     scopes_of,
+    until_of,
 )
 from orchestrator.session import INTERRUPTED, Executor, Request
 from orchestrator.store import Store, older, without_secrets
@@ -100,7 +104,10 @@ def caution(store: Store, facts: Mapping[str, Any]) -> None:
 @app.command()
 def run(
     lessons: Lessons,
-    wanted: Seeds = "30",
+    wanted: Seeds = None,
+    until_decided: UntilDecided = False,
+    until_precise: UntilPrecise = None,
+    max_seeds: MaxSeeds = None,
     data: DataOption = DataChoice.both,
     out: Out = RESULTS,
     engine: EngineOption = EngineChoice.compiled,
@@ -120,8 +127,9 @@ def run(
     no_report: Annotated[bool, typer.Option("--no-report", help="train and write the tables only")] = False,
 ) -> None:
     """Train what is missing, write the tables, build the report."""
+    until = until_of(until_decided, until_precise, max_seeds, wanted)
     asked = request(
-        lessons, wanted, data, engine, backend, settings, fail_fast=fail_fast, timeout=timeout, serial=serial
+        lessons, wanted, data, engine, backend, settings, until, fail_fast=fail_fast, timeout=timeout, serial=serial
     )
     options = {
         "address": address,
@@ -160,7 +168,10 @@ def _ray(asked: Request, options: dict[str, Any], store: Store) -> Executor:
 @app.command()
 def plan(
     lessons: Lessons,
-    wanted: Seeds = "30",
+    wanted: Seeds = None,
+    until_decided: UntilDecided = False,
+    until_precise: UntilPrecise = None,
+    max_seeds: MaxSeeds = None,
     data: DataOption = DataChoice.both,
     out: Out = RESULTS,
     engine: EngineOption = EngineChoice.compiled,
@@ -172,9 +183,12 @@ def plan(
     ] = None,
 ) -> None:
     """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
-    made = session.prepare(request(lessons, wanted, data, engine, backend, settings), Store(out))
+    until = until_of(until_decided, until_precise, max_seeds, wanted)
+    made = session.prepare(request(lessons, wanted, data, engine, backend, settings, until), Store(out))
     session.tell(made, console)
     console.print(listing.of_plan(made.plan))
+    if until:
+        say(*ahead.ahead(made.plan.jobs, until, Store(out)))
     if found := list(chances.chances(made.descriptions, Store(out), sd)):
         console.print(listing.of_chances(found, chances.SEEDS))
 

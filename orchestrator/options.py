@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,7 +13,10 @@ from orchestrator import catalog, provenance, seeds
 from orchestrator.errors import UsageError
 from orchestrator.lesson import SCOPES, Scope
 from orchestrator.session import Request
+from orchestrator.until import Until
 
+DEFAULT = "30"
+FEWEST = 2  # seeds that a comparison can be made of
 FIT_ARGUMENTS = (
     "epochs",
     "batch_size",
@@ -66,7 +70,10 @@ class TextChoice(StrEnum):
 Lessons = Annotated[
     list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")
 ]
-Seeds = Annotated[str, typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12")]
+Seeds = Annotated[
+    str | None,
+    typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12", show_default=DEFAULT),
+]
 DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
 Out = Annotated[str, typer.Option(help="the results folder: a path, or a URI such as s3://bucket/prefix")]
 EngineOption = Annotated[
@@ -76,6 +83,17 @@ Backend = Annotated[BackendChoice, typer.Option(help="for --engine fit")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="an argument for fit, such as epochs=20; repeat for more")
 ]
+
+
+UntilDecided = Annotated[
+    bool,
+    typer.Option("--until-decided", help="look at 16, 32, 64, 128 and the most seeds; open comparisons alone go on"),
+]
+UntilPrecise = Annotated[
+    float | None,
+    typer.Option("--until-precise", help="go on until an interval is so wide at most, in the measure's units (for a ratio of spreads: its logarithm)"),
+]
+MaxSeeds = Annotated[int | None, typer.Option("--max-seeds", help="the most seeds a comparison gets (200)", show_default=False)]
 
 
 def positive(value: float | None) -> float | None:
@@ -122,13 +140,37 @@ def scopes_of(data: DataChoice) -> tuple[Scope, ...]:
     return tuple(scope for scope in SCOPES if data in (DataChoice.both, scope))
 
 
+def until_of(decided: bool, width: float | None, most: int | None, wanted: str | None) -> Until | None:
+    """How far the user lets comparisons go.
+
+    Raises:
+        UsageError: two rules, seeds beside one, a width or number of seeds that can't be, or a most without a rule.
+    """
+    if not decided and width is None:
+        if most is not None:
+            raise UsageError("--max-seeds goes with --until-decided or --until-precise; --seeds says how many there are without")
+        return None
+    if decided and width is not None:
+        raise UsageError("--until-decided and --until-precise: give one of them, a run stops by one rule")
+    rule = "--until-decided" if decided else "--until-precise"
+    if wanted is not None:
+        raise UsageError(f"--seeds {wanted}: {rule} takes seeds from 0 on as they are needed; give --max-seeds instead")
+    most = 200 if most is None else most
+    if not FEWEST <= most <= seeds.MOST:
+        raise UsageError(f"--max-seeds {most}: at least {FEWEST}, and at most {seeds.MOST:,}")
+    if width is not None and not 0 < width < math.inf:
+        raise UsageError(f"--until-precise {width:g}: a width is a number above 0")
+    return Until(most, width)
+
+
 def request(
     lessons: list[str],
-    wanted: str,
+    wanted: str | None,
     data: DataChoice,
     engine: EngineChoice,
     backend: BackendChoice,
     settings: list[str] | None,
+    until: Until | None,
     **more: Any,
 ) -> Request:
     """The user's words as a request; reads text, loads no training library."""
@@ -136,10 +178,11 @@ def request(
     name = "compiled" if engine is EngineChoice.compiled else f"fit-{backend.value}"
     return Request(
         tuple(catalog.find(lessons)),
-        seeds.parse(wanted),
+        tuple(range(until.first)) if until else seeds.parse(wanted or DEFAULT),
         scopes,
         name,
         parse_settings(settings),
         command=provenance.command_line(),
+        until=until,
         **more,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from orchestrator.identity import Identity
@@ -16,6 +16,7 @@ Stored = Mapping[tuple[str, int], State]  # (key, first seed of the block) -> wh
 
 DAMAGED = "its file was damaged"
 REDRAWN = "its data are drawn otherwise by now"
+REASONS = {"broken": DAMAGED, "redrawn": REDRAWN, "failed": "failed before, tried again"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Job:
     Attributes:
         program: jobs that share it share a compiled program.
         identity: what the key is made of; None where the lesson's code could not be asked.
+        seeds: those it is asked for, in ascending order.
     """
 
     lesson: str
@@ -38,6 +40,7 @@ class Job:
     reason: str | None = None
     identity: Identity | None = None
     traits: Traits | None = None
+    seeds: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,13 +70,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs, seeds, and the shards that are missing, the longest first.
+    """Jobs, and the shards that are missing, the longest first.
 
     `stored` counts runs asked for that need no training, `shared` those that another lesson's training gives.
     """
 
     jobs: tuple[Job, ...]
-    seeds: tuple[int, ...]
     shards: tuple[Shard, ...]
     stored: int
     shared: int
@@ -81,7 +83,7 @@ class Plan:
     @property
     def runs(self) -> int:
         """Runs asked for."""
-        return len(self.jobs) * len(self.seeds)
+        return sum(len(job.seeds) for job in self.jobs)
 
 
 def blocks(seeds: Sequence[int], width: int) -> list[int]:
@@ -98,45 +100,44 @@ def _not_yet(_job: Job) -> str:
     return "not trained yet"
 
 
+def seeded(jobs: Iterable[Job], seeds: Sequence[int]) -> tuple[Job, ...]:
+    """The jobs, all with these seeds."""
+    return tuple(replace(job, seeds=tuple(seeds)) for job in jobs)
+
+
+def owners(jobs: Sequence[Job]) -> dict[tuple[str, int], Job]:
+    """The blocks that hold the seeds of these jobs, by key and first seed, each with the first job that asks for it."""
+    found: dict[tuple[str, int], Job] = {}
+    for job in jobs:
+        for first in blocks(job.seeds, job.width):
+            found.setdefault((job.key, first), job)
+    return found
+
+
 def plan(
     jobs: Sequence[Job],
-    seeds: Sequence[int],
     stored: Stored,
     retry: frozenset[str] = frozenset(),
     why: Callable[[Job], str] = _not_yet,
 ) -> Plan:
-    """The shards to train so that every job has every seed.
+    """The shards to train so that every job has all its seeds.
 
     `stored` says what the store holds, `why` what there is to say of a job of which it holds nothing. A failed run is
     an answer and stays, unless "failed" is in `retry`.
     """
-    first_job: dict[str, Job] = {}
-    for job in jobs:
-        first_job.setdefault(job.key, job)
-    shards = [shard for job in first_job.values() for shard in _missing(job, seeds, stored, retry, why)]
+    owner = owners(jobs)
+    known = {key for (key, _), state in stored.items() if state == "stored"}
+    shards = []
+    for (key, first), job in owner.items():
+        state = stored.get((key, first), "missing")
+        if state in {"missing", "broken", "redrawn"} | retry:
+            reason = REASONS.get(state) or ("further seeds" if key in known else why(job))
+            shards.append(Shard(job, block_seeds(first, job.width), reason))
     waiting = {shard.block for shard in shards}
-    needed = [(job, seed) for job in jobs for seed in seeds]
-    late = [(job, seed) for job, seed in needed if (job.key, seed - seed % job.width) in waiting]
-    shared = sum(first_job[job.key] is not job for job, _ in late)
-    return Plan(tuple(jobs), tuple(seeds), tuple(_in_order(shards)), len(needed) - len(late), shared)
-
-
-def _missing(
-    job: Job, seeds: Sequence[int], stored: Stored, retry: frozenset[str], why: Callable[[Job], str]
-) -> list[Shard]:
-    states = {first: stored.get((job.key, first), "missing") for first in blocks(seeds, job.width)}
-    anything = any(state == "stored" for state in states.values())
-    reasons = {
-        "missing": "further seeds" if anything else why(job),
-        "broken": DAMAGED,
-        "redrawn": REDRAWN,
-        "failed": "failed before, tried again",
-    }
-    return [
-        Shard(job, block_seeds(first, job.width), reasons[state])
-        for first, state in states.items()
-        if state in {"missing", "broken", "redrawn"} | retry
-    ]
+    needed = [(job, (job.key, seed - seed % job.width)) for job in jobs for seed in job.seeds]
+    late = [(job, block) for job, block in needed if block in waiting]
+    shared = sum(owner[block] is not job for job, block in late)
+    return Plan(tuple(jobs), tuple(_in_order(shards)), len(needed) - len(late), shared)
 
 
 def _in_order(shards: Sequence[Shard]) -> list[Shard]:

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator import keys, worker
 from orchestrator.catalog import Source
 from orchestrator.identity import Sketch
-from orchestrator.plan import Job, State, block_seeds, blocks
+from orchestrator.plan import Job, State, block_seeds, owners
 from orchestrator.sandbox import NoAnswerError
 from orchestrator.store import Store
 
@@ -49,23 +49,17 @@ class Precedent:
 def look(
     store: Store,
     jobs: Sequence[Job],
-    seeds: Sequence[int],
     sources: Mapping[str, Source],
     ask: Callable[..., Any],
     settings: keys.Settings,
 ) -> Precedent:
     """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
-    states = store.state(jobs, seeds)
-    held = [
-        (job, first)
-        for job in {job.key: job for job in jobs}.values()
-        for first in blocks(seeds, job.width)
-        if (job.key, first) in states
-    ]
+    states = store.state(jobs)
+    held = [(job, first) for (key, first), job in owners(jobs).items() if (key, first) in states]
     runs = dict(
         zip(held, store.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
     )
-    for job, first in _drawn_otherwise(runs, seeds, sources, ask, settings):
+    for job, first in _drawn_otherwise(runs, sources, ask, settings):
         states[job.key, first] = "redrawn"
     abouts = store.abouts()
     now = worker.versions()
@@ -83,17 +77,16 @@ def about(job: Job) -> dict[str, Any]:
 
 def _drawn_otherwise(
     runs: Mapping[tuple[Job, int], Sequence[Mapping[str, Any]]],
-    seeds: Sequence[int],
     sources: Mapping[str, Source],
     ask: Callable[..., Any],
     settings: keys.Settings,
 ) -> Iterator[tuple[Job, int]]:
     """The stored blocks that hold a seed whose rows are others by now: a process may change for one seed, which the key does not see."""
     redrawn = {block: found for block, found in runs.items() if block[0].data == "redrawn" and block[0].identity}
+    asked_of = {job: frozenset(job.seeds) for job, _ in redrawn}
     for lesson in dict.fromkeys(job.lesson for job, _ in redrawn):
-        wanted = set(seeds)
         kept = {
-            (job, first): {run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in wanted}
+            (job, first): {run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in asked_of[job]}
             for (job, first), found in redrawn.items()
             if job.lesson == lesson
         }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,7 +51,10 @@ class Moment:
 
 
 def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]:
-    """What is known of a command when it begins: enough for others to see how far it is, and to give it again."""
+    """What is known of a command when it begins: enough for others to see how far it is, and to give it again.
+
+    A job's "seeds" says how many of "seeds", the first ones, it is asked for.
+    """
     return {
         "command": request.command,
         "started": begun.at.isoformat(timespec="seconds"),
@@ -59,11 +62,12 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
         "cores": os.cpu_count(),
         "versions": {"python": platform.python_version(), **_versions()},
         "git": git(),
-        "seeds": list(request.seeds),
+        "seeds": sorted({seed for job in prepared.plan.jobs for seed in job.seeds}),
         "engine": request.engine,
         "lessons": [source.id if source.number else source.path for source in request.sources],
         "scopes": list(request.scopes),
         "settings": dict(request.settings),
+        "until": asdict(request.until) if request.until else None,
         "jobs": [
             {
                 "lesson": j.lesson,
@@ -73,6 +77,7 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
                 "width": j.width,
                 "cost": j.cost,
                 "engine": j.engine,
+                "seeds": len(j.seeds),
             }
             for j in prepared.plan.jobs
         ],

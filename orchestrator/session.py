@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,13 @@ from orchestrator.errors import UsageError
 from orchestrator.events import Event
 from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.lesson import Scope
-from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan
+from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan, seeded
 from orchestrator.precedent import Precedent
 from orchestrator.progress import Progress
 from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
 from orchestrator.store import Store, strays
+from orchestrator.until import Course, Name, Until, deciding, name
 from orchestrator.worker import Order
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for."""
+    """What the user asked for.
+
+    Attributes:
+        until: how far comparisons go beyond `seeds`; None where they don't. counts: jobs that begin with fewer.
+    """
 
     sources: tuple[Source, ...]
     seeds: tuple[int, ...]
@@ -53,6 +58,12 @@ class Request:
     timeout: float | None = None
     serial: bool = False
     command: str = ""
+    until: Until | None = None
+    counts: Mapping[Name, int] = field(default_factory=dict)
+
+    def seeds_of(self, job: Job) -> tuple[int, ...]:
+        """The seeds that a job begins with: the first so many of all, where `counts` knows it."""
+        return self.seeds[: self.counts.get(name(job), len(self.seeds))]
 
 
 class Executor(Protocol):
@@ -88,6 +99,11 @@ class Prepared:
             for lesson in self.descriptions
         ]
 
+    def grown(self, jobs: Sequence[Job], store: Store) -> Prepared:
+        """The same, once its plan is carried out, with more seeds for some of its jobs."""
+        before = replace(self.before, states={**self.before.states, **store.state(self.plan.jobs)})
+        return replace(self, plan=plan(jobs, before.states, why=before.why_missing), before=before)
+
 
 def prepare(request: Request, store: Store) -> Prepared:
     """Load the lessons, key every job, and plan what is missing.
@@ -102,10 +118,17 @@ def prepare(request: Request, store: Store) -> Prepared:
         made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
         sources = {source.id: source for _, _, source in made}
         jobs = [_as_checked(job, sources, store) for some, _, _ in made for job in some]
-        before = precedent.look(store, jobs, request.seeds, sources, ask, fixed)
-    descriptions = tuple(description for _, description, _ in made)
-    planned = plan(jobs, request.seeds, before.states, request.retry, before.why_missing)
+        before = precedent.look(store, seeded(jobs, _all(request)), sources, ask, fixed)
+    looks = {"schedule": list(request.until.looks)} if request.until else {}
+    descriptions = tuple(description | looks for _, description, _ in made)
+    first = [replace(job, seeds=request.seeds_of(job)) for job in jobs]
+    planned = plan(first, before.states, request.retry, before.why_missing)
     return Prepared(planned, descriptions, sources, before)
+
+
+def _all(request: Request) -> tuple[int, ...]:
+    """Every seed that may be asked for."""
+    return request.seeds if request.until is None else tuple(range(max(request.until.most, len(request.seeds))))
 
 
 def _as_checked(job: Job, sources: Mapping[str, Source], store: Store) -> Job:
@@ -216,6 +239,8 @@ def last_request(
         retry,
         timeout=timeout,
         command=last["command"],
+        until=Until(**last["until"]) if last.get("until") else None,
+        counts={(job["lesson"], job["variant"], job["data"]): job["seeds"] for job in last["jobs"] if "seeds" in job},
     )
 
 
@@ -274,18 +299,9 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
         with clock(timings, "start"):
             prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
         tell(prepared, console)
-        notices = list(not_shown(store.seeds_beyond(prepared.plan.jobs, asked.seeds), asked.seeds))
-        _say(notices, console)
-        facts = provenance.asked(asked, prepared, begun)
-        store.write_provenance(facts)
-        whole, resources = _train(prepared, asked, store, place, console, timings)
-
-        def ended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-            notices.extend(missing(len(rows), prepared.plan.runs))
-            return {**facts, **provenance.spent(begun, timings, resources), "notices": notices}
-
-        with clock(timings, "write"):
-            rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.described(store), ended)
+        looks = _Looks(asked, store, start, console, begun, timings, place)
+        with closing(looks):
+            whole, prepared, rows = looks.take(prepared)
         if report_too and whole:
             with clock(timings, "report"):
                 unnoted = report(store)
@@ -303,23 +319,70 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
     return 1 if failed or len(rows) < prepared.plan.runs else 0
 
 
-def _train(
-    prepared: Prepared,
-    asked: Request,
-    store: Store,
-    place: Executor | None,
-    console: Console,
-    timings: dict[str, float],
-) -> tuple[bool, dict[str, float]]:
-    """Train what the plan lacks, where there is a place for it; whether it was whole, and what the place had."""
-    if place is None:
-        return True, {}
-    try:
-        with clock(timings, "train"):
-            whole = execute(prepared, asked, store, place, console, timings)
-        return whole, place.resources()
-    finally:
-        place.close()
+@dataclass
+class _Looks:
+    """A command's trainings, each with the tables that come of it: one, or one a look where seeds are taken as needed."""
+
+    asked: Request
+    store: Store
+    start: Callable[[], Executor]
+    console: Console
+    begun: provenance.Moment
+    timings: dict[str, float]
+    place: Executor | None
+    trained: float = 0.0  # the cost of it
+
+    def take(self, prepared: Prepared) -> tuple[bool, Prepared, list[dict[str, Any]]]:
+        """Train, write tables and look, until nothing is left to train: whether it was whole, what was planned last, its rows."""
+        while True:
+            whole, rows = self._once(prepared)
+            jobs = self._grown(prepared) if self.asked.until and whole and len(rows) == prepared.plan.runs else None
+            if not jobs:
+                return whole, prepared, rows
+            prepared = prepared.grown(jobs, self.store)
+
+    def _once(self, prepared: Prepared) -> tuple[bool, list[dict[str, Any]]]:
+        facts = provenance.asked(self.asked, prepared, self.begun)
+        self.store.write_provenance(facts)
+        notices = list(not_shown(prepared.plan.jobs, self.store.seeds_beyond(prepared.plan.jobs)))
+        if not self.asked.until:
+            _say(notices, self.console)
+        whole = self._train(prepared)
+        resources = self.place.resources() if self.place else {}
+
+        def ended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+            notices.extend(missing(len(rows), prepared.plan.runs))
+            return {**facts, **provenance.spent(self.begun, self.timings, resources), "notices": notices}
+
+        with clock(self.timings, "write"):
+            return whole, self.store.write_tables(prepared.plan.jobs, prepared.described(self.store), ended)
+
+    def _train(self, prepared: Prepared) -> bool:
+        """Train what the plan lacks; True unless it was interrupted."""
+        if not (prepared.plan.shards or self.place):
+            return True
+        self.place = self.place or self.start()
+        with clock(self.timings, "train"):
+            whole = execute(prepared, self.asked, self.store, self.place, self.console, self.timings)
+        self.trained += sum(shard.job.cost for shard in prepared.plan.shards)
+        return whole
+
+    def _grown(self, prepared: Prepared) -> tuple[Job, ...] | None:
+        """The jobs with the seeds of the next look; None where no comparison goes on. Says how it stands."""
+        until: Until = self.asked.until  # type: ignore[assignment]
+        with clock(self.timings, "look"):
+            runs, histories, lessons, _ = self.store.load()
+            rows = deciding(effects_of(runs, histories, lessons))
+            if until.looks:
+                look(self.store, runs, lessons)
+        course = Course(until, prepared.plan.jobs, rows)
+        _say([course.said(self.timings.get("train", 0.0) / self.trained if self.trained else None)], self.console)
+        return course.further
+
+    def close(self) -> None:
+        """Let go of the place."""
+        if self.place:
+            self.place.close()
 
 
 def _say(lines: Iterable[str], console: Console) -> None:
@@ -353,9 +416,10 @@ def _remarks(prepared: Prepared) -> Iterator[str]:
         yield f"processors: {'; '.join(sorted(kinds))} ({MIXED})"
 
 
-def not_shown(stored: Sequence[int], asked: Sequence[int]) -> Iterator[str]:
+def not_shown(jobs: Iterable[Job], stored: Sequence[int]) -> Iterator[str]:
     """A sentence where more is stored than was asked for: tables and page leave it out."""
     if stored:
+        asked = sorted({seed for job in jobs for seed in job.seeds})
         every = tuple(sorted({*stored, *asked}))
         yield (
             f"{len(asked)} seeds ({seeds.show(tuple(asked))}) are shown of the {len(every)} that are stored ({seeds.show(every)});"

@@ -103,13 +103,14 @@ def _driver(store: Store) -> str:
 
 
 def _runs(store: Store, jobs: Iterable[Run], seeds: Iterable[int]) -> Iterator[Run]:
-    wanted = set(seeds)
-    held = [(job, block_seeds(first, job["width"])) for job in jobs for first in blocks(sorted(wanted), job["width"])]
-    glances = store.glances([(job["key"], members) for job, members in held])
-    for (job, members), seen in zip(held, glances, strict=True):
+    ordered = sorted(seeds)
+    wanted = [(job, ordered[: job.get("seeds", len(ordered))]) for job in jobs]
+    held = [(job, mine, block_seeds(first, job["width"])) for job, mine in wanted for first in blocks(mine, job["width"])]
+    glances = store.glances([(job["key"], members) for job, _, members in held])
+    for (job, mine, members), seen in zip(held, glances, strict=True):
         about = {name: job[name] for name in ("lesson", "variant", "data", "key")}
         found = seen or [{"seed": seed, "status": "waiting"} for seed in members]
-        yield from ({**run, **about} for run in found if run["seed"] in wanted)
+        yield from ({**run, **about} for run in found if run["seed"] in mine)
 
 
 def _is_whole(event: Run) -> bool:

@@ -11,8 +11,9 @@ of epochs don't, by which standing still looks well. Columns (NaN where a number
     n_seeds n_baseline n_variant      seeds both arms were asked for; runs with the number, per arm
     n_pairs n_identical               pairs compared; those of them in which both arms are equal
     mean_baseline mean_variant sd_baseline sd_variant    over those pairs
-    look family alpha                 which look at the comparison this is, among how many its lesson shares the level,
-                                      and the level that leaves (reports.levels); 0.05 for secondary endpoints
+    look declared family alpha        which look at the comparison this is, of how many that were declared before the
+                                      first (else 0), among how many comparisons its lesson shares the level, and the
+                                      level that leaves (reports.levels); 0.05 for secondary endpoints
     shared                            rows that draws of data have in common, as a share of their variance that stays
                                       (test rows over training rows of re-split files, after Nadeau and Bengio); else 0
     effect low high                   mean of D with its t interval at 1 - alpha; for "spread" SD_with / SD_without, and
@@ -83,7 +84,7 @@ COLUMNS = (
     *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "guards"),
     *("better", "sesoi"),
     *("n_seeds", "n_baseline", "n_variant", "n_pairs", "n_identical", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
-    *("shared", "look", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
+    *("shared", "look", "declared", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
     *("iqm", "p_wilcoxon", "dz", "probability_better"),
     *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
     *("better_low", "better_high", "single_low", "single_high", "single_coverage", "settles", "seeds_settle"),
@@ -125,7 +126,7 @@ def _row(c: Comparison) -> Row:
         "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
         "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
         "primary": e.primary, "guards": e.guards, "better": e.better, "sesoi": e.sesoi,
-        "shared": c.shared, "look": c.level.look, "family": c.level.family, "alpha": alpha,
+        "shared": c.shared, "look": c.level.look, "declared": c.level.declared, "family": c.level.family, "alpha": alpha,
         "n_seeds": len(c.baseline.values), "n_pairs": len(first), "n_identical": int((first == second).sum()),
         "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
     }  # fmt: skip

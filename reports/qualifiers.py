@@ -67,6 +67,8 @@ def _guard(row: Row) -> Qualifier | None:
 
 
 def _look(row: Row) -> Qualifier | None:
+    if row["declared"]:
+        return Qualifier("looks", f"this is look {row['look']} of {row['declared']} that were declared", False)
     return Qualifier("looks", f"this is the {ordinal(row['look'])} look", True) if row["look"] > 1 else None
 
 

@@ -90,6 +90,11 @@ def judge(row: Row) -> Verdict:
     return Verdict(found.category, f"{found.reason}; {aside}" if aside and aside not in found.reason else found.reason)
 
 
+def is_open(row: Row) -> bool:
+    """Whether more seeds may still decide a judged row: it is inconclusive, or has too few to be judged at all."""
+    return row["verdict"] == OPEN or _too_few(row) is not None
+
+
 def guard(row: Row) -> str:
     """How a guard's own row of the effects table stands: HOLDS, UNSURE or BROKEN."""
     if row["verdict"] == HARMS:

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator import session
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job
+from orchestrator.plan import Job, seeded
 from orchestrator.store import Block, Store
 
 ENDPOINT = {"measure": "fresh_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.01, "threshold": None}
@@ -42,7 +42,7 @@ def command(store, seeds, lesson=LESSON, key="with", report=True):
     for name, level in (("without", 0.7), (key, 0.8)):
         for first in range(0, seeds, 2):
             store.write(name, Block((outcome(first, level), outcome(first + 1, level + 0.005))))
-    store.write_tables(jobs(key), range(seeds), [lesson])
+    store.write_tables(seeded(jobs(key), range(seeds)), [lesson])
     return looked(store) if report else None
 
 
@@ -167,6 +167,6 @@ def test_a_run_that_a_machine_lost_is_told_from_one_that_failed(store):
             lost = name == "with" and first == 0
             runs = [replace(outcome(seed, 0.7), **({"status": "failed"} if lost else {})) for seed in (first, first + 1)]
             store.write(name, Block(tuple(runs), final=not lost))
-    store.write_tables(jobs(), range(8), [LESSON])
+    store.write_tables(seeded(jobs(), range(8)), [LESSON])
     found = looked(store)
     assert (found["n_seeds"], found["bad_variant"]) == (6, 0)

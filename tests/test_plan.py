@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.plan import Job, blocks, plan
+from orchestrator.plan import Job, blocks, plan, seeded
 
 SEEDS = st.lists(st.integers(0, 60), min_size=1, unique=True).map(sorted)
 
@@ -17,7 +17,7 @@ def job(lesson="l", variant="v", key="k", program="p", width=8, cost=1.0):
 def test_a_plan_covers_exactly_what_is_missing(seeds, stored_seeds, width):
     """Every seed asked for is stored or in one shard, no shard is stored, and no seed is in two."""
     stored = {("k", first): "stored" for first in blocks(stored_seeds, width)}
-    made = plan([job(width=width)], seeds, stored)
+    made = plan(seeded([job(width=width)], seeds), stored)
     trained = [seed for shard in made.shards for seed in shard.seeds]
     kept = {seed for _, first in stored for seed in range(first, first + width)}
     assert len(trained) == len(set(trained))
@@ -29,28 +29,28 @@ def test_a_plan_covers_exactly_what_is_missing(seeds, stored_seeds, width):
 def test_thirty_then_fifty_seeds_trains_the_further_blocks():
     """Blocks of eight are aligned, so after 30 seeds (32 trained) 50 seeds need three blocks more, and the reason says so."""
     stored = {("k", first): "stored" for first in (0, 8, 16, 24)}
-    made = plan([job()], range(50), stored)
+    made = plan(seeded([job()], range(50)), stored)
     assert [shard.seeds[0] for shard in made.shards] == [32, 40, 48]
     assert {shard.why for shard in made.shards} == {"further seeds"}
 
 
 def test_what_two_lessons_share_trains_once():
     """Two jobs of one key give one set of shards; the second's runs count as shared."""
-    made = plan([job("a"), job("b")], range(8), {})
+    made = plan(seeded([job("a"), job("b")], range(8)), {})
     assert (len(made.shards), made.shards[0].job.lesson, made.shared, made.runs) == (1, "a", 8, 16)
 
 
 def test_failures_stand_until_they_are_asked_for():
     """A failed block is an answer: it trains again only when failures are to be retried. A damaged one always does."""
     stored = {("k", 0): "failed", ("k", 8): "broken"}
-    assert [s.seeds[0] for s in plan([job()], range(16), stored).shards] == [8]
-    again = plan([job()], range(16), stored, frozenset({"failed"}))
+    assert [s.seeds[0] for s in plan(seeded([job()], range(16)), stored).shards] == [8]
+    again = plan(seeded([job()], range(16)), stored, frozenset({"failed"}))
     assert {s.seeds[0]: s.why for s in again.shards} == {0: "failed before, tried again", 8: "its file was damaged"}
 
 
 def test_long_programs_start_first_and_none_is_compiled_twice_at_once():
     """The first shards are of different programs, longest first; only then come the others."""
     jobs = [job(key="a1", program="a", cost=1), job(key="b1", program="b", cost=5), job(key="b2", program="b", cost=5)]
-    order = [(s.job.program, s.job.key, s.seeds[0]) for s in plan(jobs, range(16), {}).shards]
+    order = [(s.job.program, s.job.key, s.seeds[0]) for s in plan(seeded(jobs, range(16)), {}).shards]
     assert [program for program, _, _ in order[:2]] == ["b", "a"]
     assert [program for program, _, _ in order[2:]] == ["b", "b", "b", "a"]

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.chances import chances as foretold
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job
+from orchestrator.plan import Job, seeded
 from orchestrator.store import Block, Store
 from reports.prospects import chances, settle
 from tests.reference import said_by_r
@@ -115,7 +115,7 @@ def test_plan_goes_by_stored_effects(tmp_path):
         "data": {"redrawn": False, "rows_fresh": 10**6, "rows_test": 10**6},
     }
     described["variants"] = [{"name": name, "epochs": 1, "batch_size": 32} for name in ("without", "with")]
-    store.write_tables(jobs, range(8), [described])
+    store.write_tables(seeded(jobs, range(8)), [described])
     runs, _, lessons, _ = store.load()
     assert store.record_looks(runs, lessons)
     rows = list(foretold([DESCRIBED], store, None))

@@ -19,7 +19,7 @@ import pytest
 from orchestrator import engine, worker
 from orchestrator.errors import StoreError
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, Shard
+from orchestrator.plan import Job, Shard, seeded
 from orchestrator.store import Block, Store
 from tests import s3
 from tests.conftest import ROOT, TINY
@@ -303,8 +303,8 @@ def test_other_schemes_go_through_fsspec():
     store.prepare()
     store.write("k", block((0, 1)))
     job = Job("a", "with", "fixed", "k", "p", "compiled", 2, 1.0)
-    assert store.state([job], [0, 1, 2]) == {("k", 0): "stored"}
-    assert len(store.write_tables([job], [0, 1], [])) == 2
+    assert store.state(seeded([job], [0, 1, 2])) == {("k", 0): "stored"}
+    assert len(store.write_tables(seeded([job], [0, 1]), [])) == 2
     assert len(Store("memory://some/where").load()[1]) == 10
     assert store.set_aside("k", (0, 1)).startswith("memory://some/where/store/k/seeds-0000-0001.damaged-")
 

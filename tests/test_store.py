@@ -12,7 +12,7 @@ import pytest
 from orchestrator.errors import StoreError, StoreLockedError
 from orchestrator.identity import Sketch
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job
+from orchestrator.plan import Job, seeded
 from orchestrator.store import Block, BrokenShardError, Store, block
 
 SCORES = {f"{part}_{name}": 0.5 for part in ("train", "test", "fresh") for name in ("accuracy", "bce")}
@@ -65,7 +65,7 @@ def test_a_block_is_read_as_it_was_written(store):
 
 def test_tables_hold_the_seeds_asked_for_and_every_reader_opens_them(store):
     """pandas, DuckDB and polars read both tables and agree; a shared key appears under each of its lessons."""
-    written = store.write_tables([job("a"), job("b")], [0, 1, 3], [{"id": "a"}])
+    written = store.write_tables(seeded([job("a"), job("b")], [0, 1, 3]), [{"id": "a"}])
     assert [row["seed"] for row in written if row["status"] == "failed"] == [3, 3]
     frames = [
         pd.read_parquet(store.runs)[["lesson", "seed", "status", "epochs"]].astype(str),
@@ -105,7 +105,7 @@ def test_tables_are_the_same_bytes_whatever_the_order_of_writing(store, tmp_path
     for seeds in ((2, 3), (0, 1)):
         other.write("k1", store.read("k1", seeds))
     for one in (store, other):
-        one.write_tables([job()], range(4), [])
+        one.write_tables(seeded([job()], range(4)), [])
     assert store.histories.read_bytes() == other.histories.read_bytes()
     assert store.runs.read_bytes() == other.runs.read_bytes()
 
@@ -114,7 +114,7 @@ def test_a_metric_of_the_users_own_gets_a_column(store):
     """Histories and scores with further names widen the tables; other runs are empty there."""
     history = {**outcome(0).history, "mae": np.ones(5, np.float32)}
     store.write("k2", Block((outcome(0, history=history, scores={"fresh_mae": 2.0}), outcome(1))))
-    store.write_tables([job(), job("b", "k2")], [0], [])
+    store.write_tables(seeded([job(), job("b", "k2")], [0]), [])
     assert pd.read_parquet(store.histories).mae.isna().tolist() == [True] * 5 + [False] * 5
     assert pd.read_parquet(store.runs).fresh_mae.tolist()[1] == 2.0
 
@@ -145,16 +145,16 @@ def test_damage_is_found_before_it_is_believed(store):
 def test_state_says_what_is_stored_failed_and_broken(store):
     """A whole block is stored, one with a failed run failed, a damaged one broken, and a missing one absent."""
     store.path("k1", (0, 1)).write_bytes(b"PAR1")
-    assert store.state([job()], range(6)) == {("k1", 0): "broken", ("k1", 2): "failed"}
+    assert store.state(seeded([job()], range(6))) == {("k1", 0): "broken", ("k1", 2): "failed"}
     aside = store.set_aside("k1", (0, 1))
     assert aside.exists()
-    assert ("k1", 0) not in store.state([job()], range(6))
+    assert ("k1", 0) not in store.state(seeded([job()], range(6)))
 
 
 def test_what_a_machine_lost_counts_as_missing(store):
     """A block whose failure was the machine's is no answer: the next run trains it."""
     store.write("k3", Block((outcome(0, status="failed", history={}, error="node died"), outcome(1)), final=False))
-    assert store.state([job(key="k3")], [0]) == {}
+    assert store.state(seeded([job(key="k3")], [0])) == {}
 
 
 def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
@@ -193,7 +193,7 @@ def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):
     """No tables, and damaged ones, each give one line that says how to get them."""
     with pytest.raises(StoreError, match="holds no results yet"):
         store.load()
-    store.write_tables([job()], [0], [])
+    store.write_tables(seeded([job()], [0]), [])
     store.runs.write_bytes(store.runs.read_bytes()[:100])
     with pytest.raises(StoreError, match="writes them anew"):
         store.load()
@@ -220,7 +220,7 @@ def test_gaps_and_what_was_right_come_back(store):
     assert found.history["val_loss"].mask.tolist() == [False, False, True, False, True]
     assert np.array_equal(found.right["fresh"], right["fresh"])
     assert found.rows == Sketch("d", "e", (0.5, 2.0))
-    store.write_tables([Job("a", "with", "fixed", "k5", "p", "compiled", 1, 1.0)], [0], [])
+    store.write_tables(seeded([Job("a", "with", "fixed", "k5", "p", "compiled", 1, 1.0)], [0]), [])
     nulls = duckdb.sql(f"select val_loss is null from '{store.histories}' order by epoch").fetchall()
     assert [row[0] for row in nulls] == [False, False, True, False, True]
 
@@ -233,7 +233,7 @@ def test_accuracy_is_accuracy_whatever_keras_calls_it(store):
         "val_acc": np.full(2, 0.25, np.float32),
     }
     store.write("k6", Block((outcome(0, history=history, scores={"test_acc": 0.75}),)))
-    store.write_tables([Job("a", "with", "fixed", "k6", "p", "compiled", 1, 1.0)], [0], [])
+    store.write_tables(seeded([Job("a", "with", "fixed", "k6", "p", "compiled", 1, 1.0)], [0]), [])
     histories, runs = pd.read_parquet(store.histories), pd.read_parquet(store.runs)
     assert histories.accuracy.tolist() == histories.acc.tolist() == [0.5, 0.5]
     assert histories.val_accuracy.tolist() == [0.25, 0.25]
@@ -242,7 +242,7 @@ def test_accuracy_is_accuracy_whatever_keras_calls_it(store):
 
 def test_the_lessons_and_the_command_travel_in_the_runs_table(store):
     """What `write_tables` was told of lessons and command, `load` gives back, whatever command was begun since; run.json says the same until then."""
-    store.write_tables([job()], [0], [{"id": "a", "question": "Why?"}], lambda rows: {"command": f"of {len(rows)}"})
+    store.write_tables(seeded([job()], [0]), [{"id": "a", "question": "Why?"}], lambda rows: {"command": f"of {len(rows)}"})
     _, _, lessons, facts = store.load()
     assert (lessons, facts["command"]) == ([{"id": "a", "question": "Why?"}], "of 1")
     assert json.loads(store.provenance.read_text()) == facts
@@ -260,16 +260,16 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
         shutil.copytree(one.root / "store", both.root / "store", dirs_exist_ok=True)
     jobs = [job(), job("b", "k2")]
     merged = {("k1", 0): "stored", ("k1", 2): "failed", ("k1", 4): "stored", ("k2", 0): "stored"}
-    assert both.state(jobs, range(6)) == merged
+    assert both.state(seeded(jobs, range(6))) == merged
     both.prepare()
-    assert [row["seed"] for row in both.write_tables(jobs, range(6), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
+    assert [row["seed"] for row in both.write_tables(seeded(jobs, range(6)), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
     shutil.copytree(other.root / "store", store.root / "store", dirs_exist_ok=True)
-    store.write_tables(jobs, range(6), [])
+    store.write_tables(seeded(jobs, range(6)), [])
     assert [both.histories.read_bytes(), both.runs.read_bytes()] == [store.histories.read_bytes(), store.runs.read_bytes()]
 
 
 def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):
     """Where whole blocks were not asked for, all stored seeds are named; that a block's last seeds were not is no matter."""
-    assert store.seeds_beyond([job()], [0, 1]) == (0, 1, 2, 3)
-    assert store.seeds_beyond([job()], [0, 2]) == ()
-    assert store.seeds_beyond([job(key="k2")], [0]) == ()
+    assert store.seeds_beyond(seeded([job()], [0, 1])) == (0, 1, 2, 3)
+    assert store.seeds_beyond(seeded([job()], [0, 2])) == ()
+    assert store.seeds_beyond(seeded([job(key="k2")], [0])) == ()

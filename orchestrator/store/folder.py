@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.check import Verdict
 from orchestrator.errors import NoResultsError, StoreError, StoreLostError
-from orchestrator.plan import Job, State, block_seeds, blocks
+from orchestrator.plan import Job, State, block_seeds, blocks, owners
 from orchestrator.store import generation, last, looks, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk
@@ -195,26 +195,27 @@ class Store:
         except ValueError:  # a driver may have written it anew while it was read
             return last.read(self.files.read("run.json", LONGEST))
 
-    def seeds_beyond(self, jobs: Iterable[Job], asked: Collection[int]) -> tuple[int, ...]:
-        """All seeds stored of any of these jobs, in ascending order, where a block of them holds none of those asked for.
+    def seeds_beyond(self, jobs: Iterable[Job]) -> tuple[int, ...]:
+        """All seeds stored of any of these jobs, in ascending order, where a block of them holds none that any of them asks for.
 
         Else none: that a block's last seeds were not asked for is nobody's doing. Goes by files' names alone.
         """
+        jobs = list(jobs)
         keys = {job.key for job in jobs}
         found = filter(None, map(BLOCK.fullmatch, self.files.names("store")))
         ends = {(int(block["first"]), int(block["last"])) for block in found if block["key"] in keys}
         held = [range(first, end + 1) for first, end in ends if end - first < last.WIDEST]
-        beyond = any(frozenset(asked).isdisjoint(block) for block in held)
+        wanted = frozenset(seed for job in jobs for seed in job.seeds)
+        beyond = any(wanted.isdisjoint(block) for block in held)
         return tuple(sorted({seed for block in held for seed in block})) if beyond else ()
 
-    def state(self, jobs: Sequence[Job], seeds: Sequence[int]) -> dict[tuple[str, int], State]:
+    def state(self, jobs: Sequence[Job]) -> dict[tuple[str, int], State]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
         there = set(self.files.names("store"))
         found = [
             (job, first)
-            for job in {job.key: job for job in jobs}.values()
-            for first in blocks(seeds, job.width)
-            if _block(job.key, block_seeds(first, job.width)) in there
+            for (key, first), job in owners(jobs).items()
+            if _block(key, block_seeds(first, job.width)) in there
         ]
         states = self._each(lambda block: self._state(*block), found)
         return {(job.key, first): state for (job, first), state in zip(found, states, strict=True) if state}
@@ -297,15 +298,14 @@ class Store:
     def write_tables(
         self,
         jobs: Sequence[Job],
-        seeds: Sequence[int],
         lessons: Sequence[Mapping[str, Any]],
         facts: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] = lambda _: {},
     ) -> list[dict[str, Any]]:
-        """Write the tidy tables of these jobs and seeds, then run.json; gives back the rows of the runs that are there.
+        """Write the tidy tables of these jobs, then run.json; gives back the rows of the runs that are there.
 
         `facts` says, once it is known what runs there are, what the command was: that travels in runs.parquet.
         """
-        tables = Tables(jobs, frozenset(seeds), lambda job: self._blocks(job, seeds))
+        tables = Tables(jobs, self._blocks)
         rows, histories = self.files.write("histories.parquet", tables.write_histories)
         about = facts(rows)
         runs = tables.runs(rows, {"lessons": looks.noted(self.files, rows, lessons), "command": about}, histories)
@@ -313,8 +313,8 @@ class Store:
         self.write_provenance({**about, "generation": parquet.digest(runs)})
         return rows
 
-    def _blocks(self, job: Job, seeds: Sequence[int]) -> Iterator[Block]:
-        wanted = [block_seeds(first, job.width) for first in blocks(seeds, job.width)]
+    def _blocks(self, job: Job) -> Iterator[Block]:
+        wanted = [block_seeds(first, job.width) for first in blocks(job.seeds, job.width)]
         return (block for block in self._each(lambda members: self._needed(job.key, members), wanted) if block)
 
     def _needed(self, key: str, seeds: Sequence[int]) -> Block | None:

@@ -62,9 +62,9 @@ def said(facts: Mapping[str, Any]) -> str:
     return f"`{facts.get('command', '?')}` (begun {facts.get('started', '?')})"
 
 
-def asked(jobs: Iterable[Job], seeds: Iterable[int]) -> str:
-    """Tells what was asked for from anything else: the same jobs and seeds give the same sixteen letters."""
-    words = [sorted((job.lesson, job.variant, job.data, job.key) for job in jobs), sorted(seeds)]
+def asked(jobs: Iterable[Job]) -> str:
+    """Tells what was asked for from anything else: the same jobs with the same seeds give the same sixteen letters."""
+    words = sorted((job.lesson, job.variant, job.data, job.key, job.seeds) for job in jobs)
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 

@@ -33,6 +33,18 @@ def _has_its_parts(found: dict[str, Any]) -> bool:
         all(isinstance(found.get(name), str) for name in WORDS)
         and all(isinstance(found.get(name), list) for name in LISTS)
         and isinstance(found.get("settings"), dict)
+        and _is_until(found.get("until"))
+    )
+
+
+def _is_until(found: Any) -> bool:
+    """How far a command goes: None, or its most seeds and a width (until.py)."""
+    return found is None or (
+        isinstance(found, dict)
+        and found.keys() == {"most", "width"}
+        and type(found["most"]) is int
+        and 1 <= found["most"] <= MOST
+        and (found["width"] is None or (type(found["width"]) in (int, float) and found["width"] > 0))
     )
 
 
@@ -42,7 +54,7 @@ def _can_be_asked_for(found: dict[str, Any]) -> bool:
         and all(scope in SCOPES for scope in found["scopes"])
         and found["engine"] in ENGINES
         and _are_seeds(found["seeds"])
-        and all(_is_job(job) for job in found["jobs"])
+        and all(_is_job(job, len(found["seeds"])) for job in found["jobs"])
         and len(found["jobs"]) * len(found["seeds"]) <= RUNS
     )
 
@@ -51,10 +63,12 @@ def _are_seeds(found: Sequence[Any]) -> bool:
     return len(found) <= MOST and all(type(seed) is int and 0 <= seed <= LARGEST for seed in found)
 
 
-def _is_job(found: Any) -> bool:
+def _is_job(found: Any, seeds: int) -> bool:
     return (
         isinstance(found, dict)
         and all(isinstance(found.get(name), str) for name in ("lesson", "variant", "data", "key"))
         and type(found.get("width")) is int
         and 1 <= found["width"] <= WIDEST
+        and type(found.get("seeds", 0)) is int
+        and 0 <= found.get("seeds", 0) <= seeds
     )

@@ -5,7 +5,7 @@
 A look is told from others by both keys, the scope, the endpoint with all that was declared of it, and the set of seeds: its
 name is their digest. So the same seeds again are no further look, and copying one store into another merges them. Tables
 carry in their lessons' descriptions the looks there were when they were written, and the one that they themselves would be
-(`current`). That one is stored when a verdict is made of them.
+(`current`). That one is stored when a verdict is made of them. Looks that were declared before the first say so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Look:
-    """A verdict's grounds. `keys` are the baseline's and the variant's; `date` is in ISO 8601, UTC."""
+    """A verdict's grounds.
+
+    Attributes:
+        keys: the baseline's and the variant's. date: ISO 8601, UTC.
+        declared: the numbers of seeds that were to be looked at, where that was said before the first; else empty.
+    """
 
     lesson: str
     variant: str
@@ -43,6 +48,7 @@ class Look:
     endpoint: Document
     seeds: tuple[int, ...]
     date: str
+    declared: tuple[int, ...] = ()
 
     @property
     def of(self) -> tuple[tuple[str, str], str]:
@@ -59,7 +65,7 @@ class Look:
 def noted(files: Files, rows: Iterable[Row], lessons: Sequence[Document]) -> list[dict[str, Any]]:
     """The lessons' descriptions with their looks, for tables of these rows: `looks`, the earliest first, and `forms`.
 
-    A look is a variant, scope, endpoint, seeds and date; the one that these rows would be has `current`. Forms are how
+    A look is a variant, scope, endpoint, seeds, date and what was declared; the one that these rows would be has `current`. Forms are how
     many pairs of keys a variant's comparison has had under this lesson's name.
     """
     lessons = list(lessons)
@@ -109,7 +115,13 @@ def _made(rows: Sequence[Row], lessons: Iterable[Document], date: str) -> Iterat
                 seeds = tuple(sorted(first.keys() & second.keys()))
                 if seeds:
                     keys = first[seeds[0]], second[seeds[0]]
-                    yield Look(lesson["id"], variant, data, keys, lesson["endpoint"], seeds, date)
+                    yield Look(lesson["id"], variant, data, keys, lesson["endpoint"], seeds, date, _declared(lesson, seeds))
+
+
+def _declared(lesson: Document, seeds: Sequence[int]) -> tuple[int, ...]:
+    """The schedule of looks that the lesson was run by, where these seeds are one of them."""
+    schedule = tuple(lesson.get("schedule") or ())
+    return schedule if len(seeds) in schedule and seeds[-1] + 1 == len(seeds) else ()
 
 
 def _of(lesson: Document, known: Sequence[Look], made: Sequence[Look]) -> dict[str, Any]:
@@ -131,7 +143,8 @@ def _moment(look: Look) -> str:
 
 def _told(look: Look, *, current: bool, variant: str) -> dict[str, Any]:
     told: dict[str, Any] = {"variant": variant, "data": look.data, "endpoint": dict(look.endpoint)}
-    return told | {"seeds": list(look.seeds), "date": look.date, **({"current": True} if current else {})}
+    told |= {"seeds": list(look.seeds), "date": look.date, **({"current": True} if current else {})}
+    return told | ({"declared": list(look.declared)} if look.declared else {})
 
 
 def _stored(files: Files) -> list[Look]:
@@ -140,7 +153,7 @@ def _stored(files: Files) -> list[Look]:
     for name in files.names(UNDER):
         with suppress(ValueError, KeyError, TypeError):
             each = json.loads(files.read(name))
-            look = Look(**{**each, "keys": tuple(each["keys"]), "seeds": tuple(each["seeds"])})
+            look = Look(**{**each, **{part: tuple(each.get(part, ())) for part in ("keys", "seeds", "declared")}})
             found += [look] if look.name == name else []
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +48,9 @@ Names = Mapping[str, list[str]]
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of some jobs and seeds; `blocks` reads what is stored of a job."""
+    """The tables of some jobs; `blocks` reads what is stored of a job."""
 
     jobs: Sequence[Job]
-    seeds: Collection[int]
     blocks: Blocks
 
     @property
@@ -61,8 +60,8 @@ class Tables:
 
     @property
     def asked(self) -> str:
-        """Tells these jobs and seeds from any others."""
-        return asked(self.jobs, self.seeds)
+        """Tells these jobs and their seeds from any others."""
+        return asked(self.jobs)
 
     def write_histories(self, file: Any) -> tuple[list[dict[str, Any]], str]:
         """Write a row an epoch, one job in memory at a time; gives back what is to be told of each run, and the SHA-256.
@@ -92,7 +91,8 @@ class Tables:
         return stamped(table, {**words, "asked": self.asked, "histories": histories})
 
     def _outcomes(self, job: Job) -> Iterator[tuple[Block, Outcome]]:
-        return ((block, o) for block in self.blocks(job) for o in block.outcomes if o.seed in self.seeds)
+        wanted = frozenset(job.seeds)
+        return ((block, o) for block in self.blocks(job) for o in block.outcomes if o.seed in wanted)
 
     def _further_curves(self) -> list[str]:
         """Names of the metrics beyond the usual ones: those of each training's first run that has any."""
