@@ -17,6 +17,7 @@ SEEDS = (16, 32, 64, 128, 200)
 TRUTHS = (0, 1, 2)
 WORTH = 0.05
 """Verdicts less likely than this are left out of a line."""
+UNKNOWN = math.nan, 1, 0.0
 NAMES = {"improves": "improves", "small": "small", "same": "no difference", "undecided": "inconclusive", "harms": "harms"}
 
 Row = tuple[str, ...]
@@ -35,18 +36,18 @@ def chances(lessons: Sequence[Mapping[str, Any]], store: Store, sd: float | None
             continue
         for variant in lesson["variants"][1:]:
             for data in SCOPES if lesson["data"]["redrawn"] else SCOPES[:1]:
-                scatter, look = (sd, 1) if sd else seen.get((lesson["id"], variant["name"], data), (math.nan, 1))
+                scatter, look, of_rows = (sd, 1, 0.0) if sd else seen.get((lesson["id"], variant["name"], data), UNKNOWN)
                 if scatter and scatter > 0:
                     alpha = Level(look, family(lesson)).alpha
                     where = lesson["id"], variant["name"], data, f"{scatter:.3g}"
-                    yield from _rows(where, scatter, lesson["endpoint"]["sesoi"], alpha)
+                    yield from _rows(where, scatter, lesson["endpoint"]["sesoi"], alpha, of_rows)
 
 
-def _rows(where: Row, sd: float, sesoi: float, alpha: float) -> Iterator[Row]:
+def _rows(where: Row, sd: float, sesoi: float, alpha: float, of_rows: float) -> Iterator[Row]:
     from reports.prospects import chances as of  # noqa: PLC0415
 
     for truth in TRUTHS:
-        cells = (_cell(vars(of(truth * sesoi, sd, sesoi, alpha, n))) for n in SEEDS)
+        cells = (_cell(vars(of(truth * sesoi, sd, sesoi, alpha, n, of_rows))) for n in SEEDS)
         yield (*where, f"{truth * sesoi:g}", *cells)
 
 
@@ -55,15 +56,19 @@ def _cell(found: Mapping[str, float]) -> str:
     return ", ".join(f"{NAMES[name]} {100 * chance:.0f} %" for chance, name in likely)
 
 
-def _seen(store: Store) -> dict[tuple[str, str, str], tuple[float, int]]:
-    """The scatter of single differences in the tables stored, and which look the next one is."""
+def _seen(store: Store) -> dict[tuple[str, str, str], tuple[float, int, float]]:
+    """Of the tables stored, the scatter of single differences, which look the next one is, and the rows' squared error.
+
+    Nothing of draws that have rows in common, which more seeds hardly help.
+    """
     try:
         effects = effects_of(*store.load()[:3])
     except StoreError:
         return {}
-    found: dict[tuple[str, str, str], tuple[float, int]] = {}
+    found: dict[tuple[str, str, str], tuple[float, int, float]] = {}
     for row in effects[effects["primary"]].to_dict("records"):
-        if row["dz"] and pd.notna(row["dz"]):
+        if row["dz"] and pd.notna(row["dz"]) and not row["shared"]:
             key = str(row["lesson"]), str(row["variant"]), str(row["data"])
-            found[key] = row["effect"] / row["dz"], int(row["look"]) + 1
+            of_rows = 0.0 if pd.isna(row["se_rows"]) else row["se_rows"] ** 2
+            found[key] = row["effect"] / row["dz"], int(row["look"]) + 1, of_rows
     return found

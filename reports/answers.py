@@ -231,7 +231,9 @@ def _doubt(row: Row) -> str:
         )
     if verdict == SAME:
         return f"an interval that reaches beyond {matters}, here or in a repetition."
-    return f"more seeds. {_needed(row)}"
+    if row["rows_dominate"]:
+        return f"more rows, not more seeds: it was scored on {row['n_rows']:,.0f}. {_needed(row)}"
+    return f"{'data of their own for each seed' if row['shared'] else 'more seeds'}. {_needed(row)}"
 
 
 def _near(row: Row) -> str:

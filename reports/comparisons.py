@@ -14,6 +14,7 @@ from reports.endpoints import STANDING_STILL, Endpoint, Scores, declared, scores
 from reports.histories import LABELS, Arm, Curves, Histories
 from reports.levels import WHOLE, Level, level
 from reports.outcomes import Outcomes, outcomes, tried
+from reports.rows import Rows, scored
 from reports.snap import merged
 
 Floats = npt.NDArray[np.float64]
@@ -28,6 +29,7 @@ class Comparison:
         baseline, variant: their scores. ended: how their runs ended, baseline first.
         level: what the lesson's primary endpoint is judged at.
         shared: test rows over training rows where draws of data have rows in common (re-split files), else 0.
+        rows: those that all runs were scored on, where they are a further source of uncertainty; None: they are as given.
     """
 
     lesson: str
@@ -39,6 +41,7 @@ class Comparison:
     ended: tuple[Outcomes, Outcomes]
     level: Level
     shared: float = 0.0
+    rows: Rows | None = None
 
     @property
     def alpha(self) -> float:
@@ -91,7 +94,7 @@ def comparisons(
                     seeds = np.intersect1d(arms[keys[0]]["seed"], arms[keys[1]]["seed"])
                     both = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys]
                     first_ended, ended = outcomes(both, lesson)
-                    pair = _Pair(keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged, lesson.get("data") or {})
+                    pair = _Pair(keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged, lesson)
                     yield from _compare(pair, declared(lesson, columns))
 
 
@@ -112,7 +115,12 @@ class _Pair:
     ended: tuple[Outcomes, Outcomes]
     asked: int
     level: Level
-    data: Mapping[str, Any]
+    lesson: Mapping[str, Any]
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What the lesson says of its data."""
+        return self.lesson.get("data") or {}
 
 
 def _compare(pair: _Pair, endpoints: Iterable[Endpoint]) -> Iterator[Comparison]:
@@ -135,6 +143,7 @@ def _compare(pair: _Pair, endpoints: Iterable[Endpoint]) -> Iterator[Comparison]
             ended=pair.ended,
             level=pair.level,
             shared=_shared(pair.data) if keys[0][2] != "fixed" else 0.0,
+            rows=scored(pair.lesson, *keys[1][1:], endpoint.measure) if endpoint.statistic == "mean" else None,
         )
 
 

@@ -16,13 +16,17 @@ of epochs don't, by which standing still looks well. Columns (NaN where a number
                                       level that leaves (reports.levels); 0.05 for secondary endpoints
     shared                            rows that draws of data have in common, as a share of their variance that stays
                                       (test rows over training rows of re-split files, after Nadeau and Bengio); else 0
+    n_rows se_rows rows_dominate      rows that the accuracies are of, and the standard error that they leave however many
+                                      seeds there are (reports.rows), NaN where rows are taken as given; whether more
+                                      rows would settle it, and more seeds would not
     effect low high                   mean of D with its t interval at 1 - alpha; for "spread" SD_with / SD_without, and
                                       the interval that inverts its permutation test; for "rate" the difference of the
                                       shares with Newcombe's interval
     p_interval                        the p that goes with the interval (t test; swap test for "spread", exact McNemar for
                                       "rate"): above alpha, the interval holds no effect
     p p_least                         two-sided permutation p: sign-flip (mean) or swap within pairs (spread); the least
-                                      that so many pairs and draws can give
+                                      that so many pairs and draws can give; p_interval where that counts rows or
+                                      shared rows, or for a rate
     p_adjusted                        of secondary endpoints: p after Benjamini-Hochberg within lesson and scope; of
                                       what decides or guards, whose level is shared instead: p_interval
     iqm p_wilcoxon dz                 interquartile mean of D; signed ranks (Pratt); mean of D over its SD
@@ -72,19 +76,22 @@ from reports.single import single
 from reports.snap import merged
 from reports.spread import ratio, spread_effects, swap_test
 from reports.survival import logrank, waiting
-from reports.verdicts import CATEGORIES, guard, judge
+from reports.verdicts import CATEGORIES, MANY, guard, judge
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
 
 KINDS = ("failed", "diverged", "stuck", "bad")
+ALONE = ("better_low", "better_high", "single_low", "single_high", "single_coverage")
+UNSETTLED = {"settles": "", "seeds_settle": math.nan}
 SPREAD_FIELDS = ("effect", "low", "high", "p_interval", "p_equivalence", "mde", "seeds_needed")
 CATEGORICAL = ("lesson", "variant", "baseline", "data", "measure", "statistic", "better")
 COLUMNS = (
     *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "guards"),
     *("better", "sesoi"),
     *("n_seeds", "n_baseline", "n_variant", "n_pairs", "n_identical", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
-    *("shared", "look", "declared", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
+    *("shared", "n_rows", "se_rows", "rows_dominate"),
+    *("look", "declared", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
     *("iqm", "p_wilcoxon", "dz", "probability_better"),
     *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
     *("better_low", "better_high", "single_low", "single_high", "single_coverage", "settles", "seeds_settle"),
@@ -126,7 +133,8 @@ def _row(c: Comparison) -> Row:
         "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
         "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
         "primary": e.primary, "guards": e.guards, "better": e.better, "sesoi": e.sesoi,
-        "shared": c.shared, "look": c.level.look, "declared": c.level.declared, "family": c.level.family, "alpha": alpha,
+        "shared": c.shared, "n_rows": math.nan, "se_rows": math.nan, "rows_dominate": False,
+        "look": c.level.look, "declared": c.level.declared, "family": c.level.family, "alpha": alpha,
         "n_seeds": len(c.baseline.values), "n_pairs": len(first), "n_identical": int((first == second).sum()),
         "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
     }  # fmt: skip
@@ -134,21 +142,32 @@ def _row(c: Comparison) -> Row:
         row[f"mean_{name}"] = float(values.mean()) if len(values) else math.nan
         row[f"sd_{name}"] = float(values.std(ddof=1)) if len(values) > 1 else math.nan
     if e.statistic == "mean":
-        effect = mean_effect(first, second, e.better, e.sesoi, alpha, c.shared)
-        row |= {k: v for k, v in asdict(effect).items() if k != "n"}
-        alone = single(second - first, effect.probability_better)
-        row |= {"better_low": alone.better_low, "better_high": alone.better_high}
-        row |= {"single_low": alone.low, "single_high": alone.high, "single_coverage": alone.coverage}
-        row |= _settled(effect.effect, effect.effect / effect.dz if effect.dz else math.nan, e.sesoi, alpha)
+        row |= _mean(c)
     elif e.statistic == "rate":
-        row |= asdict(rate_effect(first > 0, second > 0, e.sesoi, alpha)) | {"mde": math.nan, "settles": "", "seeds_settle": math.nan}
+        row |= asdict(rate_effect(first > 0, second > 0, e.sesoi, alpha)) | UNSETTLED | {"mde": math.nan}
     else:
-        row["correlation"] = correlation(first, second)
+        row |= {"correlation": correlation(first, second), "p_interval": math.nan}
     return row | _unfinished(c) | _waiting(c)
 
 
-def _settled(effect: float, sd: float, sesoi: float, alpha: float) -> Row:
-    what, pairs = settle(effect, sd, sesoi, alpha)
+def _mean(c: Comparison) -> Row:
+    """What belongs to a mean difference, of seeds and of rows."""
+    (first, second), e, rows = c.pairs, c.endpoint, None if c.shared else c.rows
+    effect = mean_effect(first, second, e.better, e.sesoi, c.alpha, c.shared, rows)
+    row: Row = {k: v for k, v in asdict(effect).items() if k not in ("n", "sd")}
+    if c.shared:
+        return row | dict.fromkeys(("p_wilcoxon", *ALONE), math.nan) | UNSETTLED
+    alone = single(second - first, effect.probability_better)
+    row |= {name: getattr(alone, name.removeprefix("single_")) for name in ALONE}
+    row |= _settled(effect.effect, effect.sd, e.sesoi, c.alpha, rows.variance if rows else 0.0)
+    if rows is None:
+        return row
+    dominate = rows.variance * effect.n > effect.sd**2 and not row["seeds_settle"] <= MANY
+    return row | {"n_rows": rows.rows, "se_rows": rows.error, "rows_dominate": dominate}
+
+
+def _settled(effect: float, sd: float, sesoi: float, alpha: float, of_rows: float = 0.0) -> Row:
+    what, pairs = settle(effect, sd, sesoi, alpha, of_rows)
     return {"settles": what, "seeds_settle": pairs}
 
 
@@ -200,9 +219,9 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
         means = sign_flip(np.stack([merged(each)[0] for each in (second - first).T], axis=1), _rng(seed, n), levels=levels)
         spreads = swap_test(first, second, _rng(seed, n), levels=levels)
         for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
-            rows[i]["p_spread"] = float(p_spread)
+            rows[i]["p_spread"] = math.nan if rows[i]["shared"] else float(p_spread)
             permuted = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
-            rows[i]["p"] = rows[i]["p_interval"] if rows[i]["statistic"] == "rate" or rows[i]["shared"] else permuted
+            rows[i]["p"] = rows[i]["p_interval"] if _by_interval(rows[i]) else permuted
             rows[i]["p_least"] = _least(rows[i]["p"], n)
         ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
         sesois, alphas = ([rows[i][name] for i in ratios] for name in ("sesoi", "alpha"))
@@ -210,9 +229,15 @@ def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: 
         for i, effect in zip(ratios, found, strict=True):
             rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
             if rows[i]["shared"]:
-                rows[i] |= {"low": math.nan, "high": math.nan, "p_interval": math.nan}
+                rows[i] |= UNSETTLED | dict.fromkeys(SPREAD_FIELDS[1:], math.nan)
+                continue
             logs = math.log(effect.effect) if 0 < effect.effect < math.inf else math.nan
             rows[i] |= _settled(logs, effect.per_seed, abs(math.log(rows[i]["sesoi"])), rows[i]["alpha"])
+
+
+def _by_interval(row: Row) -> bool:
+    """Whether no permutation says what the interval does: of a rate, and where more than seeds is uncertain."""
+    return bool(row["statistic"] == "rate" or row["shared"] or row["se_rows"] > 0)
 
 
 def _least(p: float, n: int) -> float:
@@ -245,6 +270,6 @@ def _frame(rows: Sequence[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in CATEGORICAL:
         frame[name] = pd.Categorical(frame[name], categories=list(dict.fromkeys(row[name] for row in rows)))
-    frame = frame.astype({"primary": bool, "guards": bool})
+    frame = frame.astype({"primary": bool, "guards": bool, "rows_dominate": bool})
     frame["verdict"] = pd.Categorical(frame["verdict"], categories=list(CATEGORIES))
     return frame

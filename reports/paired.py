@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.power import TTestPower
-from statsmodels.stats.weightstats import ttost_paired
 
 from reports.permutation import RESAMPLES, Bools, settled
+from reports.rows import Rows, beside
 from reports.snap import merged
 
 Floats = npt.NDArray[np.float64]
@@ -37,7 +37,7 @@ class MeanEffect:
     """D = with - without, summed up. Fields are NaN where they have no meaning: too few pairs, or no variation.
 
     Attributes:
-        n: pairs. effect: mean of D. low, high: its t interval at 1 - alpha. dz: mean of D over SD of D.
+        n: pairs. effect: mean of D. low, high: its t interval at 1 - alpha. dz: mean of D over SD of D. sd: SD of D.
         p_interval: the t test's p, which is below alpha just where that interval leaves out 0.
         iqm: interquartile mean of D. p_wilcoxon: signed ranks, zeros after Pratt.
         probability_better: share of pairs in which the technique is better, ties as half.
@@ -54,6 +54,7 @@ class MeanEffect:
     high: float
     p_interval: float
     dz: float
+    sd: float
     iqm: float
     p_wilcoxon: float
     probability_better: float
@@ -93,46 +94,84 @@ def sign_flip(
 
 
 def mean_effect(
-    baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05, shared: float = 0.0
+    baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05, shared: float = 0.0, rows: Rows | None = None
 ) -> MeanEffect:
     """The mean effect of n pairs; `baseline` and `variant` are (n,), finite, aligned by seed.
 
     `alpha` is the level of the interval, and the one that the minimal detectable effect and the seeds needed are reckoned
-    at. `shared` is for data sets that have rows in common, test rows over training rows of each: they make the mean less
-    certain than its pairs are many, SE^2 = SD^2 (1 / n + shared), after Nadeau and Bengio, "Inference for the
-    generalization error", Machine Learning 52 (2003).
+    at. `rows` are those that all runs were scored on; they add their own uncertainty (reports.rows). `shared` is for data
+    sets that have rows in common, test rows over training rows of each: they make the mean less certain than its pairs are
+    many, SE^2 = SD^2 (1 / n + shared), after Nadeau and Bengio, "Inference for the generalization error", Machine Learning
+    52 (2003).
     """
     (d,) = merged(variant - baseline)
     n = len(d)
-    nan = math.nan
-    better_sign = 1.0 if better == "higher" else -1.0
-    wins = float(np.mean(better_sign * d > 0) + np.mean(d == 0) / 2) if n else nan
-    mean = float(d.mean()) if n else nan
-    iqm = float(stats.trim_mean(d, 0.25)) if n else nan
-    if n < 2 or constant(d):
-        p_wilcoxon = 1.0 if n >= 2 and np.all(np.abs(d) <= ROUNDING) else nan
-        linked = correlation(baseline, variant)
-        return MeanEffect(n, mean, nan, nan, nan, nan, iqm, p_wilcoxon, wins, nan, nan, nan, linked, nan)
-    sd = float(d.std(ddof=1))
-    equal = ttost_paired(variant, baseline, -sesoi, sesoi)[0]
-    error = sd * math.sqrt(1 / n + shared)
-    reach = error * float(stats.t.ppf(1 - alpha / 2, n - 1))
+    mean, sd = (float(d.mean()), 0.0 if constant(d) else float(d.std(ddof=1))) if n else (math.nan, 0.0)
+    t = _error(sd, n, shared, rows)
     return MeanEffect(
         n=n,
         effect=mean,
-        low=mean - reach,
-        high=mean + reach,
-        p_interval=float(2 * stats.t.sf(abs(mean) / error, n - 1)),
-        dz=mean / sd,
-        iqm=iqm,
-        p_wilcoxon=wilcoxon(d),
-        probability_better=wins,
-        p_equivalence=float(stats.t.sf((sesoi - abs(mean)) / error, n - 1) if shared else equal),
-        mde=detectable(n, alpha) * error * math.sqrt(n),
-        seeds_needed=math.nan if shared else seeds_needed(sesoi / sd, alpha),
+        low=mean - t.reach(alpha),
+        high=mean + t.reach(alpha),
+        p_interval=t.tail(abs(mean)) * 2,
+        dz=mean / sd if sd else math.nan,
+        sd=sd if n > 1 else math.nan,
+        iqm=float(stats.trim_mean(d, 0.25)) if n else math.nan,
+        p_wilcoxon=_ranks(d),
+        probability_better=_wins(d, better),
+        p_equivalence=t.tail(sesoi - abs(mean)),
+        mde=detectable(n, alpha) * t.error * math.sqrt(n) if t.error else math.nan,
+        seeds_needed=_seeds(sd, sesoi, alpha, rows) if sd and not shared else math.nan,
         correlation=correlation(baseline, variant),
-        skew=float(stats.skew(d, bias=False)) if n > 2 else nan,
+        skew=float(stats.skew(d, bias=False)) if n > 2 and sd else math.nan,
     )
+
+
+@dataclass(frozen=True)
+class _T:
+    """A standard error and its degrees of freedom; 0 and everything NaN where it isn't known."""
+
+    error: float
+    degrees: float
+
+    def reach(self, alpha: float) -> float:
+        """Half the width of the interval at 1 - alpha."""
+        return self.error * float(stats.t.ppf(1 - alpha / 2, self.degrees)) if self.error else math.nan
+
+    def tail(self, distance: float) -> float:
+        """The chance to come as far from the truth, to one side."""
+        return float(stats.t.sf(distance / self.error, self.degrees)) if self.error else math.nan
+
+
+def _error(sd: float, n: int, shared: float, rows: Rows | None) -> _T:
+    """Of the mean of n differences."""
+    if n < 2:
+        return _T(0.0, math.nan)
+    if shared or rows is None:
+        return _T(sd * math.sqrt(1 / n + shared), n - 1)
+    return _T(*rows.joined(sd**2 / n, n))
+
+
+def _seeds(sd: float, sesoi: float, alpha: float, rows: Rows | None) -> float:
+    return beside(seeds_needed(sesoi / sd, alpha), sd, enough(sesoi, alpha, POWER), rows.variance if rows else 0.0)
+
+
+def enough(distance: float, alpha: float, power: float, sides: int = 2) -> float:
+    """The standard error by which `distance` is found with that power, by the normal distribution."""
+    return float(distance / (stats.norm.isf(alpha / sides) + stats.norm.ppf(power)))
+
+
+def _wins(d: Floats, better: str) -> float:
+    """The share of differences for the better, ties as half."""
+    sign = 1.0 if better == "higher" else -1.0
+    return float(np.mean(sign * d > 0) + np.mean(d == 0) / 2) if len(d) else math.nan
+
+
+def _ranks(d: Floats) -> float:
+    """Signed ranks; 1 where all differences are none, NaN where all are the same."""
+    if len(d) > 1 and not constant(d):
+        return wilcoxon(d)
+    return 1.0 if len(d) > 1 and np.all(np.abs(d) <= ROUNDING) else math.nan
 
 
 def wilcoxon(d: Floats) -> float:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from reports.paired import EASY, POWER, fewest_pairs
+from reports.paired import EASY, POWER, enough, fewest_pairs
+from reports.rows import beside
 
 EITHER_SIDE = (1 + POWER) / 2
 """Equivalence takes two tests. At this power each, both succeed in at least POWER of experiments."""
@@ -18,20 +19,26 @@ MOST = 10_000
 LEAST_DZ = 1e-3
 
 
-def settle(effect: float, sd: float, sesoi: float, alpha: float) -> tuple[str, float]:
+def settle(effect: float, sd: float, sesoi: float, alpha: float, of_rows: float = 0.0) -> tuple[str, float]:
     """What would be shown ("beyond" the sesoi, "within" it, or only that it is "real"), and by how many pairs.
 
     `effect` and its SD over single pairs are on a scale where no effect is 0. What lies close to the sesoi can hardly be told
-    from it: then what settles the comparison first is telling it from nothing.
+    from it: then what settles the comparison first is telling it from nothing. `of_rows` is the squared error that the rows
+    leave: where it is too large, no number of pairs will do.
     """
+
+    def pairs(distance: float, power: float, *, two_sided: bool) -> float:
+        alone = _pairs(distance / sd, alpha, power, two_sided=two_sided)
+        return beside(alone, sd, enough(distance, alpha, power, 1 + two_sided), of_rows)
+
     if not (sd > 0 and math.isfinite(sd) and math.isfinite(effect)):
         return "", math.nan
     size = abs(effect)
-    real = _pairs(size / sd, alpha, POWER, two_sided=True)
+    real = pairs(size, POWER, two_sided=True)
     if size > sesoi:
-        beyond = _pairs((size - sesoi) / sd, alpha, POWER, two_sided=True)
-        return ("beyond", beyond) if beyond <= MOST else ("real", real)
-    within = _pairs((sesoi - size) / sd, alpha, EITHER_SIDE, two_sided=False)
+        beyond = pairs(size - sesoi, POWER, two_sided=True)
+        return ("beyond", beyond) if beyond <= MOST or math.isinf(real) else ("real", real)
+    within = pairs(sesoi - size, EITHER_SIDE, two_sided=False)
     return ("within", within) if within <= real else ("real", real)
 
 
@@ -59,15 +66,16 @@ class Chances:
     undecided: float
 
 
-def chances(truth: float, sd: float, sesoi: float, alpha: float, n: int) -> Chances:
+def chances(truth: float, sd: float, sesoi: float, alpha: float, n: int, of_rows: float = 0.0) -> Chances:
     """For a true mean difference `truth` (better above 0), differences being normal with standard deviation `sd`.
 
     The verdicts are those of `reports.verdicts` without bad runs: the t interval at 1 - alpha, and two one-sided t tests.
+    `of_rows` is the squared error that the rows add, taken as known.
     """
     if n < fewest_pairs(alpha):
         return Chances(0.0, 0.0, 0.0, 0.0, 1.0)
-    error = sd / math.sqrt(n)
-    seen = error * np.sqrt(stats.chi2.ppf(QUANTILES, n - 1) / (n - 1))
+    error = math.sqrt(sd**2 / n + of_rows)
+    seen = np.sqrt(sd**2 / n * stats.chi2.ppf(QUANTILES, n - 1) / (n - 1) + of_rows)
     reach = seen * stats.t.ppf(1 - alpha / 2, n - 1)
     inner = np.minimum(reach, sesoi - seen * stats.t.ppf(1 - alpha, n - 1))
 

@@ -73,7 +73,7 @@ def _look(row: Row) -> Qualifier | None:
 
 
 def _data_sets(row: Row) -> Qualifier | None:
-    if row["data"] != "redrawn" or row["statistic"] != "mean" or math.isnan(row["probability_better"]):
+    if row["data"] != "redrawn" or row["statistic"] != "mean" or row["shared"] or math.isnan(row["probability_better"]):
         return None
     share, low, high = (percent(row[name]) for name in ("probability_better", "better_low", "better_high"))
     text = f"it was better on {share} of data sets [{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
@@ -93,6 +93,14 @@ def single_run(row: Row) -> str:
 
 
 def _rows(row: Row) -> Qualifier | None:
+    if row["rows_dominate"]:
+        return Qualifier("rows", f"{_those(row)} are too few: more rows, not more seeds, would settle it", False)
     if row["data"] != "fixed" or row["statistic"] == "rate":
         return None
-    return Qualifier("rows", "the rows it was scored on are taken as given", False)
+    if math.isnan(row["se_rows"]):
+        return Qualifier("rows", "the rows it was scored on are taken as given", False)
+    return Qualifier("rows", f"the interval counts that {_those(row)} are a sample, too", False)
+
+
+def _those(row: Row) -> str:
+    return f"the {row['n_rows']:,.0f} rows it was scored on"

@@ -1,61 +1,66 @@
 """How sure an accuracy difference is on other rows of the same source, not only on those that were scored.
 
 Seeds and rows are crossed: each of n pairs of runs is scored on the same R rows. Many seeds on few rows make the rows' own
-luck look like an effect. From which rows each run got right, the uncertainty of the mean difference over new seeds and new
-rows is
+luck look like an effect. The uncertainty of the mean difference over new seeds and new rows is
 
     SE^2 = s_D^2 / n + s_row^2 / R - s_res^2 / (n R)
 
 with s_D the standard deviation across seeds of a pair's difference in accuracy, s_row that across rows of a row's mean
 difference, and s_res that of what is left of the single differences once seeds and rows have had their means. It is the
-two-way layout without replicates: the first term holds the residual once too often (Owen, "The pigeonhole bootstrap", Annals
-of Applied Statistics 1 (2007); Searle, Casella and McCulloch, "Variance Components" (1992)).
+two-way layout without replicates: the first two terms both hold the residual (Owen, "The pigeonhole bootstrap", Annals of
+Applied Statistics 1 (2007); Searle, Casella and McCulloch, "Variance Components" (1992)). As much of it is taken off as the
+smallest of the three terms: neither seeds nor rows are ever less than what scatters by themselves, and SE is never below
+either's own. The t distribution has Satterthwaite's degrees of freedom.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-
-Bools = npt.NDArray[np.bool_]
+from typing import Any
 
 
 @dataclass(frozen=True)
-class Crossed:
-    """The mean difference in accuracy of n pairs of runs on R rows.
+class Rows:
+    """R rows that each of n pairs of runs was scored on; `between` is s_row^2, `residual` s_res^2."""
 
-    Attributes:
-        effect: the mean difference, with - without. error: its standard error over seeds and rows.
-        of_seeds, of_rows: what either would leave if there were no end of the other's kind.
-    """
-
-    effect: float
-    error: float
-    of_seeds: float
-    of_rows: float
+    rows: int
+    pairs: int
+    between: float
+    residual: float
 
     @property
-    def rows_dominate(self) -> bool:
-        """Whether more rows would help, and more seeds hardly."""
-        return self.of_rows > self.of_seeds
+    def variance(self) -> float:
+        """What the rows would still add to the squared standard error of the mean difference with no end of seeds."""
+        return max(0.0, (self.between - self.residual / self.pairs) / self.rows)
+
+    @property
+    def error(self) -> float:
+        """The standard error that is left with no end of seeds."""
+        return math.sqrt(self.variance)
+
+    def joined(self, of_seeds: float, n: int) -> tuple[float, float]:
+        """The standard error over seeds and rows, and its degrees of freedom; `of_seeds` is s_D^2 / n of n seeds."""
+        between, residual = self.between / self.rows, self.residual / (self.pairs * self.rows)
+        twice = min(of_seeds, between, residual)
+        squared = of_seeds + between - twice
+        doubt = of_seeds**2 / (n - 1) + between**2 / (self.rows - 1) + twice**2 / ((n - 1) * (self.rows - 1))
+        return math.sqrt(squared), squared**2 / doubt if doubt else math.nan
 
 
-def crossed(baseline: Bools, variant: Bools) -> Crossed:
-    """The difference of (n, R) masks of rows that were right, aligned by seed and by row.
+def beside(alone: float, sd: float, enough: float, of_rows: float) -> float:
+    """Pairs that it takes, `alone` if rows added nothing: for a standard error of `enough`, of which `of_rows` is the rows' square."""
+    if not of_rows:
+        return alone
+    room = enough**2 - of_rows
+    return max(alone, float(math.ceil(sd**2 / room))) if room > 0 else math.inf
 
-    All but the effect are NaN with fewer than two pairs or rows.
-    """
-    d = variant.astype(float) - baseline.astype(float)
-    n, rows = d.shape
-    effect = float(d.mean()) if d.size else math.nan
-    if n < 2 or rows < 2:
-        return Crossed(effect, math.nan, math.nan, math.nan)
-    by_seed, by_row = d.mean(axis=1), d.mean(axis=0)
-    residual = ((d - by_seed[:, None] - by_row + effect) ** 2).sum() / ((n - 1) * (rows - 1))
-    seeds, sampled = by_seed.var(ddof=1) / n, by_row.var(ddof=1) / rows
-    within = residual / (n * rows)
-    error = math.sqrt(max(seeds + sampled - within, 0.0))
-    return Crossed(effect, error, math.sqrt(max(seeds - within, 0.0)), math.sqrt(max(sampled - within, 0.0)))
+
+def scored(lesson: Mapping[str, Any], variant: str, data: str, measure: str) -> Rows | None:
+    """What the tables say of the rows behind an accuracy; None where the rows are taken as given."""
+    part, _, metric = measure.partition("_")
+    for each in lesson.get("scored") or []:
+        if metric == "accuracy" and (each["variant"], each["data"], each["part"]) == (variant, data, part):
+            return Rows(int(each["rows"]), int(each["pairs"]), float(each["between"]), float(each["residual"]))
+    return None

@@ -32,8 +32,16 @@ def _correlated(row: Row) -> str:
         return ""
     if row["statistic"] != "mean":
         return f"two runs of a seed correlate by {number(r, 2)}"
-    bought = "bought no precision" if r < WEAK else f"made the interval about {percent(1 - math.sqrt(1 - r))} narrower"
+    bought = "bought no precision" if r < WEAK else f"made the interval about {percent(_narrower(row, r))} narrower"
     return f"two runs of a seed correlate by {number(r, 2)}, so pairing them {bought}"
+
+
+def _narrower(row: Row, r: float) -> float:
+    """By what share pairing made the interval narrower; what the rows add to it is paired either way."""
+    seeds = (row["effect"] / row["dz"]) ** 2 / row["n_pairs"] if row["dz"] else 1.0
+    rows = 0.0 if math.isnan(row["se_rows"]) else row["se_rows"] ** 2
+    alone = 1 - r  # multiplied through, since two arms may be as one
+    return 1 - math.sqrt(alone * (seeds + rows) / (seeds + alone * rows)) if seeds else 0.0
 
 
 def _stopped(results: Results, row: Row) -> str:

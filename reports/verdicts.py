@@ -56,7 +56,7 @@ IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
 CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
 MANY = 10_000
-NEEDED = ("n_identical", "p_bad", "guard", "look", "seeds_settle")
+NEEDED = ("n_identical", "p_bad", "guard", "look", "seeds_settle", "rows_dominate")
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
 TOLERATED = 0.2
@@ -133,7 +133,7 @@ def _left(row: Row) -> Verdict | None:
 
 
 def _identical(row: Row) -> Verdict | None:
-    if row["n_identical"] < row["n_pairs"] or row["statistic"] == "rate" or _nobody_got_there(row):
+    if row["n_identical"] < row["n_pairs"] or row["statistic"] == "rate" or _nobody_got_there(row) or row["se_rows"] > 0:
         return None
     said = _constant(row)
     return Verdict(SAME, said) if _clear(row) else Verdict(OPEN, f"{said}, but bad runs may be more with it")
@@ -142,7 +142,7 @@ def _identical(row: Row) -> Verdict | None:
 def _untestable(row: Row) -> Verdict | None:
     if not math.isnan(row["low"]):
         return None
-    if row["shared"]:
+    if row["shared"] and row["statistic"] == "spread":
         return Verdict(VOID, "these data sets have rows in common, and so say nothing sure of a spread")
     return Verdict(VOID, _constant(row))
 
@@ -252,7 +252,13 @@ def _seeds(row: Row) -> str:
     if row["statistic"] == "rate":
         return f"about {_round_up(row['seeds_needed']):,} seeds would find a difference of {size(row)}"
     needed, what = row["seeds_settle"], _settles(row)
-    if not math.isfinite(needed):
+    if row["shared"]:
+        return "these data sets have rows in common, so that more of them hardly tell more"
+    if row["rows_dominate"]:
+        return f"more rows, not more seeds, would show “{what}”"
+    if math.isinf(needed) and row["se_rows"] > 0:
+        return f"more seeds alone would not show “{what}”: it takes more rows as well"
+    if math.isnan(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
         return f"more than {MANY:,} seeds would be needed to show “{what}”"

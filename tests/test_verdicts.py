@@ -19,7 +19,8 @@ def row(**changes):
         "mean_baseline": 0.76, "mean_variant": 0.797, "sd_baseline": 0.01, "sd_variant": 0.01,
         "n_identical": 0, "guard": "", "guards": False, "p_bad": 1.0, "bad_low": -0.11, "bad_high": 0.11, "seeds_bad": math.inf,
         **{f"{kind}_{arm}": 0 for kind in ("failed", "diverged", "stuck", "bad") for arm in ("baseline", "variant")},
-        "p_worst_rank": 0.0001, "worst_rank": 1, "look": 1, "declared": 0, "shared": 0.0, "settles": "beyond", "seeds_settle": 12.0,
+        "p_worst_rank": 0.0001, "worst_rank": 1, "look": 1, "declared": 0, "shared": 0.0,
+        "n_rows": math.nan, "se_rows": math.nan, "rows_dominate": False, "settles": "beyond", "seeds_settle": 12.0,
         "probability_better": 1.0, "better_low": 0.89, "better_high": 1.0, "single_coverage": math.nan, "correlation": 0.1,
         "reached_baseline": math.nan, "reached_variant": math.nan,
     }  # fmt: skip

@@ -306,9 +306,10 @@ class Store:
         `facts` says, once it is known what runs there are, what the command was: that travels in runs.parquet.
         """
         tables = Tables(jobs, self._blocks)
-        rows, histories = self.files.write("histories.parquet", tables.write_histories)
+        rows, right, histories = self.files.write("histories.parquet", tables.write_histories)
         about = facts(rows)
-        runs = tables.runs(rows, {"lessons": looks.noted(self.files, rows, lessons), "command": about}, histories)
+        described = right.noted(looks.noted(self.files, rows, lessons))
+        runs = tables.runs(rows, {"lessons": described, "command": about}, histories)
         self.files.write("runs.parquet", lambda file: parquet.write(runs, file))
         self.write_provenance({**about, "generation": parquet.digest(runs)})
         return rows

@@ -19,6 +19,7 @@ from orchestrator.plan import Job
 from orchestrator.store.block import CURVES, Block, as_column
 from orchestrator.store.generation import FORMAT, asked, stamped
 from orchestrator.store.parquet import WRITING
+from orchestrator.store.rows import Right
 
 SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
 BESIDE_SCORES = (
@@ -63,23 +64,26 @@ class Tables:
         """Tells these jobs and their seeds from any others."""
         return asked(self.jobs)
 
-    def write_histories(self, file: Any) -> tuple[list[dict[str, Any]], str]:
+    def write_histories(self, file: Any) -> tuple[list[dict[str, Any]], Right, str]:
         """Write a row an epoch, one job in memory at a time; gives back what is to be told of each run, and the SHA-256.
+
+        Between the two comes which rows each run has right.
 
         The same histories are the same bytes, whoever trained them, so that no command's name may be in them.
         """
-        names, rows = self.names, []
+        names, rows, right = self.names, [], Right()
         curves = [(name, pa.float32()) for name in (*CURVES, *self._further_curves())]
         schema = pa.schema([*EPOCH, *curves]).with_metadata({"format": str(FORMAT), "asked": self.asked})
         with pq.ParquetWriter(file, schema, **WRITING) as writer:
             for job in self.jobs:
                 outcomes = list(self._outcomes(job))
                 rows += [_run(job, block, o) for block, o in outcomes]
+                right.take(job.lesson, job.variant, job.data, (o for _, o in outcomes))
                 tables = [_history(job, o, schema, names) for _, o in outcomes if o.epochs]
                 if tables:
                     writer.write_table(pa.concat_tables(tables), row_group_size=ROW_GROUP)
         file.seek(0)
-        return rows, hashlib.file_digest(file, "sha256").hexdigest()
+        return rows, right, hashlib.file_digest(file, "sha256").hexdigest()
 
     def runs(self, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], histories: str) -> pa.Table:
         """A row a run. `about`, the lessons' descriptions and the command, goes into the schema as JSON."""

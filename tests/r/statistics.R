@@ -76,4 +76,12 @@ right.without <- matrix(c(1,0,1,1,0,1,0,1, 1,1,0,1,0,1,0,1, 0,0,1,1,0,1,1,1, 1,0
 right.with <- matrix(c(1,1,1,1,0,1,1,1, 1,1,1,1,0,1,0,1, 1,0,1,1,1,1,1,1, 1,1,1,0,0,1,1,0, 1,0,1,1,1,1,1,1, 1,1,1,1,0,1,0,1), 6, byrow = TRUE)
 crossed <- data.frame(d = as.vector(right.with - right.without), seed = factor(rep(1:6, 8)), row = factor(rep(1:8, each = 6)))
 squares <- summary(aov(d ~ seed + row, data = crossed))[[1]][["Mean Sq"]]
-say("crossed.error", sqrt((squares[1] + squares[2] - squares[3]) / 48))
+# And its t interval: what seeds and rows both hold is taken off once, and never more than the least of the three.
+twice <- min(squares)
+total <- squares[1] + squares[2] - twice
+error <- sqrt(total / 48)
+degrees <- total^2 / (squares[1]^2 / 5 + squares[2]^2 / 7 + twice^2 / 35)
+effect <- mean(crossed$d)
+say("crossed.interval", effect + c(-1, 1) * qt(.975, degrees) * error)
+say("crossed.p", 2 * pt(abs(effect) / error, degrees, lower.tail = FALSE))
+say("crossed.tost.0.01", pt((.01 - abs(effect)) / error, degrees, lower.tail = FALSE))

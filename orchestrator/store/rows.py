@@ -1,0 +1,77 @@
+"""What the rows that runs were scored on add to the uncertainty of an accuracy: two mean squares a comparison.
+
+Blocks hold which rows each run has right. The tables carry of that what a report needs, in the lessons' descriptions under
+`scored`, for each comparison whose runs were all scored on the same rows: the test rows of `fixed` data, and fresh points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.measures import named
+from orchestrator.outcome import Outcome
+
+SAME_ROWS = {"fixed": ("test", "fresh"), "redrawn": ("fresh",)}
+
+Document = Mapping[str, Any]
+Bits = NDArray[np.uint8]
+
+
+@dataclass
+class Right:
+    """Which rows the finished runs have right: (lesson, variant, data, part) -> seed -> how many rows, and their bits."""
+
+    _arms: dict[tuple[str, str, str, str], dict[int, tuple[int, Bits]]] = field(default_factory=dict)
+
+    def take(self, lesson: str, variant: str, data: str, outcomes: Iterable[Outcome]) -> None:
+        """Keep an arm's bitmaps, where they are of the rows that all its seeds share and give the accuracy stored."""
+        for o in outcomes:
+            for part in SAME_ROWS.get(data, ()):
+                right = o.right.get(part)
+                if o.status == "ok" and right is not None and _is_of(right, named(o.scores, f"{part}_accuracy")):
+                    self._arms.setdefault((lesson, variant, data, part), {})[o.seed] = len(right), np.packbits(right)
+
+    def noted(self, lessons: Sequence[Document]) -> list[dict[str, Any]]:
+        """The lessons' descriptions with `scored`: of each comparison and part its rows, pairs and mean squares."""
+        return [dict(lesson) | {"scored": list(self._of(lesson))} for lesson in lessons]
+
+    def _of(self, lesson: Document) -> Iterator[dict[str, Any]]:
+        baseline, *others = (variant["name"] for variant in lesson.get("variants") or [{"name": ""}])
+        for variant in others:
+            for data, parts in SAME_ROWS.items():
+                for part in parts:
+                    arms = [self._arms.get((lesson["id"], name, data, part), {}) for name in (baseline, variant)]
+                    seeds = sorted(arms[0].keys() & arms[1].keys())
+                    counts = {arm[seed][0] for arm in arms for seed in seeds}
+                    if len(seeds) > 1 and len(counts) == 1 and min(counts) > 1:
+                        masks = (_unpacked([arm[seed] for seed in seeds]) for arm in arms)
+                        yield {"variant": variant, "data": data, "part": part, **squares(*masks)}
+
+
+def _is_of(right: NDArray[np.bool_], accuracy: float | None) -> bool:
+    """Whether that many rows right are the accuracy: one that weighs its rows is not."""
+    return accuracy is not None and abs(float(right.mean()) - accuracy) < 0.5 / len(right)
+
+
+def _unpacked(arm: Sequence[tuple[int, Bits]]) -> NDArray[np.int8]:
+    return np.stack([np.unpackbits(bits, count=count) for count, bits in arm]).astype(np.int8)
+
+
+def squares(baseline: NDArray[np.int8], variant: NDArray[np.int8]) -> dict[str, Any]:
+    """Of (n, R) zeros and ones, n pairs of runs on R rows: the variances of the two-way layout without replicates.
+
+    `between` is the variance across rows of a row's mean difference, `residual` that of the single differences once seeds
+    and rows have had their means.
+    """
+    d = variant - baseline
+    n, rows = d.shape
+    by_seed, by_row, mean = d.mean(axis=1), d.mean(axis=0), d.mean()
+    total = float(np.abs(d).sum(dtype=np.int64)) - n * rows * mean**2
+    left = total - rows * ((by_seed - mean) ** 2).sum() - n * ((by_row - mean) ** 2).sum()
+    residual = max(0.0, float(left)) / ((n - 1) * (rows - 1))
+    return {"rows": rows, "pairs": n, "between": float(by_row.var(ddof=1)), "residual": residual}
