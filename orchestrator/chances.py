@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from orchestrator.errors import StoreError
 from orchestrator.lesson import SCOPES
 from orchestrator.session import effects_of
@@ -63,7 +61,7 @@ def _seen(store: Store) -> dict[tuple[str, str, str], tuple[float, int]]:
         return {}
     found: dict[tuple[str, str, str], tuple[float, int]] = {}
     for row in effects[effects["primary"]].to_dict("records"):
-        if row["dz"] and pd.notna(row["dz"]):
+        if row["dz"] and not math.isnan(row["dz"]):
             key = str(row["lesson"]), str(row["variant"]), str(row["data"])
             found[key] = row["effect"] / row["dz"], int(row["look"]) + 1
     return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, keys, precedent, provenance, seeds, worker
+from orchestrator import catalog, engine, keys, precedent, provenance, seeds, verdicts, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event
@@ -23,10 +23,11 @@ from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.lesson import Scope
 from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan
 from orchestrator.precedent import Precedent
-from orchestrator.progress import Progress
+from orchestrator.progress import USUAL, Progress
 from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
 from orchestrator.store import Store, strays
+from orchestrator.terminal import Terminal
 from orchestrator.worker import Order
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from reports.results import Results
+
 
 MIXED = "mixed: the same run rounds differently on another kind"
+STOPPED = "interrupted; the same command goes on from here"
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
@@ -57,6 +61,10 @@ class Request:
 
 class Executor(Protocol):
     """A place where shards run: a Ray cluster, or this process."""
+
+    @property
+    def slots(self) -> int:
+        """How many it runs at once."""
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards; events come as they happen."""
@@ -89,8 +97,8 @@ class Prepared:
         ]
 
 
-def prepare(request: Request, store: Store) -> Prepared:
-    """Load the lessons, key every job, and plan what is missing.
+def prepare(request: Request, store: Store, at: Callable[[str], None] = lambda _: None) -> Prepared:
+    """Load the lessons, key every job, and plan what is missing; `at` is told what it is at.
 
     Raises:
         UsageError: a lesson can't be loaded, or has none of the scopes asked for.
@@ -99,7 +107,11 @@ def prepare(request: Request, store: Store) -> Prepared:
     fixed = worker.settings(request.settings)
     with Sandbox(partial(worker.warm, request.engine, gpu=False), request.timeout) as sandbox:
         ask = here if request.serial else sandbox.ask
-        made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
+        made = []
+        for n, source in enumerate(request.sources, 1):
+            at(f"loading lesson {n} of {len(request.sources)}, {source.id}")
+            made.append(keys.survey(ask, source, fixed, request.scopes, request.engine))
+        at("looking at what is stored")
         sources = {source.id: source for _, _, source in made}
         jobs = [_as_checked(job, sources, store) for some, _, _ in made for job in some]
         before = precedent.look(store, jobs, request.seeds, sources, ask, fixed)
@@ -120,18 +132,18 @@ def execute(
     request: Request,
     store: Store,
     executor: Executor,
-    console: Console,
+    progress: Progress,
     timings: dict[str, float],
 ) -> bool:
     """Train what the plan lacks and store it as it comes. True unless it was interrupted.
 
     `timings` gains what the workers together spent compiling.
     """
-    progress = Progress(prepared.plan, console, store.traceback)
-    _make_room(prepared.plan, store, console)
+    _make_room(prepared.plan, store, progress.console)
     fixed = worker.settings(request.settings)
-    with _interruptible(executor) as interrupted, progress.shown() as show:
-        record = Record(store, show)
+    progress.follow(prepared.plan, lambda: executor.slots)
+    with _interruptible(executor) as interrupted:
+        record = Record(store, progress.take)
         record.begin(request.command)
         orders = (
             Order(
@@ -228,20 +240,42 @@ def _name(word: str) -> str:
     return Path(word).stem.replace("_", "-") if _is_file(word) else word
 
 
-def report(store: Store) -> str:
-    """Build effects and pages from the tables; gives a sentence where the look that this is can't be noted, else none."""
+@dataclass(frozen=True)
+class Built:
+    """A report as it was built: what it was made from, and a sentence where the look that it is can't be noted."""
+
+    results: Results
+    unnoted: str = ""
+
+
+def report(store: Store) -> Built:
+    """Build effects and pages from the tables."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
+
+    built = results(store)
+    facts, effects = built.results.provenance, built.results.effects
+    store.write_effects(effects, facts["generation"])
+    with store.folder() as folder:
+        reports.build(built.results.runs, built.results.histories, built.results.lessons, facts, folder, effects)
+    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
+        return report(store)
+    return built
+
+
+def results(store: Store) -> Built:
+    """The tables with their effects, which is a look at them."""
+    from reports.results import Results  # noqa: PLC0415
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
     unnoted = look(store, runs, lessons)
-    store.write_effects(effects, facts["generation"])
-    facts = {**facts, "processors": _processors(runs)}
-    with store.folder() as folder:
-        reports.build(runs, histories, lessons, facts, folder, effects)
-    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
-        return report(store)
-    return unnoted
+    return Built(Results(runs, histories, lessons, {**facts, "processors": _processors(runs)}, effects), unnoted)
+
+
+def tell_report(built: Built, store: Store, console: Console) -> None:
+    """Say the verdicts, and where the report is."""
+    console.print(verdicts.lines(built.results, console.width))
+    console.print(verdicts.where("report", store.report, built.unnoted))
 
 
 def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
@@ -264,21 +298,34 @@ def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Ma
     return effects.table(runs, histories, lessons)
 
 
-def run(asked: Request, store: Store, start: Callable[[], Executor], console: Console, report_too: bool) -> int:
+def run(
+    asked: Request,
+    store: Store,
+    start: Callable[[], Executor],
+    console: Console,
+    report_too: bool,
+    loud: int = USUAL,
+) -> int:
     """Plan, train what is missing, write the tables, build the report; returns the exit code."""
     begun = provenance.Moment()
     timings: dict[str, float] = {}
+    noted = console if loud >= USUAL else Terminal(quiet=True)
+    noted.print(f"results: {store.root}", markup=False)
     store.prepare()
-    console.print(f"results: {store.root}", markup=False)
-    with store.locked(asked.command):
+    progress = Progress(store, console, asked.command, loud, report_too)
+    with store.locked(asked.command), progress.shown():
+        progress.at("loading lessons and starting the workers" if store.is_empty() else "loading lessons")
         with clock(timings, "start"):
-            prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
-        tell(prepared, console)
+            prepared, place = prepare_and_start(
+                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.at
+            )
+        tell(prepared, noted)
         notices = list(not_shown(store.seeds_beyond(prepared.plan.jobs, asked.seeds), asked.seeds))
-        _say(notices, console)
+        _say(notices, noted)
         facts = provenance.asked(asked, prepared, begun)
         store.write_provenance(facts)
-        whole, resources = _train(prepared, asked, store, place, console, timings)
+        whole, resources = _train(prepared, asked, store, place, progress, timings)
+        progress.trained(prepared.plan)
 
         def ended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             notices.extend(missing(len(rows), prepared.plan.runs))
@@ -286,18 +333,24 @@ def run(asked: Request, store: Store, start: Callable[[], Executor], console: Co
 
         with clock(timings, "write"):
             rows = store.write_tables(prepared.plan.jobs, asked.seeds, prepared.described(store), ended)
+        built: Built | None = None
         if report_too and whole:
+            progress.at("building the report")
             with clock(timings, "report"):
-                unnoted = report(store)
-            console.print(f"report: {store.report}{f'; {unnoted}' if unnoted else ''}", markup=False)
+                built = report(store)
+            progress.reported = True
         else:
-            _say(strays(store), console)
+            _say(strays(store), noted)
+        if not whole:
+            progress.end = f"{STOPPED}: {asked.command}"
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
-    console.print(f"{parts}; {begun.age:.1f} s in all")
+    noted.print(f"{parts}; {begun.age:.1f} s in all")
     failed = [row for row in rows if row["status"] in WITHOUT_RESULT]
     _say(by_cause(failed, store), console)
+    if built:
+        tell_report(built, store, console)
     if not whole:
-        console.print("interrupted; the same command goes on from here")
+        console.print(progress.end, markup=False)
         return INTERRUPTED
     _say(missing(len(rows), prepared.plan.runs), console)
     return 1 if failed or len(rows) < prepared.plan.runs else 0
@@ -308,7 +361,7 @@ def _train(
     asked: Request,
     store: Store,
     place: Executor | None,
-    console: Console,
+    progress: Progress,
     timings: dict[str, float],
 ) -> tuple[bool, dict[str, float]]:
     """Train what the plan lacks, where there is a place for it; whether it was whole, and what the place had."""
@@ -316,7 +369,7 @@ def _train(
         return True, {}
     try:
         with clock(timings, "train"):
-            whole = execute(prepared, asked, store, place, console, timings)
+            whole = execute(prepared, asked, store, place, progress, timings)
         return whole, place.resources()
     finally:
         place.close()
@@ -380,7 +433,7 @@ def clock(timings: dict[str, float], name: str) -> Iterator[None]:
 
 
 def prepare_and_start(
-    prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool
+    prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool, at: Callable[[str], None]
 ) -> tuple[Prepared, Executor | None]:
     """Plan, and start the executor: beside the planning when there is surely work, else only when the plan lacks something.
 
@@ -388,7 +441,10 @@ def prepare_and_start(
     """
     if not early:
         prepared = prepare()
-        return prepared, start() if prepared.plan.shards else None
+        if not prepared.plan.shards:
+            return prepared, None
+        at("starting the workers")
+        return prepared, start()
     with ThreadPoolExecutor(1) as pool:
         planned = pool.submit(prepare)
         executor = start()
