@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from orchestrator.errors import StoreError
 from orchestrator.lesson import SCOPES
 from orchestrator.session import effects_of
@@ -67,8 +65,8 @@ def _seen(store: Store) -> dict[tuple[str, str, str], tuple[float, int, float]]:
         return {}
     found: dict[tuple[str, str, str], tuple[float, int, float]] = {}
     for row in effects[effects["primary"]].to_dict("records"):
-        if row["dz"] and pd.notna(row["dz"]) and not row["shared"]:
+        if row["dz"] and not math.isnan(row["dz"]) and not row["shared"]:
             key = str(row["lesson"]), str(row["variant"]), str(row["data"])
-            of_rows = 0.0 if pd.isna(row["se_rows"]) else row["se_rows"] ** 2
+            of_rows = 0.0 if math.isnan(row["se_rows"]) else row["se_rows"] ** 2
             found[key] = row["effect"] / row["dz"], int(row["look"]) + 1, of_rows
     return found

@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
+from typer._click.exceptions import ClickException
 
-from orchestrator import ahead, catalog, chances, listing, session
+from orchestrator import __version__, ahead, catalog, chances, listing, session, verdicts
 from orchestrator import status as statuses
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.options import (
@@ -29,13 +30,17 @@ from orchestrator.options import (
     Lessons,
     MaxSeeds,
     Out,
+    Quiet,
     Seeds,
     Settings,
     TextChoice,
     Timeout,
     UntilDecided,
     UntilPrecise,
+    Verbose,
     Workers,
+    examples,
+    loudness,
     not_negative,
     positive,
     request,
@@ -46,15 +51,23 @@ from orchestrator.session import INTERRUPTED, Executor, Request
 from orchestrator.store import Store, older, without_secrets
 from orchestrator.terminal import Terminal, clean
 
+if TYPE_CHECKING:
+    from io import TextIOWrapper
+
+    from reports.results import Results
+
+LINE = 80  # columns of a pipe's lines that are laid out
+NAME = "python -m orchestrator"
 RESULTS = "results"
 WIDTH = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
 
 app = typer.Typer(
     help="Train every variant of a lesson over many seeds, and say what the technique really does.",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("run all --seeds 30", "run my_lesson.py", "report --format table"),
 )
 console = Terminal(highlight=False, soft_wrap=True, width=WIDTH)
 complaints = Terminal(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
@@ -64,12 +77,48 @@ def main() -> None:
     """Run the command line."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both mean: stop
+    for stream in (sys.stdout, sys.stderr):
+        cast("TextIOWrapper", stream).reconfigure(errors="replace")  # not every terminal knows every sign
     try:
         hide_secrets()
-        app()
+        sys.exit(app(standalone_mode=False, prog_name=NAME))
     except OrchestratorError as error:
-        complaints.print(f"error: {error}", markup=False)
-        sys.exit(error.exit_code)
+        refuse(str(error), error.exit_code)
+    except ClickException as error:
+        refuse(_in_one_line(error), error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        refuse("interrupted", INTERRUPTED)
+
+
+def refuse(text: str, code: int) -> NoReturn:
+    """End with one line on what is wrong."""
+    complaints.print(f"error: {text}", markup=False)
+    sys.exit(code)
+
+
+def _in_one_line(error: ClickException) -> str:
+    """What the parser complains of, and where to read what is allowed."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{said[:1].lower()}{said[1:]}; `{context.command_path if context else NAME} --help` says what is allowed"
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"orchestrator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", help="say which version this is", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(UsageError.exit_code)
 
 
 def end_with(work: Callable[[], int]) -> NoReturn:
@@ -77,7 +126,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(work())
     except KeyboardInterrupt:
-        complaints.print("interrupted; the same command goes on from here")
+        complaints.print(session.STOPPED)
         sys.stdout.flush()
         os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
 
@@ -101,7 +150,7 @@ def caution(store: Store, facts: Mapping[str, Any]) -> None:
         complaints.print(line, markup=False)
 
 
-@app.command()
+@app.command(epilog=examples("run all --seeds 30", "run noise 7 --seeds 50 --workers 2", "run my_lesson.py --set epochs=20 --out quick"))
 def run(
     lessons: Lessons,
     wanted: Seeds = None,
@@ -125,8 +174,11 @@ def run(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="begin nothing after the first failed run")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="train in this process, without Ray: for debugging")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="train and write the tables only")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Train what is missing, write the tables, build the report."""
+    """Train what is missing, write the tables, build the report, say the verdicts."""
+    loud = loudness(quiet, verbose)
     until = until_of(until_decided, until_precise, max_seeds, wanted)
     asked = request(
         lessons, wanted, data, engine, backend, settings, until, fail_fast=fail_fast, timeout=timeout, serial=serial
@@ -141,7 +193,7 @@ def run(
     }
     store = Store(out)
     start = _serial if serial else lambda: _ray(asked, options, store)
-    end_with(lambda: session.run(asked, store, start, console, report_too=not no_report))
+    end_with(lambda: session.run(asked, store, start, console, not no_report, loud))
 
 
 def _serial() -> Executor:
@@ -165,7 +217,7 @@ def _ray(asked: Request, options: dict[str, Any], store: Store) -> Executor:
     return driver
 
 
-@app.command()
+@app.command(epilog=examples("plan all --seeds 50", "plan noise --sd 0.02"))
 def plan(
     lessons: Lessons,
     wanted: Seeds = None,
@@ -193,34 +245,38 @@ def plan(
         console.print(listing.of_chances(found, chances.SEEDS))
 
 
-@app.command()
+@app.command(epilog=examples("report", "report --format table", "report --format csv --out s3://bucket/results"))
 def report(
     out: Out = RESULTS,
     form: Annotated[
-        FormatChoice, typer.Option("--format", help="the page, or the effects on standard output")
+        FormatChoice, typer.Option("--format", help="the page; the verdicts as lines or as Markdown; or every effect as JSON or CSV")
     ] = FormatChoice.html,
 ) -> None:
     """Build the report anew from the tables alone."""
     store = Store(out)
     if form is FormatChoice.html:
-        unnoted = session.report(store)
-        say(f"report: {store.report}", *([unnoted] if unnoted else []))
-        caution(store, store.load_runs().facts)
-        return
-    runs, histories, lessons, facts = store.load()
-    effects = session.effects_of(runs, histories, lessons)
-    if unnoted := session.look(store, runs, lessons):
-        typer.echo(unnoted, err=True)
-    if form is FormatChoice.json:
-        sys.stdout.write(clean(effects.to_json(orient="records", indent=1)) + "\n")
-    elif form is FormatChoice.csv:
-        sys.stdout.write(clean(effects.to_csv(index=False)))
+        built = session.report(store)
+        console.print(verdicts.where("report", store.report))
     else:
-        console.print(listing.of_effects(effects))
-    caution(store, facts)
+        built = session.results(store)
+        _print_as(form, built.results)
+    if built.unnoted:
+        complaints.print(built.unnoted, markup=False)
+    caution(store, built.results.provenance)
 
 
-@app.command("list")
+def _print_as(form: FormatChoice, results: Results) -> None:
+    if form is FormatChoice.json:
+        sys.stdout.write(clean(results.effects.to_json(orient="records", indent=1)) + "\n")
+    elif form is FormatChoice.csv:
+        sys.stdout.write(clean(results.effects.to_csv(index=False)))
+    elif form is FormatChoice.markdown:
+        sys.stdout.write(verdicts.markdown(results))
+    else:
+        console.print(verdicts.lines(results, min(console.width, LINE) if WIDTH else console.width, full=True))
+
+
+@app.command("list", epilog=examples("list", "list --status failed"))
 def list_(
     status: Annotated[str | None, typer.Option(help="runs with this status: ok, diverged, failed or timeout")] = None,
     out: Out = RESULTS,
@@ -238,7 +294,7 @@ def list_(
     caution(store, found.facts)
 
 
-@app.command()
+@app.command(epilog=examples("show early-stopping", "show early-stopping with --seed 3 --data fixed"))
 def show(
     lesson: Annotated[str, typer.Argument(help="a lesson's id or number")],
     variant: Annotated[str | None, typer.Argument(help="one of its variants")] = None,
@@ -260,12 +316,12 @@ def show(
     if chosen.empty:
         variants = ", ".join(all_runs["variant"].unique())
         raise UsageError(f"no run of {known[lesson]!r} fits; its variants are {variants}")
-    console.print(listing.of_scores(chosen))
+    console.print(listing.of_scores(chosen, console.width))
     say(*listing.of_failures(chosen, store))
     caution(store, found.facts)
 
 
-@app.command()
+@app.command(epilog=examples("verify noise", "verify all --data fixed --no-tensorflow"))
 def verify(
     lessons: Lessons,
     data: DataOption = DataChoice.both,
@@ -291,7 +347,7 @@ def verify(
     sys.exit(1 if failed else 0)
 
 
-@app.command()
+@app.command(epilog=examples("retry", "retry my_lesson.py --timeout 600"))
 def retry(
     lessons: Annotated[
         list[str] | None,
@@ -303,14 +359,20 @@ def retry(
     address: Address = None,
     workers: Workers = None,
     timeout: Timeout = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train the failed runs of the last command again."""
+    loud = loudness(quiet, verbose)
     store = Store(out)
+    if nothing := statuses.nothing_failed(store):
+        say(*nothing)
+        return
     again = frozenset({"failed"} if failed else ())
     agree = (lambda _: None) if yes else (lambda paths: confirm(paths, store))
     asked = session.last_request(store, catalog.find(lessons or []), agree, again, timeout)
     options = {"address": address, "workers": workers, "timeout": timeout}
-    end_with(lambda: session.run(asked, store, lambda: _ray(asked, options, store), console, report_too=True))
+    end_with(lambda: session.run(asked, store, lambda: _ray(asked, options, store), console, True, loud))
 
 
 def confirm(paths: Sequence[str], store: Store) -> None:
@@ -330,7 +392,7 @@ def confirm(paths: Sequence[str], store: Store) -> None:
         raise UsageError("nothing was run")
 
 
-@app.command()
+@app.command(epilog=examples("status", "status --out s3://bucket/results"))
 def status(
     out: Out = RESULTS,
 ) -> None:
@@ -341,12 +403,10 @@ def status(
     say(*found.failures, *(f"running: {line}" for line in found.running))
     if found.left is not None:
         say(f"{found.rate:.0f} runs a minute, about {found.left:.0f} s left")
-    if found.driver == "dead":
-        say("the driver died; the same command goes on from here")
-    say(*found.strays)
+    say(*found.to_do, *found.strays)
 
 
-@app.command()
+@app.command(epilog=examples("diagnose history.json", "diagnose run-*.csv --html page.html", "diagnose"))
 def diagnose(
     files: Annotated[
         list[str] | None,
@@ -380,7 +440,7 @@ def diagnose(
         caution(store, store.load_runs().facts)
 
 
-@app.command()
+@app.command(epilog=examples("doctor", "doctor --address 10.0.0.1:6379"))
 def doctor(
     out: Out = RESULTS,
     address: Address = None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -14,8 +14,13 @@ from orchestrator.plan import Plan
 from orchestrator.status import Status
 from orchestrator.store import Store
 from orchestrator.terminal import clean
+from reports.words import place, scale
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUN = ("lesson", "variant", "data", "seed", "status", "epochs", "error")
+PARTS = ("train_", "test_", "fresh_")
 STATUSES = ("ok", "diverged", "failed", "timeout")
 
 
@@ -23,9 +28,14 @@ def _table(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> Table:
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(
-            *(Text("" if pd.isna(cell) else clean(str(cell))) for cell in row)
+            *(Text("" if cell is None else clean(str(cell))) for cell in row)
         )  # no markup, and cleaned before columns are measured: errors hold what they like
     return table
+
+
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with None where there is nothing."""
+    return frame.astype(object).where(frame.notna(), None)
 
 
 def of_lessons(sources: Iterable[Source]) -> Table:
@@ -57,15 +67,48 @@ def _jobs(plan: Plan) -> Iterator[tuple[Any, ...]]:
 
 def of_runs(runs: pd.DataFrame) -> Table:
     """A row a run: how it ended, and why it failed."""
-    return _table(RUN, (tuple(row) for row in runs[list(RUN)].itertuples(index=False)))
+    return _table(RUN, _filled(runs[list(RUN)]).itertuples(index=False))
 
 
-def of_scores(runs: pd.DataFrame) -> Table:
-    """A row a run with its scores."""
-    parts = ("train_", "test_", "fresh_")
-    scores = [name for name in runs.columns if name.startswith(parts) and runs[name].notna().any()]
-    columns = ["variant", "data", "seed", "status", "epochs", *scores]
-    return _table(columns, (tuple(row) for row in runs[columns].round(4).itertuples(index=False)))
+def of_scores(runs: pd.DataFrame, width: int) -> Group:
+    """A heading for each variant and scope, and below it a row a run; scores that a line has no room for follow in further tables."""
+    parts: list[Any] = []
+    for (variant, data), some in runs.groupby(["variant", "data"], observed=True, sort=False):
+        parts += [Text(f"{clean(str(variant))}, {place(str(data)).lower()}", "bold"), *_scores(some, width)]
+    return Group(*parts)
+
+
+def _scores(runs: pd.DataFrame, width: int) -> Iterator[Table]:
+    """The runs' scores: accuracies in percent, and a column for how runs ended only where they ended differently."""
+    names = [name for name in runs.columns if name.startswith(PARTS) and runs[name].notna().any()]
+    about = ["seed", *(["status"] if set(runs["status"]) != {"ok"} else []), "epochs"]
+    cells = {name: [_cell(name, value) for value in _filled(runs)[name]] for name in (*about, *names)}
+    heads = {name: name.replace("_", "\n", 1) if name in names else name for name in cells}
+    room = width - sum(map(len, about)) - 2 * len(about) - len("timeout")
+    for group in _fitting(names, heads, room) or [[]]:
+        shown = [*about, *group]
+        yield _table([heads[name] for name in shown], zip(*(cells[name] for name in shown), strict=True))
+
+
+def _cell(name: str, value: Any) -> Any:
+    if not name.startswith(PARTS):
+        return value
+    kind = scale(name)
+    return kind.value(kind.factor * value) if value is not None else None
+
+
+def _fitting(names: Sequence[str], heads: Mapping[str, str], room: int) -> list[list[str]]:
+    """The names in groups that fit beside each other."""
+    groups: list[list[str]] = []
+    left = 0
+    for name in names:
+        need = max(len("100.0 %"), *map(len, heads[name].split("\n"))) + 2
+        if need > left or not groups:
+            groups.append([])
+            left = room
+        groups[-1].append(name)
+        left -= need
+    return groups
 
 
 def of_failures(runs: pd.DataFrame, store: Store) -> list[str]:
@@ -76,19 +119,6 @@ def of_failures(runs: pd.DataFrame, store: Store) -> list[str]:
         where = f" ({path})" if path else ""
         lines.append(f"{row['variant']} {row['data']} seed {row['seed']}: {row['error']}{where}")
     return lines
-
-
-def of_effects(effects: pd.DataFrame) -> Table:
-    """A row a primary effect."""
-    columns = ("lesson", "variant", "data", "measure", "effect", "interval", "verdict")
-    primary = effects[effects["primary"]].to_dict("records")
-    return _table(columns, (_effect(row) for row in primary))
-
-
-def _effect(row: dict[Any, Any]) -> tuple[str, ...]:
-    effect, low, high = (f"{row[name]:+.4g}" for name in ("effect", "low", "high"))
-    measure = f"{row['statistic']} of {row['measure']}"
-    return row["lesson"], row["variant"], row["data"], measure, effect, f"{low} to {high}", row["verdict"]
 
 
 def of_status(status: Status) -> Table:

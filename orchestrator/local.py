@@ -14,6 +14,8 @@ from orchestrator.worker import Order
 class Serial:
     """Trains here, now."""
 
+    slots = 1
+
     def __init__(self) -> None:
         self.stopping = False
 

@@ -12,6 +12,7 @@ import typer
 from orchestrator import catalog, provenance, seeds
 from orchestrator.errors import UsageError
 from orchestrator.lesson import SCOPES, Scope
+from orchestrator.progress import LOUD, QUIET, USUAL
 from orchestrator.session import Request
 from orchestrator.until import Until
 
@@ -56,6 +57,7 @@ class FormatChoice(StrEnum):
 
     html = "html"
     table = "table"
+    markdown = "markdown"
     json = "json"
     csv = "csv"
 
@@ -67,9 +69,22 @@ class TextChoice(StrEnum):
     json = "json"
 
 
+def lesson_names(incomplete: str) -> list[str]:
+    """What a shell offers where a lesson is asked for."""
+    return [name for name in ("all", *(source.id for source in catalog.built_in())) if name.startswith(incomplete)]
+
+
 Lessons = Annotated[
-    list[str], typer.Argument(help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)")
+    list[str],
+    typer.Argument(
+        help="all, ids, numbers, or paths of lesson files (a lesson file is code, and is run)",
+        autocompletion=lesson_names,
+    ),
 ]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="only what went wrong, the verdicts, and where the report is")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="each shard, too, as it begins and ends")]
 Seeds = Annotated[
     str | None,
     typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12", show_default=DEFAULT),
@@ -115,6 +130,23 @@ Address = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(help="processes, where Ray is started here (one per core)", min=1)]
 Timeout = Annotated[float | None, typer.Option(help="seconds after which a shard is ended", callback=positive)]
+
+
+def loudness(quiet: bool, verbose: bool) -> int:
+    """How much a command tells.
+
+    Raises:
+        UsageError: both were asked for.
+    """
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose: give one of them")
+    return QUIET if quiet else LOUD if verbose else USUAL
+
+
+def examples(*commands: str) -> str:
+    """The end of a verb's help."""
+    lines = "\n".join(f"  python -m orchestrator {command}" for command in commands)
+    return f"\b\nExamples:\n{lines}"
 
 
 def parse_settings(words: list[str] | None) -> dict[str, Any]:

@@ -1,26 +1,36 @@
-"""Events as lines: a live table on a terminal, a plain line now and then elsewhere."""
+"""What a command is at: a live table on a terminal, a plain line now and then elsewhere, and a page beside the results."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from orchestrator import seeds
+from orchestrator import pace, seeds
 from orchestrator.check import Verdict
+from orchestrator.errors import OrchestratorError
 from orchestrator.events import Checked, Event, Finished, Lost, Started, Waiting
 from orchestrator.failures import WITHOUT_RESULT
+from orchestrator.forecast import Countdown, Forecast, closing
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job, Plan
 from orchestrator.prospects import NOT_TRIED
+from orchestrator.statuspage import RENEWED, View, page
+from orchestrator.store import Store
+from orchestrator.terminal import clean
 
-EVERY = 10.0  # seconds between two plain lines
+EVERY, AT_MOST = 10.0, 300.0  # seconds between two plain lines: a tenth of the time so far, within these bounds
+TICK = 0.5  # seconds between two looks at whether a line or a page is due
+QUIET, USUAL, LOUD = -1, 0, 1
+TOLD = 50  # lines on what went wrong that the page repeats
 
 
 @dataclass
@@ -31,123 +41,258 @@ class Tally:
     running: set[tuple[str, int]] = field(default_factory=set)
     done: int = 0
     failed: int = 0
-    cost: float = 0.0
-    spent: float = 0.0
 
 
 @dataclass
 class Progress:
-    """Counts what has happened; time left is cost left over the rate at which cost was worked off."""
+    """Counts what has happened and tells of it; `loud` is QUIET, USUAL or LOUD."""
 
-    plan: Plan
+    store: Store
     console: Console
-    traceback: Callable[[str, int], Path | str | None]
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    command: str = ""
+    loud: int = USUAL
+    report_too: bool = True
     begun: float = field(default_factory=time.monotonic)
-    said: float = 0.0
-    live: Live | None = None
-    given_up: set[str] = field(default_factory=set)
-    troubled: set[str] = field(default_factory=set)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    forecast: Forecast | None = None
+    ends: float | None = None  # when the command will, once training has
+    phase: str = ""
+    end: str = ""
+    reported: bool = False
+    _countdown: Countdown = field(default_factory=Countdown)
+    _reason: str = ""
+    _told: list[str] = field(default_factory=list)
+    _said: float = 0.0
+    _written: float = 0.0
+    _given_up: set[str] = field(default_factory=set)
+    _troubled: set[str] = field(default_factory=set)
+    _began: dict[tuple[str, int], float] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def __post_init__(self) -> None:
-        for shard in self.plan.shards:
-            tally = self.tallies.setdefault(shard.job.lesson, Tally())
-            tally.total += 1
-            tally.cost += shard.job.cost
+    @property
+    def age(self) -> float:
+        """Seconds since the command began."""
+        return time.monotonic() - self.begun
+
+    # What happens
 
     @contextmanager
-    def shown(self) -> Iterator[Callable[[Event], None]]:
-        """Show progress while the block runs; gives the function that takes events."""
+    def shown(self) -> Iterator[None]:
+        """Show progress while the block runs; the page says at the end how it ended."""
+        over = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(over,), daemon=True)
+        live = self.console.is_terminal and self.loud >= USUAL
+        try:
+            with Live(console=self.console, transient=True, get_renderable=self.table) if live else nullcontext():
+                ticker.start()
+                yield
+        except KeyboardInterrupt:
+            self.end = "interrupted; the same command goes on from here"
+            raise
+        except OrchestratorError as error:
+            self.end = f"ended with an error: {error}"
+            raise
+        finally:
+            over.set()
+            ticker.join()
+            self.end = self.end or "ended"
+            self._write()
+
+    def turn_to(self, phase: str) -> None:
+        """Note what the command does from now on."""
+        self.phase = phase
+
+    def at(self, phase: str) -> None:
+        """Say what the command does from now on."""
+        self.phase = phase
         if not self.console.is_terminal:
-            yield self.take
             self.say()
-            return
-        with Live(console=self.console, refresh_per_second=4, get_renderable=self.table) as self.live:
-            yield self.take
-        self.live = None
+
+    def follow(self, plan: Plan, slots: Callable[[], int]) -> None:
+        """Take up a plan, just before it is carried out; `slots` says how many shards train at once."""
+        with self._lock:
+            for shard in plan.shards:
+                self.tallies.setdefault(shard.job.lesson, Tally()).total += 1
+            known = pace.remembered(shard.job.program for shard in plan.shards)
+            closes = closing(plan.runs, self.report_too)
+            self.forecast = Forecast(plan.shards, slots, closes, known, self.age)
+            if self.ends is not None:
+                self.ends, self._reason = None, "open comparisons go on"
+            self.phase = ""
+        self._said = time.monotonic()
+
+    def trained(self, plan: Plan) -> None:
+        """Training has ended, or there was none; what is left is tables and report."""
+        closes = closing(plan.runs, self.report_too)
+        if self.forecast:
+            closes = self.forecast.closes
+            pace.remember(self.forecast.paces())
+            self.say()
+        self.phase = "writing the tables"
+        self.forecast, self.ends = None, time.monotonic() + closes
 
     def take(self, event: Event) -> None:
         """Count an event, and tell at once of a loss or a failure."""
+        with self._lock:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         if isinstance(event, Waiting):
-            self.console.print(f"waiting for a machine: {event.why}", markup=False, highlight=False)
+            self._tell(f"waiting for a machine: {event.why}")
             return
         if isinstance(event, Checked):
             self._tell_verdict(event.shard.job, event.verdict)
             return
-        tally = self.tallies[event.shard.job.lesson]
+        tally, now = self.tallies[event.shard.job.lesson], time.monotonic()
         if isinstance(event, Started):
             tally.running.add(event.shard.block)
-            if not self.live and time.monotonic() - max(self.said, self.begun) > EVERY:
-                self.say()
+            self._began[event.shard.block] = now
+            self._forecast.begin(event.shard, now)
+            self._detail(f"began  {event.shard.name} on {event.node}")
         elif isinstance(event, Lost):
             tally.running.discard(event.shard.block)
-            self.console.print(f"lost   {event.shard.name}: {event.cause}", markup=False, highlight=False)
+            self._forecast.lose(event.shard)
+            self._reason = "a shard was lost"
+            self._tell(f"lost   {event.shard.name}: {event.cause}")
         else:
-            self._finish(tally, event)
+            self._finish(tally, event, now)
 
-    def _finish(self, tally: Tally, event: Finished) -> None:
+    @property
+    def _forecast(self) -> Forecast:
+        assert self.forecast
+        return self.forecast
+
+    def _finish(self, tally: Tally, event: Finished, now: float) -> None:
         bad = [o for o in event.block.outcomes if o.status in WITHOUT_RESULT]
         tally.running.discard(event.shard.block)
         tally.done += 1
         tally.failed += len(bad)
-        tally.spent += event.shard.job.cost
+        took = now - self._began.pop(event.shard.block, now)
+        self._forecast.end(event.shard, now, min(event.block.trained or took, took))
+        self._detail(f"ended  {event.shard.name} after {took:.1f} s, {event.block.compiling:.1f} s of them compiling")
         if event.block.verdict:
             self._tell_verdict(event.shard.job, event.block.verdict)
         if event.block.refused:
             self._tell_once(f"refused {event.shard.job.name}: {event.block.refused}")
             return
-        if event.block.trouble and event.block.node not in self.troubled:
-            self.troubled.add(event.block.node)
-            text = f"results of {event.block.node} come through this process: {event.block.trouble}"
-            self.console.print(text, markup=False, highlight=False)
+        if event.block.trouble and event.block.node not in self._troubled:
+            self._troubled.add(event.block.node)
+            self._tell(f"results of {event.block.node} come through this process: {event.block.trouble}")
         for error in dict.fromkeys(o.error for o in bad):
-            self._tell(event.shard.job, error, [o for o in bad if o.error == error])
+            self._tell_failure(event.shard.job, error, [o for o in bad if o.error == error])
+
+    # What is told
+
+    def _tell(self, text: str) -> None:
+        self._told = [*self._told, text][-TOLD:]
+        self.console.print(text, markup=False, highlight=False)
+
+    def _detail(self, text: str) -> None:
+        if self.loud >= LOUD:
+            self.console.print(text, markup=False, highlight=False)
 
     def _tell_verdict(self, job: Job, verdict: Verdict) -> None:
         said = "holds" if verdict.holds else f"{verdict.why}; its runs go through fit"
         text = f"checked {job.lesson}/{job.variant} against fit in {verdict.seconds:.0f} s: {said}"
-        self.console.print(text, markup=False, highlight=False)
+        if self.loud >= USUAL or not verdict.holds:
+            self._tell(text)
 
     def _tell_once(self, text: str) -> None:
-        if text not in self.given_up:
-            self.given_up.add(text)
-            self.console.print(text, markup=False, highlight=False)
+        if text not in self._given_up:
+            self._given_up.add(text)
+            self._tell(text)
 
-    def _tell(self, job: Job, error: str | None, runs: Sequence[Outcome]) -> None:
+    def _tell_failure(self, job: Job, error: str | None, runs: Sequence[Outcome]) -> None:
         """One line for the runs of a job that failed alike; what was not even tried is told once a variant."""
         which = f"{job.name} seeds {seeds.show(tuple(o.seed for o in runs))}"
         if error and error.startswith(NOT_TRIED):
             self._tell_once(f"failed {job.lesson}/{job.variant}: {error}")
             return
-        path = self.traceback(job.key, runs[0].seed)
-        where = f" ({path})" if path else ""
-        self.console.print(f"failed {which}: {error}{where}", markup=False, highlight=False)
+        path = self.store.traceback(job.key, runs[0].seed)
+        self._tell(f"failed {which}: {error}{f' ({path})' if path else ''}")
 
-    def left(self) -> str:
-        """Time left as a person says it."""
-        spent, cost = sum(t.spent for t in self.tallies.values()), sum(t.cost for t in self.tallies.values())
-        if not spent or cost == spent:
-            return "?"
-        seconds = (time.monotonic() - self.begun) * (cost - spent) / spent
-        return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    def left(self) -> float | None:
+        """Seconds until the command ends, as they are to be shown; None before there is a plan."""
+        with self._lock:
+            now = time.monotonic()
+            if self.ends is not None:
+                return self._countdown.show(max(0.0, self.ends - now))
+            if self.forecast is None:
+                return None
+            shown = self._countdown.show(self.forecast.left(now), self._reason)
+            self._reason = ""
+            return shown
+
+    def line(self) -> str:
+        """What the command is at, and how long it still takes."""
+        with self._lock:
+            at = self.phase or self._counts()
+            left = self.left()
+            if left is None or self.is_done:
+                return at
+            why = f" (more than before: {self._countdown.why})" if self._countdown.why else ""
+            return f"{at}, about {spell(left)} left{why}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every shard has its answer, and what comes then has not begun."""
+        return not self.phase and all(t.done == t.total for t in self.tallies.values())
+
+    def _counts(self) -> str:
+        done, total, running, failed = (sum(column) for column in zip(*map(_numbers, self.tallies.values()), strict=True))
+        compiling = self.forecast.compiling if self.forecast else None
+        said = f", compiling {compiling[0]} of {compiling[1]} programs" if compiling else ""
+        return f"{done} of {total} shards done, {running} running, {failed} runs failed{said}"
 
     def say(self) -> None:
         """One plain line."""
-        self.said = time.monotonic()
-        done, total = sum(t.done for t in self.tallies.values()), sum(t.total for t in self.tallies.values())
-        failed = sum(t.failed for t in self.tallies.values())
-        running = sum(len(t.running) for t in self.tallies.values())
-        left = f", about {self.left()} left" if done < total else ""
-        self.console.print(
-            f"{done} of {total} shards done, {running} running, {failed} runs failed{left}", highlight=False
-        )
+        self._said = time.monotonic()
+        if self.loud >= USUAL:
+            self.console.print(self.line(), markup=False, highlight=False)
 
-    def table(self) -> Table:
-        """The live view, a row a lesson."""
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for name in ("lesson", "done", "running", "failed runs"):
-            table.add_column(name, justify="left" if name == "lesson" else "right")
-        for name, t in self.tallies.items():
-            table.add_row(name, f"{t.done}/{t.total}", str(len(t.running)), f"[red]{t.failed}[/]" if t.failed else "0")
-        table.caption = f"time left: {self.left()}"
-        return table
+    def table(self) -> Any:
+        """The live view: a row a lesson while they train, and what the command is at."""
+        with self._lock:
+            line = Text(f"{clean(self.line())}" if self.forecast else f"{self.phase} ({self.age:.0f} s)")
+            if not self.forecast:
+                return line
+            table = Table(box=None, padding=(0, 2, 0, 0))
+            for name in ("lesson", "done", "running", "failed runs"):
+                table.add_column(name, justify="left" if name == "lesson" else "right")
+            for name, t in self.tallies.items():
+                failed = Text(str(t.failed), "red" if t.failed else "")
+                table.add_row(Text(clean(name)), f"{t.done}/{t.total}", str(len(t.running)), failed)
+            return Group(table, line)
+
+    # The clock
+
+    def _tick(self, over: threading.Event) -> None:
+        while not over.wait(TICK):
+            now = time.monotonic()
+            quiet = self.console.is_terminal or self.loud < USUAL
+            if not quiet and now - self._said > min(AT_MOST, max(EVERY, self.age / 10)):
+                self.say()
+            if now - self._written > RENEWED[self.store.uri is not None]:
+                self._write()
+
+    def _write(self) -> None:
+        """Write the page; where it can't be, whoever stores results will say so."""
+        self._written = time.monotonic()
+        with suppress(OrchestratorError), self._lock:
+            self.store.write_page("status.html", page(self._view()))
+
+    def _view(self) -> View:
+        rows = tuple((name, *_numbers(tally)) for name, tally in self.tallies.items())
+        every = RENEWED[self.store.uri is not None]
+        return View(self.command, self.line(), rows, tuple(self._told), self.end, every, self.reported)
+
+
+def _numbers(tally: Tally) -> tuple[int, int, int, int]:
+    return tally.done, tally.total, len(tally.running), tally.failed
+
+
+def spell(seconds: float) -> str:
+    """Time as a person says it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

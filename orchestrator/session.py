@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, keys, precedent, provenance, seeds, worker
+from orchestrator import catalog, engine, keys, precedent, provenance, seeds, verdicts, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event
@@ -23,10 +23,11 @@ from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.lesson import Scope
 from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan, seeded
 from orchestrator.precedent import Precedent
-from orchestrator.progress import Progress
+from orchestrator.progress import USUAL, Progress
 from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
 from orchestrator.store import Store, strays
+from orchestrator.terminal import Terminal
 from orchestrator.until import Course, Name, Until, deciding, name
 from orchestrator.worker import Order
 
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from reports.results import Results
+
 
 MIXED = "mixed: the same run rounds differently on another kind"
+STOPPED = "interrupted; the same command goes on from here"
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
@@ -68,6 +72,10 @@ class Request:
 
 class Executor(Protocol):
     """A place where shards run: a Ray cluster, or this process."""
+
+    @property
+    def slots(self) -> int:
+        """How many it runs at once."""
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards; events come as they happen."""
@@ -105,8 +113,8 @@ class Prepared:
         return replace(self, plan=plan(jobs, before.states, why=before.why_missing), before=before)
 
 
-def prepare(request: Request, store: Store) -> Prepared:
-    """Load the lessons, key every job, and plan what is missing.
+def prepare(request: Request, store: Store, at: Callable[[str], None] = lambda _: None) -> Prepared:
+    """Load the lessons, key every job, and plan what is missing; `at` is told what it is at.
 
     Raises:
         UsageError: a lesson can't be loaded, or has none of the scopes asked for.
@@ -115,7 +123,11 @@ def prepare(request: Request, store: Store) -> Prepared:
     fixed = worker.settings(request.settings)
     with Sandbox(partial(worker.warm, request.engine, gpu=False), request.timeout) as sandbox:
         ask = here if request.serial else sandbox.ask
-        made = [keys.survey(ask, source, fixed, request.scopes, request.engine) for source in request.sources]
+        made = []
+        for n, source in enumerate(request.sources, 1):
+            at(f"loading lesson {n} of {len(request.sources)}, {source.id}")
+            made.append(keys.survey(ask, source, fixed, request.scopes, request.engine))
+        at("looking at what is stored")
         sources = {source.id: source for _, _, source in made}
         jobs = [_as_checked(job, sources, store) for some, _, _ in made for job in some]
         before = precedent.look(store, seeded(jobs, _all(request)), sources, ask, fixed)
@@ -143,18 +155,18 @@ def execute(
     request: Request,
     store: Store,
     executor: Executor,
-    console: Console,
+    progress: Progress,
     timings: dict[str, float],
 ) -> bool:
     """Train what the plan lacks and store it as it comes. True unless it was interrupted.
 
     `timings` gains what the workers together spent compiling.
     """
-    progress = Progress(prepared.plan, console, store.traceback)
-    _make_room(prepared.plan, store, console)
+    _make_room(prepared.plan, store, progress.console)
     fixed = worker.settings(request.settings)
-    with _interruptible(executor) as interrupted, progress.shown() as show:
-        record = Record(store, show)
+    progress.follow(prepared.plan, lambda: executor.slots)
+    with _interruptible(executor) as interrupted:
+        record = Record(store, progress.take)
         record.begin(request.command)
         orders = (
             Order(
@@ -170,7 +182,7 @@ def execute(
             record.take(event)
             if request.fail_fast and record.failed:
                 executor.stop()
-    timings["compile, all workers"] = record.compiling
+    timings["compile, all workers"] = timings.get("compile, all workers", 0.0) + record.compiling
     return not interrupted
 
 
@@ -253,20 +265,42 @@ def _name(word: str) -> str:
     return Path(word).stem.replace("_", "-") if _is_file(word) else word
 
 
-def report(store: Store) -> str:
-    """Build effects and pages from the tables; gives a sentence where the look that this is can't be noted, else none."""
+@dataclass(frozen=True)
+class Built:
+    """A report as it was built: what it was made from, and a sentence where the look that it is can't be noted."""
+
+    results: Results
+    unnoted: str = ""
+
+
+def report(store: Store) -> Built:
+    """Build effects and pages from the tables."""
     import reports  # noqa: PLC0415  statistics and figures take a second to load
+
+    built = results(store)
+    facts, effects = built.results.provenance, built.results.effects
+    store.write_effects(effects, facts["generation"])
+    with store.folder() as folder:
+        reports.build(built.results.runs, built.results.histories, built.results.lessons, facts, folder, effects)
+    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
+        return report(store)
+    return built
+
+
+def results(store: Store) -> Built:
+    """The tables with their effects, which is a look at them."""
+    from reports.results import Results  # noqa: PLC0415
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
     unnoted = look(store, runs, lessons)
-    store.write_effects(effects, facts["generation"])
-    facts = {**facts, "processors": _processors(runs)}
-    with store.folder() as folder:
-        reports.build(runs, histories, lessons, facts, folder, effects)
-    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
-        return report(store)
-    return unnoted
+    return Built(Results(runs, histories, lessons, {**facts, "processors": _processors(runs)}, effects), unnoted)
+
+
+def tell_report(built: Built, store: Store, console: Console) -> None:
+    """Say the verdicts, and where the report is."""
+    console.print(verdicts.lines(built.results, console.width))
+    console.print(verdicts.where("report", store.report, built.unnoted))
 
 
 def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
@@ -289,31 +323,49 @@ def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Ma
     return effects.table(runs, histories, lessons)
 
 
-def run(asked: Request, store: Store, start: Callable[[], Executor], console: Console, report_too: bool) -> int:
+def run(
+    asked: Request,
+    store: Store,
+    start: Callable[[], Executor],
+    console: Console,
+    report_too: bool,
+    loud: int = USUAL,
+) -> int:
     """Plan, train what is missing, write the tables, build the report; returns the exit code."""
     begun = provenance.Moment()
     timings: dict[str, float] = {}
+    noted = console if loud >= USUAL else Terminal(quiet=True)
+    noted.print(f"results: {store.root}", markup=False)
     store.prepare()
-    console.print(f"results: {store.root}", markup=False)
-    with store.locked(asked.command):
+    progress = Progress(store, console, asked.command, loud, report_too)
+    with store.locked(asked.command), progress.shown():
+        progress.at("loading lessons and starting the workers" if store.is_empty() else "loading lessons")
         with clock(timings, "start"):
-            prepared, place = prepare_and_start(lambda: prepare(asked, store), start, early=store.is_empty())
-        tell(prepared, console)
-        looks = _Looks(asked, store, start, console, begun, timings, place)
+            prepared, place = prepare_and_start(
+                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.at
+            )
+        tell(prepared, noted)
+        looks = _Looks(asked, store, start, progress, begun, timings, place, noted)
         with closing(looks):
             whole, prepared, rows = looks.take(prepared)
+        built: Built | None = None
         if report_too and whole:
+            progress.at("building the report")
             with clock(timings, "report"):
-                unnoted = report(store)
-            console.print(f"report: {store.report}{f'; {unnoted}' if unnoted else ''}", markup=False)
+                built = report(store)
+            progress.reported = True
         else:
-            _say(strays(store), console)
+            _say(strays(store), noted)
+        if not whole:
+            progress.end = f"{STOPPED}: {asked.command}"
     parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
-    console.print(f"{parts}; {begun.age:.1f} s in all")
+    noted.print(f"{parts}; {begun.age:.1f} s in all")
     failed = [row for row in rows if row["status"] in WITHOUT_RESULT]
     _say(by_cause(failed, store), console)
+    if built:
+        tell_report(built, store, console)
     if not whole:
-        console.print("interrupted; the same command goes on from here")
+        console.print(progress.end, markup=False)
         return INTERRUPTED
     _say(missing(len(rows), prepared.plan.runs), console)
     return 1 if failed or len(rows) < prepared.plan.runs else 0
@@ -326,10 +378,11 @@ class _Looks:
     asked: Request
     store: Store
     start: Callable[[], Executor]
-    console: Console
+    progress: Progress
     begun: provenance.Moment
     timings: dict[str, float]
     place: Executor | None
+    console: Console
     trained: float = 0.0  # the cost of it
 
     def take(self, prepared: Prepared) -> tuple[bool, Prepared, list[dict[str, Any]]]:
@@ -348,6 +401,7 @@ class _Looks:
         if not self.asked.until:
             _say(notices, self.console)
         whole = self._train(prepared)
+        self.progress.trained(prepared.plan)
         resources = self.place.resources() if self.place else {}
 
         def ended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -363,13 +417,14 @@ class _Looks:
             return True
         self.place = self.place or self.start()
         with clock(self.timings, "train"):
-            whole = execute(prepared, self.asked, self.store, self.place, self.console, self.timings)
+            whole = execute(prepared, self.asked, self.store, self.place, self.progress, self.timings)
         self.trained += sum(shard.job.cost for shard in prepared.plan.shards)
         return whole
 
     def _grown(self, prepared: Prepared) -> tuple[Job, ...] | None:
         """The jobs with the seeds of the next look; None where no comparison goes on. Says how it stands."""
         until: Until = self.asked.until  # type: ignore[assignment]
+        self.progress.at("looking at what has come of it")
         with clock(self.timings, "look"):
             runs, histories, lessons, _ = self.store.load()
             rows = deciding(effects_of(runs, histories, lessons))
@@ -444,7 +499,7 @@ def clock(timings: dict[str, float], name: str) -> Iterator[None]:
 
 
 def prepare_and_start(
-    prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool
+    prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool, at: Callable[[str], None]
 ) -> tuple[Prepared, Executor | None]:
     """Plan, and start the executor: beside the planning when there is surely work, else only when the plan lacks something.
 
@@ -452,7 +507,10 @@ def prepare_and_start(
     """
     if not early:
         prepared = prepare()
-        return prepared, start() if prepared.plan.shards else None
+        if not prepared.plan.shards:
+            return prepared, None
+        at("starting the workers")
+        return prepared, start()
     with ThreadPoolExecutor(1) as pool:
         planned = pool.submit(prepare)
         executor = start()

@@ -32,7 +32,7 @@ class Status:
         failures: lines that name each cause once.
         running: where each shard at work is. rate: runs a minute lately. left: seconds, None when nobody works.
         driver: what is known of the driver: "at work", "ended", "dead", or "on another host".
-        strays: lines on tables and pages that are not of this command.
+        to_do: how to go on, where runs are missing and nobody is at work. strays: lines on tables and pages that are not of this command.
     """
 
     command: str
@@ -42,6 +42,7 @@ class Status:
     rate: float
     left: float | None
     driver: str
+    to_do: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
 
 
@@ -78,8 +79,32 @@ def _status(store: Store) -> Status:
         rate,
         60 * waiting / rate if busy and rate else None,
         driver,
+        tuple(_to_do(last["command"], driver, waiting, begun=bool(runs))),
         tuple(strays(store)),
     )
+
+
+def _to_do(command: str, driver: str, waiting: int, begun: bool) -> Iterator[str]:
+    """What to type where a command left something undone."""
+    if driver == "dead":
+        yield f"the driver died; the same command goes on from here: {command}"
+    elif driver == "ended" and (waiting or not begun):
+        yield f"{waiting} runs are missing; the same command goes on from here: {command}"
+
+
+def nothing_failed(store: Store) -> list[str]:
+    """Where no run of the last command failed, lines that say so; else none.
+
+    Raises:
+        StoreError: no command was run there.
+    """
+    last = store.last()
+    runs = list(_runs(store, last["jobs"], last["seeds"]))
+    if any(run["status"] in WITHOUT_RESULT for run in runs):
+        return []
+    waiting = sum(run["status"] == "waiting" for run in runs)
+    to_do = _to_do(last["command"], _driver(store), waiting, begun=True)
+    return [f"no run of the last command in {store.root} failed: there is nothing to retry", *to_do]
 
 
 def _last(store: Store) -> Run:

@@ -33,6 +33,7 @@ from orchestrator.loaded import Loaded
 from orchestrator.local import Serial
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job, block_seeds
+from orchestrator.progress import QUIET, Progress
 from orchestrator.session import Request
 from orchestrator.store import Store
 
@@ -101,7 +102,7 @@ def _trained(source: Source, scopes: Sequence[Scope], settings: Mapping[str, Any
         store.prepare()
         prepared = session.prepare(request, store)
         silent = Console(quiet=True)
-        session.execute(prepared, request, store, Serial(), silent, {})
+        session.execute(prepared, request, store, Serial(), Progress(store, silent, loud=QUIET), {})
         for job in prepared.plan.jobs:
             block = store.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
             yield job, next(outcome for outcome in block.outcomes if outcome.seed == SEED)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job
+from orchestrator.plan import Job, seeded
 from orchestrator.store import Block, Store
 from orchestrator.store.rows import squares
 from reports.effects import table
@@ -137,7 +137,7 @@ def trained(tmp_path):
             store.write(f"{name}-{data}", Block(tuple(run(s, t, f, end) for s, (t, f, end) in enumerate(zip(*rights, ends, strict=True)))))
             jobs.append(Job("a", name, data, f"{name}-{data}", "p", "compiled", 8, 1.0))
             masks[name, data, "test"], masks[name, data, "fresh"] = rights
-    store.write_tables(jobs, range(8), [LESSON])
+    store.write_tables(seeded(jobs, range(8)), [LESSON])
     return store, masks
 
 
@@ -166,7 +166,7 @@ def test_an_accuracy_that_weighs_its_rows_takes_them_as_given(tmp_path):
     for name, masks in zip(("without", "with"), simulated(rng, 8, 60, 0.5), strict=True):
         store.write(name, Block(tuple(run(seed, each, each, off=0.02) for seed, each in enumerate(masks))))
     jobs = [Job("a", name, "fixed", name, "p", "compiled", 8, 1.0) for name in ("without", "with")]
-    store.write_tables(jobs, range(8), [LESSON])
+    store.write_tables(seeded(jobs, range(8)), [LESSON])
     (lesson,) = store.load()[2]
     assert [each["part"] for each in lesson["scored"]] == ["fresh"]
 

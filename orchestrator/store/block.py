@@ -49,6 +49,11 @@ class Block:
     verdict: Verdict | None = None
     refused: str = ""
 
+    @property
+    def trained(self) -> float:
+        """Seconds of its worker's time that went into training proper."""
+        return max(0.0, sum(o.seconds for o in self.outcomes) - self.compiling)
+
     def receipt(self) -> Block:
         """What the driver wants to know of a block that is stored already: how each run ended."""
         outcomes = tuple(replace(o, history={}, right={}, traceback=None) for o in self.outcomes)

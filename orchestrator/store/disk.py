@@ -16,10 +16,10 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import pandas as pd
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
@@ -29,7 +29,7 @@ from orchestrator.store.files import LARGEST, Given, inside, require_size
 
 TABLES = ("histories.parquet", "runs.parquet", "effects.parquet")
 PAGES = ("report.html", "explore.html")
-OWN = (*TABLES, *PAGES, "run.json", "events.jsonl", "driver.json", ".lock")
+OWN = (*TABLES, *PAGES, "status.html", "run.json", "events.jsonl", "driver.json", ".lock")
 FOLDERS = ("store", "failures")
 TAIL = 2**26  # bytes of the ledger that are read: more than a command of 100,000 shards writes
 
@@ -217,7 +217,7 @@ def is_driver(found: Any) -> bool:
 
 def myself(command: str) -> dict[str, Any]:
     """What a driver says of itself to those that find its lock."""
-    started = pd.Timestamp.now("UTC").isoformat(timespec="seconds")
+    started = datetime.now(UTC).isoformat(timespec="seconds")
     return {"pid": os.getpid(), "host": platform.node(), "command": command, "started": started}
 
 

@@ -23,9 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -42,6 +41,9 @@ from orchestrator.store.parquet import FAILURES
 from orchestrator.store.remote import Remote
 from orchestrator.store.tables import EPOCH, Tables, run_fields
 from orchestrator.store.uri import is_uri, local
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECKS = "store/checks/"
 TRIES = 3  # uploads of a block until it reads back as it was written
@@ -396,6 +398,10 @@ class Store:
         """Write the effects beside the other tables; `of` is the generation of the runs that they were made from."""
         table = generation.stamped(pa.Table.from_pandas(effects, preserve_index=False), {"generation": of})
         self.files.write("effects.parquet", lambda file: parquet.write(table, file))
+
+    def write_page(self, name: str, text: str) -> None:
+        """Write a page."""
+        self._write_text(name, text)
 
     def folder(self) -> AbstractContextManager[Path]:
         """A folder with the tables in it, for pages to be written into."""

@@ -12,15 +12,17 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 
 from orchestrator.errors import StoreError
 from orchestrator.plan import Job
 from orchestrator.store import parquet
 from orchestrator.store.document import loads
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 1  # of the three tables; raised when a column, or a word in one, no longer means what it did
 ANEW = "the same `run` command writes them anew from the store, and trains nothing twice"

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 FAILURES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError)  # what reading a damaged file raises

@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,6 +19,9 @@ from orchestrator.store.block import CURVES, Block, as_column
 from orchestrator.store.generation import FORMAT, asked, stamped
 from orchestrator.store.parquet import WRITING
 from orchestrator.store.rows import Right
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCORES = ("train_accuracy", "test_accuracy", "fresh_accuracy", "train_bce", "test_bce", "fresh_bce")
 BESIDE_SCORES = (
@@ -87,6 +89,8 @@ class Tables:
 
     def runs(self, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], histories: str) -> pa.Table:
         """A row a run. `about`, the lessons' descriptions and the command, goes into the schema as JSON."""
+        import pandas as pd  # noqa: PLC0415  takes half a second to load, and only tables need it
+
         frame = pd.DataFrame(rows)
         scores = [*SCORES, *sorted(set(frame.columns) - set(BESIDE_SCORES) - set(SCORES))]
         schema = pa.schema(run_fields(scores))
@@ -143,6 +147,8 @@ def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
 
 
 def _column(frame: pd.DataFrame, field: pa.Field, names: Names) -> pa.Array:
+    import pandas as pd  # noqa: PLC0415
+
     values = frame[field.name] if field.name in frame else pd.Series([None] * len(frame), dtype=object)
     if field.name in names:
         return _words([names[field.name].index(v) for v in values], names[field.name])

@@ -1,0 +1,132 @@
+"""Time left, as it would have been told, against what a run really took.
+
+    python -m benchmarks.left record results > tests/left/cold-2.json    what happened in a run, and when
+    python -m benchmarks.left show tests/left/*.json                     how far off its time left was, at each tenth
+
+A recording holds no name and no path: programs are numbered, and so are shards, in the order of the plan.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from orchestrator.forecast import Countdown, Forecast, closing
+from orchestrator.plan import Job, Shard
+from orchestrator.store import Store
+
+TENTHS = [n / 10 for n in range(1, 10)]
+
+
+def record(out: str, slots: int, known: dict[str, float]) -> dict[str, Any]:
+    """The run in a results folder as a recording; `known` is what was known of the programs' pace before."""
+    store, last = Store(out), json.loads(Path(out, "run.json").read_text())
+    events = [json.loads(line) for line in Path(out, "events.jsonl").read_text().splitlines()]
+    zero, wall = events[0]["tick"], events[0]["at"]
+    costs = {job["key"]: job["cost"] for job in last["jobs"]}
+    about = {key: f"{a['program']}/{a['settings']}" for key, a in store.abouts().items()}
+    blocks = list(dict.fromkeys((e["key"], e["first"]) for e in events[1:]))
+    programs = list(dict.fromkeys(about[key] for key, _ in blocks))
+    return {
+        "slots": slots,
+        "runs": len(last["jobs"]) * len(last["seeds"]),
+        "started": round(wall - datetime.fromisoformat(last["started"]).timestamp(), 2),
+        "ended": round(Path(out, "report.html").stat().st_mtime - wall, 2),
+        "known": {str(programs.index(p)): took for p, took in known.items() if p in programs},
+        "shards": [[programs.index(about[key]), round(costs[key], 3)] for key, _ in blocks],
+        "events": [
+            [round(e["tick"] - zero, 2), e["event"], blocks.index((e["key"], e["first"])), *_trained(store, e)]
+            for e in events[1:]
+        ],
+    }
+
+
+def _trained(store: Store, event: dict[str, Any]) -> list[float]:
+    if event["event"] != "finished":
+        return []
+    block = store.read(event["key"], range(event["first"], event["first"] + len(event["status"])))
+    return [round(block.trained, 3)]
+
+
+def paces(out: str) -> dict[str, float]:
+    """What a shard of each program took in a run that was recorded before."""
+    store, took = Store(out), {}
+    for name in store.files.names("store"):
+        key, _, file = name.removeprefix("store/").partition("/")
+        if file.startswith("seeds-") and file.endswith(".parquet"):
+            first, last = map(int, file.removeprefix("seeds-").removesuffix(".parquet").split("-"))
+            took.setdefault(key, []).append(store.read(key, range(first, last + 1)).trained)
+    programs: dict[str, list[float]] = {}
+    for key, about in store.abouts().items():
+        programs.setdefault(f"{about['program']}/{about['settings']}", []).extend(took[key])
+    return {program: sum(each) / len(each) for program, each in programs.items()}
+
+
+def replay(recording: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
+    """What was shown, at each second from the moment the plan was made: seconds since the command began, seconds left, and why they rose."""
+    shards = [
+        Shard(Job("lesson", "variant", "fixed", str(i), str(p), "compiled", 8, cost), tuple(range(8)), "")
+        for i, (p, cost) in enumerate(recording["shards"])
+    ]
+    closes = closing(recording["runs"], report_too=True)
+    forecast = Forecast(shards, lambda: recording["slots"], closes, recording["known"], recording["started"])
+    countdown, events, why = Countdown(), iter(recording["events"]), ""
+    event = next(events, None)
+    for now in range(int(recording["ended"])):
+        while event and event[0] <= now:
+            why = _take(forecast, shards, event) or why
+            event = next(events, None)
+        over = event is None  # training has ended, and what is left is the closing
+        left = max(0.0, recording["events"][-1][0] + forecast.closes - now) if over else forecast.left(now)
+        yield now + recording["started"], countdown.show(left, why), countdown.why
+        why = ""
+
+
+def _take(forecast: Forecast, shards: list[Shard], event: list[Any]) -> str:
+    when, what, which, *trained = event
+    if what == "started":
+        forecast.begin(shards[which], when)
+    elif what == "lost":
+        forecast.lose(shards[which])
+        return "a worker died"
+    else:
+        forecast.end(shards[which], when, *trained)
+    return ""
+
+
+def errors(recording: dict[str, Any]) -> dict[float, float]:
+    """At each tenth of the whole command, by how much of the true time left the one shown was off; none before the plan was made."""
+    whole = recording["started"] + recording["ended"]
+    shown = list(replay(recording))
+    found = {}
+    for tenth in TENTHS:
+        now = tenth * whole
+        said = [(at, left) for at, left, _ in shown if at <= now]
+        if said:
+            at, left = said[-1]
+            found[tenth] = left / (whole - at) - 1
+    return found
+
+
+def main() -> None:
+    """Record a run, or show how far off recordings are."""
+    verb, *words = sys.argv[1:]
+    if verb == "record":
+        out, slots, *before = words
+        print(json.dumps(record(out, int(slots), paces(before[0]) if before else {}), separators=(",", ":")))
+        return
+    for path in words:
+        recording = json.loads(Path(path).read_text())
+        shown = list(replay(recording))
+        rises = [(round(at), why) for (_, a, _), (at, b, why) in pairwise(shown) if b > a]
+        said = ", ".join(f"{tenth:.1f}: {error:+.0%}" for tenth, error in errors(recording).items())
+        print(f"{Path(path).stem}: {recording['started'] + recording['ended']:.0f} s in all; {said}; rises: {rises}")
+
+
+if __name__ == "__main__":
+    main()
