@@ -428,11 +428,13 @@ def test_what_a_machine_lost_is_missing():
 
 
 def test_after_a_retry_the_first_outcome_stays_in_the_rate():
-    """A run that crashed first and finished when it was tried again did crash."""
+    """A run that crashed first and finished when it was tried again did crash; the number that it has at last counts."""
     made = duel(normal(0.8), normal(0.8, seed=1))
     first = ["failed" if v == "with" and s < 2 else None for v, s in zip(made.runs["variant"], made.runs["seed"], strict=True)]
     found = table(made.runs.assign(first_status=first), made.histories, made.lessons)
-    assert found.loc[found["primary"], "failed_variant"].tolist() == [2]
+    found = found[found["primary"]].iloc[0]
+    assert (found["failed_variant"], found["bad_variant"], found["n_pairs"]) == (2, 2, 30)
+    assert found["effect"] == row(made)["effect"]
 
 
 def rated(bad, n=30, **more):
