@@ -142,10 +142,12 @@ def describe(
 ) -> dict[str, Any]:
     """What a report needs to know of the lesson; the numbers of its rows only if its data may be drawn."""
     found = lesson(source, settings)
-    rows: dict[str, Any] = {"rows_train": 0, "rows_test": 0, "rows_fresh": 0}
+    rows: dict[str, Any] = {"rows_train": 0, "rows_test": 0, "rows_fresh": 0, "resplit": found.data.resplit}
     if draw:
+        with suppress(Exception):  # the lesson's own code: whoever trains will tell
+            rows["resplit"] = found.data.is_resplit()
         split, fresh = found.data.draw("fixed", 0), found.data.fresh_rows()
-        rows = {
+        rows |= {
             "rows_train": count(split.x_train),
             "rows_test": count(split.x_test),
             "rows_fresh": count(fresh[0]) if fresh else 0,

@@ -123,6 +123,8 @@ class Data:
             process.
         fresh: gives (x, y) that no run trains on or stops by, 2,000 rows or more where there is a process.
         chance: accuracy of guessing. bayes: the best accuracy that the process allows. Both None when unknown.
+        resplit: True where `redrawn` splits one file anew for each seed, so that its draws have rows in common. It is found
+            out where their rows are the same to the byte, and must be said where they are changed on the way.
     """
 
     fixed: Callable[[], Any]
@@ -131,6 +133,7 @@ class Data:
     chance: float | None = None
     bayes: float | None = None
     note: str = ""
+    resplit: bool = False
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -154,6 +157,31 @@ class Data:
         x, y = map(_as_arrays, drawn)
         check_rows("fresh", x, y)
         return x, y
+
+
+    def is_resplit(self) -> bool:
+        """Whether draws have rows in common, as said, or as seen in two of them."""
+        if self.resplit or self.redrawn is None:
+            return self.resplit
+        return have_rows_in_common(self.draw("redrawn", 0), self.draw("redrawn", 1))
+
+
+IN_COMMON = 0.05  # more rows in common, as a share, than a draw has equal rows in itself
+
+
+def have_rows_in_common(one: Split, other: Split) -> bool:
+    """Whether two draws share more rows than rows of few values would by chance: than each repeats in itself."""
+    first, second = ([hash(row.tobytes()) for row in _as_bytes(split)] for split in (one, other))
+    times = Counter(first)
+    repeated = sum(times[row] > 1 for row in first) / len(first)
+    return sum(row in times for row in second) / len(second) > repeated + IN_COMMON
+
+
+def _as_bytes(split: Split) -> NDArray[np.uint8]:
+    """(rows, bytes) of all that a draw holds, to train on and to validate on."""
+    parts = zip(leaves([split.x_train, split.y_train]), leaves([split.x_test, split.y_test]), strict=True)
+    arrays = (np.concatenate([train, test]) for (_, train), (_, test) in parts)
+    return np.concatenate([np.ascontiguousarray(a).reshape(len(a), -1).view(np.uint8) for a in arrays], axis=1)
 
 
 def _split(drawn: Any, name: str) -> Split:

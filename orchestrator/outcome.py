@@ -26,6 +26,7 @@ class Outcome:
         reason: why `fit` did the work although the compiled engine was asked for.
         right: by part (`test`, `fresh`) which rows the finished model has right, of shape (rows,), where it has an accuracy.
         rows: digest and sketch of the rows that it trained on.
+        first_status: how it ended when it was first tried, where that was a failure and it was tried again; else empty.
     """
 
     seed: int
@@ -39,6 +40,7 @@ class Outcome:
     reason: str | None = None
     right: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     rows: Sketch | None = None
+    first_status: str = ""
 
     @property
     def epochs(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.caveats import caveats
+from reports.outcomes import first_status
 from reports.phrases import amount, size, times
 from reports.results import SCOPES, Document, Results, Row, several
 from reports.verdicts import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
@@ -171,7 +172,7 @@ def failures(results: Results, lesson: Document, variant: str) -> str:
         status
         for scope in results.scopes(lesson["id"])
         for name in names
-        for status in results.arm(lesson["id"], name, scope)["status"].astype(str)
+        for status in first_status(results.arm(lesson["id"], name, scope))
     ]
     rows = results.primaries(lesson["id"], variant)
     found = {

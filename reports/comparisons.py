@@ -62,7 +62,7 @@ class Comparison:
         if self.endpoint.statistic == "rate":
             return np.zeros(len(ended.bad), dtype=bool)
         still = self.endpoint.measure in STANDING_STILL
-        return ended.failed | ended.diverged | (ended.stuck & still)
+        return ended.absent | ended.diverged | (ended.stuck & still)
 
     @property
     def pairs(self) -> tuple[Floats, Floats]:

@@ -1,8 +1,9 @@
 """How runs ended, and which of them are bad: failed, diverged or stuck.
 
 A bad run is an outcome. It failed (or ran out of time), it diverged, or it is stuck: it finished, but its final score came
-less than two thirds of the way from a constant guess to the median of both arms' finished runs. A run that a machine lost,
-or that nobody tried, is no outcome but missing, and so is its pair.
+less than two thirds of the way from a constant guess to the median of both arms' finished runs. A run that failed and then
+finished when it was tried again stays a failed one, though its numbers count. A run that a machine lost, or that nobody
+tried, is no outcome but missing, and so is its pair.
 """
 
 from __future__ import annotations
@@ -23,15 +24,20 @@ WAY = 2 / 3
 LUCK = 3.0
 """Where even the median is within this many binomial standard errors of guessing, nothing was learned by anybody."""
 PARTS = ("fresh", "test")
+FINISHED = ("ok", "diverged")
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """One arm's runs, each (n,): which raised or ran out of time, which ended without a finite loss, which are stuck."""
+    """One arm's runs, each (n,): which raised or ran out of time, which ended without a finite loss, which are stuck.
+
+    `absent` are those that failed and have no numbers: not those that finished when they were tried again.
+    """
 
     failed: Bools
     diverged: Bools
     stuck: Bools
+    absent: Bools
 
     @property
     def bad(self) -> Bools:
@@ -57,23 +63,28 @@ class Guess:
 
 
 def tried(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs whose outcome is final; after a retry the first outcome stays (columns `final`, `first_status`)."""
-    if "final" in runs:
-        runs = runs[runs["final"].fillna(value=True).astype(bool)]
-    if "first_status" in runs:
-        first = runs["first_status"].astype("string")
-        runs = runs.assign(status=first.fillna(runs["status"].astype("string")))
-    return runs
+    """The runs whose outcome is final."""
+    return runs[runs["final"].fillna(value=True).astype(bool)] if "final" in runs else runs
 
 
 def outcomes(arms: Sequence[pd.DataFrame], lesson: Mapping[str, Any]) -> list[Outcomes]:
     """How the runs of both arms ended; the median that stuck ones fall short of is that of both together."""
     status = [arm["status"].astype(str).to_numpy() for arm in arms]
     stuck = _stuck(arms, [each == "ok" for each in status], lesson.get("data") or {})
+    absent = [~np.isin(each, FINISHED) for each in status]
     return [
-        Outcomes(~np.isin(each, ["ok", "diverged"]), each == "diverged", short)
-        for each, short in zip(status, stuck, strict=True)
+        Outcomes(~np.isin(first_status(arm), FINISHED), each == "diverged", short, gone)
+        for arm, each, short, gone in zip(arms, status, stuck, absent, strict=True)
     ]
+
+
+def first_status(arm: pd.DataFrame) -> npt.NDArray[Any]:
+    """How each run ended, or where it failed and was tried again, how it ended first."""
+    now = arm["status"].astype(str)
+    if "first_status" in arm:
+        first = arm["first_status"].astype("string").fillna("")
+        now = now.where(first == "", first)
+    return now.to_numpy(dtype=str)
 
 
 def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Mapping[str, Any]) -> list[Bools]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +51,11 @@ def _pairs(dz: float, alpha: float, power: float, *, two_sided: bool) -> float:
     alternative = "two-sided" if two_sided else "larger"
     found = TTestPower().solve_power(effect_size=min(dz, EASY), alpha=alpha, power=power, alternative=alternative)
     return float(max(fewest_pairs(alpha), math.ceil(float(np.squeeze(found)))))
+
+
+def seeds_can_decide(row: Mapping[str, Any]) -> bool:
+    """Whether more seeds can decide a row of the effects table: not where its rows are too few, or its draws share rows."""
+    return not (row["rows_dominate"] or row["shared"])
 
 
 QUANTILES = (np.arange(400) + 0.5) / 400

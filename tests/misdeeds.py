@@ -27,7 +27,7 @@ SAYS = {
     "devours": "Unable to allocate",
 }
 IMPORTS = "import ctypes\nimport os\nimport sys\nimport time\n\nimport keras\n"
-TIMING = ["seconds", "attempts", "node"]  # the columns of runs.parquet that tell how it came about
+TIMING = ["seconds", "attempts", "node", "first_status"]  # the columns of runs.parquet that tell how it came about
 
 
 def lesson(kind: str, seed: int | None = 3) -> str:

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from reports.effects import COLUMNS, table
+from reports.prospects import seeds_can_decide
 from tests.reference import said_by_r
 from tests.simulate import FRESH, LESSONS, SPEED, SPREAD, duel, endpoint, store
 
@@ -428,11 +429,31 @@ def test_what_a_machine_lost_is_missing():
 
 
 def test_after_a_retry_the_first_outcome_stays_in_the_rate():
-    """A run that crashed first and finished when it was tried again did crash."""
+    """A run that crashed first and finished when it was tried again did crash; the number that it has at last counts."""
     made = duel(normal(0.8), normal(0.8, seed=1))
     first = ["failed" if v == "with" and s < 2 else None for v, s in zip(made.runs["variant"], made.runs["seed"], strict=True)]
     found = table(made.runs.assign(first_status=first), made.histories, made.lessons)
-    assert found.loc[found["primary"], "failed_variant"].tolist() == [2]
+    found = found[found["primary"]].iloc[0]
+    assert (found["failed_variant"], found["bad_variant"], found["n_pairs"]) == (2, 2, 30)
+    assert found["effect"] == row(made)["effect"]
+
+
+def test_draws_that_share_rows_say_nothing_but_their_corrected_t():
+    """Thirty re-splits of one file, 40 rows to test and 60 to train on: Nadeau and Bengio's interval, no ranks, no spread, no number of seeds."""
+    made = duel(normal(0.8), normal(0.85, seed=1), data="redrawn")
+    apart = table(made.runs, made.histories, made.lessons)
+    made.lessons[0]["data"] = {"redrawn": True, "rows_train": 60, "rows_test": 40, "resplit": True}
+    effects = table(made.runs, made.histories, made.lessons)
+    ours, theirs = (frame[frame["primary"]].iloc[0] for frame in (effects, apart))
+    wider = math.sqrt((1 / 30 + 40 / 60) / (1 / 30)) * (theirs["high"] - theirs["low"])
+    assert ours["high"] - ours["low"] == pytest.approx(wider * stats.t.ppf(1 - ours["alpha"] / 2, 29) / stats.t.ppf(1 - theirs["alpha"] / 2, 29))
+    assert ours["p"] == ours["p_interval"]
+    assert np.isnan(ours[["p_wilcoxon", "p_spread", "better_low", "single_low", "seeds_needed", "seeds_settle"]].astype(float)).all()
+    assert "rows in common" in ours["reason"]
+    assert not seeds_can_decide(ours)
+    assert seeds_can_decide(theirs)
+    spread = effects[effects["statistic"] == "spread"].iloc[0]
+    assert (spread["verdict"], math.isnan(spread["low"]), math.isnan(spread["p"])) == ("not testable", True, True)
 
 
 def rated(bad, n=30, **more):

@@ -121,6 +121,9 @@ def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli):
     assert "7 shards to train" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
     same_tables(folder / "out", clean)
+    runs = pd.read_parquet(folder / "out" / "runs.parquet")
+    assert set(runs.seed[runs.first_status.notna()]) == {BAD}
+    assert len(runs[runs.first_status.notna()]) == 7
 
 
 def test_fail_fast_begins_nothing_after_a_failure(tmp_path, cli):

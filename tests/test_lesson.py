@@ -1,5 +1,7 @@
 """Tests of `orchestrator/lesson.py`: a lesson that exists is a lesson that can run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,6 +139,41 @@ def test_set_arguments_replace_a_variants_own():
     """`with_fit` changes epochs and batch size themselves and hands the rest to `fit`."""
     made = lesson().with_fit({"epochs": 7, "shuffle": False}).variants[0]
     assert (made.epochs, made.batch_size, dict(made.fit)) == (7, 32, {"shuffle": False})
+
+
+def drawn_by(rows, sizes=(60, 40)):
+    """Data that `rows(rng, n)` draws for each seed."""
+
+    def draw(seed):
+        x = rows(np.random.default_rng(seed), sum(sizes))
+        return Split(x[: sizes[0]], x[: sizes[0], 0], x[sizes[0] :], x[sizes[0] :, 0])
+
+    return Data(fixed=lambda: draw(0), redrawn=draw)
+
+
+FILE = np.random.default_rng(9).normal(size=(200, 3))
+
+
+@pytest.mark.parametrize(
+    ("rows", "resplit"),
+    [
+        (lambda rng, n: rng.normal(size=(n, 3)), False),
+        (lambda rng, n: rng.integers(0, 3, size=(n, 3)), False),
+        (lambda rng, n: rng.permutation(FILE[:n]), True),
+        (lambda rng, n: rng.permutation(FILE)[:n], True),
+        (lambda rng, n: rng.permutation(FILE)[:n] + rng.normal(0, 0.1, (n, 3)), False),
+    ],
+)
+def test_a_file_that_is_split_anew_is_found_out(rows, resplit):
+    """Draws of one file share rows, all or half of them; those of a process don't, unless by chance as within a draw. Rows that are changed hide it."""
+    assert drawn_by(rows).is_resplit() == resplit
+
+
+def test_a_re_split_may_be_declared():
+    """What can't be found out is said; data that isn't redrawn is not split anew."""
+    data = drawn_by(lambda rng, n: rng.normal(size=(n, 3)))
+    assert replace(data, resplit=True).is_resplit()
+    assert not Data(fixed=lambda: data.draw("fixed", 0)).is_resplit()
 
 
 def test_a_lesson_without_a_process_has_only_its_own_data_set():

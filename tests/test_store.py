@@ -208,6 +208,22 @@ def test_a_block_under_another_key_is_not_believed(store):
         store.read("other", (0, 1))
 
 
+def test_a_run_that_was_tried_again_keeps_how_it_first_ended(store):
+    """Failed, then lost by a machine, then finished: ok, and failed first. What only a machine lost, or never failed, has no first status."""
+
+    def ends(*status, final=True):
+        store.write("k9", Block(tuple(outcome(seed, status=one) for seed, one in enumerate(status)), final=final))
+
+    ends("failed", "timeout", "failed", final=False)
+    ends("failed", "timeout", "ok")
+    ends("failed", "failed", "failed", final=False)
+    ends("ok", "failed", "ok")
+    store.write_tables([Job("a", "with", "fixed", "k9", "p", "compiled", 3, 1.0)], range(3), [])
+    runs = store.load()[0]
+    assert runs["status"].tolist() == ["ok", "failed", "ok"]
+    assert runs["first_status"].fillna("").tolist() == ["failed", "timeout", ""]
+
+
 def test_gaps_and_what_was_right_come_back(store):
     """An epoch without validation is a gap, not a value that is no number; which rows were right comes back bit for bit."""
     history = {

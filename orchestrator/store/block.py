@@ -111,6 +111,7 @@ def _about(o: Outcome) -> dict[str, Any]:
         "reason": o.reason,
         "right": {part: _packed(rows) for part, rows in o.right.items()},
         "rows": asdict(o.rows) if o.rows else None,
+        "first_status": o.first_status,
     }
 
 
@@ -172,6 +173,7 @@ def _outcome(run: Mapping[str, Any], rows: pa.Table) -> Outcome:
         reason=run["reason"],
         right={part: _unpacked(*packed) for part, packed in run.get("right", {}).items()},
         rows=_sketch(run.get("rows")),
+        first_status=run.get("first_status", ""),
     )
 
 

@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,7 +39,7 @@ from orchestrator.store.files import Files
 from orchestrator.store.generation import ANEW, Runs
 from orchestrator.store.parquet import FAILURES
 from orchestrator.store.remote import Remote
-from orchestrator.store.tables import EPOCH, Tables, run_fields
+from orchestrator.store.tables import EPOCH, LATER, Tables, run_fields
 from orchestrator.store.uri import is_uri, local
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 CHECKS = "store/checks/"
 TRIES = 3  # uploads of a block until it reads back as it was written
 LARGEST = 2**30  # bytes of a block
+FAILED = ("failed", "timeout")  # statuses that `retry` tries again
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -106,7 +107,9 @@ class Store:
         return self.files.where(_block(key, seeds))
 
     def write(self, key: str, block: Block) -> None:
-        """Commit a block of runs. What was uploaded is read back, and uploaded again unless it is whole.
+        """Commit a block of runs; one that failed before keeps its first status.
+
+        What was uploaded is read back, and uploaded again unless it is whole.
 
         Raises:
             StoreLostError: the disk is full or gone, or what was uploaded comes back as something else.
@@ -115,7 +118,7 @@ class Store:
             if o.traceback:
                 self._write_text(_traceback(key, o.seed), o.traceback)
         seeds = [o.seed for o in block.outcomes]
-        name = _block(key, seeds)
+        block, name = _remembering(block, self._failed_first(key, seeds)), _block(key, seeds)
         for _ in range(TRIES):
             self.files.write(name, lambda file: parquet.write(encode(block, key), file))
             if self.uri is None or self._is_whole(key, seeds):
@@ -124,6 +127,11 @@ class Store:
         raise StoreLostError(
             f"{self.files.where(name)} came back other than it was written, {TRIES} times; it is set aside"
         )
+
+    def _failed_first(self, key: str, seeds: Sequence[int]) -> dict[int, str]:
+        """By seed how its run first ended, of those in this block that failed at some time; what a machine lost was no end."""
+        found = {run["seed"]: run.get("first_status") or (run["final"] and run["status"]) for run in self.glance(key, seeds)}
+        return {seed: status for seed, status in found.items() if status in FAILED}
 
     def _is_whole(self, key: str, seeds: Sequence[int]) -> bool:
         try:
@@ -158,7 +166,8 @@ class Store:
             with self.files.open(_block(key, seeds)) as file:
                 footer = pq.read_metadata(file).metadata
             about = loads(footer[b"block"])
-            return [{**run, "processor": about.get("processor", "")} for run in about["runs"]]
+            of_block = {"processor": about.get("processor", ""), "final": about["final"]}
+            return [{**run, **of_block} for run in about["runs"]]
         except FileNotFoundError:
             return []
         except FAILURES:
@@ -231,7 +240,7 @@ class Store:
             return "broken"
         if not block.final:
             return None
-        return "failed" if any(o.status in ("failed", "timeout") for o in block.outcomes) else "stored"
+        return "failed" if any(o.status in FAILED for o in block.outcomes) else "stored"
 
     def _each(self, do: Callable[[Item], Found], items: Sequence[Item]) -> Iterable[Found]:
         """What `do` gives for each; side by side where a file is far away."""
@@ -351,7 +360,7 @@ class Store:
         """What runs.parquet says; raises as `load` does."""
         with self._readable("runs.parquet"):
             runs = generation.runs(self.files.read("runs.parquet"), str(self.runs))
-            generation.require_columns(runs.table, run_fields())
+            generation.require_columns(runs.table, [field for field in run_fields() if field[0] not in LATER])
             return runs
 
     @contextmanager
@@ -420,6 +429,10 @@ class Store:
 
 
 BLOCK = re.compile(r"store/(?P<key>[^/]+)/seeds-(?P<first>\d{4,10})-(?P<last>\d{4,10})\.parquet")
+
+
+def _remembering(block: Block, first: Mapping[int, str]) -> Block:
+    return replace(block, outcomes=tuple(replace(o, first_status=first.get(o.seed, "")) for o in block.outcomes)) if first else block
 
 
 def _block(key: str, seeds: Sequence[int]) -> str:

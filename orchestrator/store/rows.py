@@ -38,7 +38,8 @@ class Right:
 
     def noted(self, lessons: Sequence[Document]) -> list[dict[str, Any]]:
         """The lessons' descriptions with `scored`: of each comparison and part its rows, pairs and mean squares."""
-        return [dict(lesson) | {"scored": list(self._of(lesson))} for lesson in lessons]
+        found = ((dict(lesson), list(self._of(lesson))) for lesson in lessons)
+        return [lesson | ({"scored": scored} if scored else {}) for lesson, scored in found]
 
     def _of(self, lesson: Document) -> Iterator[dict[str, Any]]:
         baseline, *others = (variant["name"] for variant in lesson.get("variants") or [{"name": ""}])

@@ -39,7 +39,9 @@ BESIDE_SCORES = (
     "processor",
     "error",
     "final",
+    "first_status",
 )
+LATER = ("first_status",)  # what tables of this format that were written earlier don't have
 ROW_GROUP = 2**20
 WORD = pa.dictionary(pa.int32(), pa.string())
 RUN = (("lesson", WORD), ("variant", WORD), ("data", WORD), ("seed", pa.int32()))
@@ -119,6 +121,7 @@ def run_fields(scores: Iterable[str] = SCORES) -> list[tuple[str, pa.DataType]]:
         ("processor", pa.string()),
         ("error", pa.string()),
         ("final", pa.bool_()),
+        ("first_status", pa.string()),
     ]
     return [*RUN, *before, *[(name, pa.float64()) for name in scores], *after]
 
@@ -141,6 +144,7 @@ def _run(job: Job, block: Block, o: Outcome) -> dict[str, Any]:
         "processor": block.processor,
         "error": o.error,
         "final": block.final,
+        "first_status": o.first_status or None,
     }
     accuracies = {name: named(o.scores, name) for name in SCORES if name.endswith("accuracy")}
     return {**known, **o.scores, **accuracies, **how}
