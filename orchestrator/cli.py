@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
@@ -43,6 +44,7 @@ from orchestrator.options import (
     request,
     scopes_of,
 )
+from orchestrator.progress import spell
 from orchestrator.session import INTERRUPTED, Executor, Request
 from orchestrator.store import Store, older, without_secrets
 from orchestrator.terminal import Terminal, clean
@@ -54,8 +56,9 @@ if TYPE_CHECKING:
 
 LINE = 80  # columns of a pipe's lines that are laid out
 NAME = "python -m orchestrator"
+COMPLETED = "orchestrator"
 RESULTS = "results"
-WIDTH = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
+WIDTH = None if sys.stdout.isatty() else get_terminal_size((200, 24)).columns  # a pipe has no width to fit into
 
 app = typer.Typer(
     help="Train every variant of a lesson over many seeds, and say what the technique really does.",
@@ -69,15 +72,22 @@ console = Terminal(highlight=False, soft_wrap=True, width=WIDTH)
 complaints = Terminal(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
 
 
-def main() -> None:
+def command() -> None:
+    """Run the command line as `orchestrator`, a name that a shell can complete."""
+    main(COMPLETED)
+
+
+def main(name: str = NAME) -> None:
     """Run the command line."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both mean: stop
     for stream in (sys.stdout, sys.stderr):
         cast("TextIOWrapper", stream).reconfigure(errors="replace")  # not every terminal knows every sign
+    if {"--install-completion", "--show-completion"} & set(sys.argv):
+        name = COMPLETED
     try:
         hide_secrets()
-        sys.exit(app(standalone_mode=False, prog_name=NAME))
+        sys.exit(app(standalone_mode=False, prog_name=name))
     except OrchestratorError as error:
         refuse(str(error), error.exit_code)
     except ClickException as error:
@@ -388,7 +398,7 @@ def status(
     console.print(listing.of_status(found))
     say(*found.failures, *(f"running: {line}" for line in found.running))
     if found.left is not None:
-        say(f"{found.rate:.0f} runs a minute, about {found.left:.0f} s left")
+        say(f"{found.rate:.0f} runs a minute, about {spell(found.left)} left")
     say(*found.to_do, *found.strays)
 
 

@@ -7,7 +7,6 @@ began. Pure: whoever asks says what time it is.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ Block = tuple[str, int]  # what the store knows a shard by
 COMPILE, FETCH = 3.0, 0.8  # seconds to set a program up: where it was never compiled, and where it lies in the cache
 RESTART = 6.0  # seconds until another process stands in for one that died
 START = 6.0  # seconds that a command takes until it trains, on a machine for which the costs in `plan` are meant
+CROWDED = 0.6  # power of a slow start by which shards are slower: starting has more processes at work than training
 TRUST = 3.0  # seconds of training that count as much as how long the start took
 OVERDUE = 0.1  # of its expected time that a shard has left when it has had all of it
 FAR, FEW = 1.4, 5.0  # times, and seconds, by which what was shown must be wrong before it rises unasked
@@ -77,7 +77,7 @@ class Forecast:
         for shard in self.shards:
             self._waiting.setdefault(shard.job.program, set()).add(shard.block)
         self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
-        self._slowness = math.sqrt(max(1.0, self.started / START))
+        self._slowness: float = max(1.0, self.started / START) ** CROWDED
 
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""

@@ -143,7 +143,7 @@ def execute(
     fixed = worker.settings(request.settings)
     progress.follow(prepared.plan, lambda: executor.slots)
     with _interruptible(executor) as interrupted:
-        record = Record(store, progress.take)
+        record = Record(store, progress.take, progress.left)
         record.begin(request.command)
         orders = (
             Order(
@@ -317,7 +317,7 @@ def run(
         progress.at("loading lessons and starting the workers" if store.is_empty() else "loading lessons")
         with clock(timings, "start"):
             prepared, place = prepare_and_start(
-                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.at
+                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.turn_to
             )
         tell(prepared, noted)
         notices = list(not_shown(store.seeds_beyond(prepared.plan.jobs, asked.seeds), asked.seeds))
@@ -445,8 +445,14 @@ def prepare_and_start(
             return prepared, None
         at("starting the workers")
         return prepared, start()
+
+    def planned_first() -> Prepared:
+        made = prepare()
+        at("starting the workers")
+        return made
+
     with ThreadPoolExecutor(1) as pool:
-        planned = pool.submit(prepare)
+        planned = pool.submit(planned_first)
         executor = start()
     try:
         return planned.result(), executor
