@@ -87,7 +87,7 @@ def main(name: str = NAME) -> None:
         name = COMPLETED
     try:
         hide_secrets()
-        sys.exit(app(standalone_mode=False, prog_name=name))
+        sys.exit(app(standalone_mode=False, prog_name=name) or 0)
     except OrchestratorError as error:
         refuse(str(error), error.exit_code)
     except ClickException as error:

@@ -126,7 +126,8 @@ class Progress:
         if self.forecast:
             closes = self.forecast.closes
             pace.remember(self.forecast.paces())
-            self.say()
+            if self.loud >= USUAL:
+                self.console.print(self._counts(), markup=False, highlight=False)
         self.phase = "writing the tables"
         self.forecast, self.closes, self.ends = None, closes, time.monotonic() + closes
 
