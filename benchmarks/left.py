@@ -27,7 +27,10 @@ def record(out: str, slots: int, before: str | None = None) -> dict[str, Any]:
     """The run in a results folder as a recording; `before` is the folder of the run before it, whose pace was remembered."""
     recording, programs = _recorded(out, slots)
     known = _paces(*_recorded(before, slots)) if before else {}
-    return {**recording, "known": {str(programs.index(p)): round(took, 3) for p, took in known.items() if p in programs}}
+    return {
+        **recording,
+        "known": {str(programs.index(p)): round(took, 3) for p, took in known.items() if p in programs},
+    }
 
 
 def _recorded(out: str, slots: int) -> tuple[dict[str, Any], list[str]]:
@@ -88,7 +91,11 @@ def replay(recording: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
             why = _take(forecast, shards, event) or why
             event = next(events, None)
         over = event is None  # training has ended, and what is left is the closing
-        left = max(recording["events"][-1][0] + forecast.closes - now, OVERDUE * forecast.closes) if over else forecast.left(now)
+        left = (
+            max(recording["events"][-1][0] + forecast.closes - now, OVERDUE * forecast.closes)
+            if over
+            else forecast.left(now)
+        )
         yield now + recording["started"], countdown.show(left, why), countdown.why
         why = ""
 

@@ -241,7 +241,9 @@ class Progress:
         return not self.phase and all(t.done == t.total for t in self.tallies.values())
 
     def _counts(self) -> str:
-        done, total, running, failed = (sum(column) for column in zip(*map(_numbers, self.tallies.values()), strict=True))
+        done, total, running, failed = (
+            sum(column) for column in zip(*map(_numbers, self.tallies.values()), strict=True)
+        )
         return f"{done} of {total} shards done, {running} running, {failed} runs failed"
 
     def _compiling(self) -> str:
