@@ -1,6 +1,6 @@
 """Time left, as it would have been told, against what a run really took.
 
-    python -m benchmarks.left record results > tests/left/cold-2.json    what happened in a run, and when
+    python -m benchmarks.left record results 2 > tests/left/cold-2.json  what happened in a run of two workers, and when
     python -m benchmarks.left show tests/left/*.json                     how far off its time left was, at each tenth
 
 A recording holds no name and no path: programs are numbered, and so are shards, in the order of the plan.
@@ -16,15 +16,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from orchestrator.forecast import Countdown, Forecast, closing
+from orchestrator.forecast import OVERDUE, Countdown, Forecast, closing
 from orchestrator.plan import Job, Shard
 from orchestrator.store import Store
 
 TENTHS = [n / 10 for n in range(1, 10)]
 
 
-def record(out: str, slots: int, known: dict[str, float]) -> dict[str, Any]:
-    """The run in a results folder as a recording; `known` is what was known of the programs' pace before."""
+def record(out: str, slots: int, before: str | None = None) -> dict[str, Any]:
+    """The run in a results folder as a recording; `before` is the folder of the run before it, whose pace was remembered."""
+    recording, programs = _recorded(out, slots)
+    known = _paces(*_recorded(before, slots)) if before else {}
+    return {
+        **recording,
+        "known": {str(programs.index(p)): round(took, 3) for p, took in known.items() if p in programs},
+    }
+
+
+def _recorded(out: str, slots: int) -> tuple[dict[str, Any], list[str]]:
+    """A recording without what was known before, and its programs by their names."""
     store, last = Store(out), json.loads(Path(out, "run.json").read_text())
     events = [json.loads(line) for line in Path(out, "events.jsonl").read_text().splitlines()]
     zero, wall = events[0]["tick"], events[0]["at"]
@@ -32,18 +42,27 @@ def record(out: str, slots: int, known: dict[str, float]) -> dict[str, Any]:
     about = {key: f"{a['program']}/{a['settings']}" for key, a in store.abouts().items()}
     blocks = list(dict.fromkeys((e["key"], e["first"]) for e in events[1:]))
     programs = list(dict.fromkeys(about[key] for key, _ in blocks))
-    return {
+    recording = {
         "slots": slots,
         "runs": len(last["jobs"]) * len(last["seeds"]),
         "started": round(wall - datetime.fromisoformat(last["started"]).timestamp(), 2),
         "ended": round(Path(out, "report.html").stat().st_mtime - wall, 2),
-        "known": {str(programs.index(p)): took for p, took in known.items() if p in programs},
+        "known": {},
         "shards": [[programs.index(about[key]), round(costs[key], 3)] for key, _ in blocks],
         "events": [
             [round(e["tick"] - zero, 2), e["event"], blocks.index((e["key"], e["first"])), *_trained(store, e)]
             for e in events[1:]
         ],
     }
+    return recording, programs
+
+
+def _paces(recording: dict[str, Any], programs: list[str]) -> dict[str, float]:
+    """What a run remembers of its programs' pace when it has ended."""
+    forecast, shards = _begun(recording)
+    for event in recording["events"]:
+        _take(forecast, shards, event)
+    return {programs[int(program)]: took for program, took in forecast.paces().items()}
 
 
 def _trained(store: Store, event: dict[str, Any]) -> list[float]:
@@ -53,28 +72,18 @@ def _trained(store: Store, event: dict[str, Any]) -> list[float]:
     return [round(block.trained, 3)]
 
 
-def paces(out: str) -> dict[str, float]:
-    """What a shard of each program took in a run that was recorded before."""
-    store, took = Store(out), {}
-    for name in store.files.names("store"):
-        key, _, file = name.removeprefix("store/").partition("/")
-        if file.startswith("seeds-") and file.endswith(".parquet"):
-            first, last = map(int, file.removeprefix("seeds-").removesuffix(".parquet").split("-"))
-            took.setdefault(key, []).append(store.read(key, range(first, last + 1)).trained)
-    programs: dict[str, list[float]] = {}
-    for key, about in store.abouts().items():
-        programs.setdefault(f"{about['program']}/{about['settings']}", []).extend(took[key])
-    return {program: sum(each) / len(each) for program, each in programs.items()}
-
-
-def replay(recording: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
-    """What was shown, at each second from the moment the plan was made: seconds since the command began, seconds left, and why they rose."""
+def _begun(recording: dict[str, Any]) -> tuple[Forecast, list[Shard]]:
     shards = [
         Shard(Job("lesson", "variant", "fixed", str(i), str(p), "compiled", 8, cost), tuple(range(8)), "")
         for i, (p, cost) in enumerate(recording["shards"])
     ]
     closes = closing(recording["runs"], report_too=True)
-    forecast = Forecast(shards, lambda: recording["slots"], closes, recording["known"], recording["started"])
+    return Forecast(shards, lambda: recording["slots"], closes, recording["known"], recording["started"]), shards
+
+
+def replay(recording: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
+    """What was shown, at each second from the moment the plan was made: seconds since the command began, seconds left, and why they rose."""
+    forecast, shards = _begun(recording)
     countdown, events, why = Countdown(), iter(recording["events"]), ""
     event = next(events, None)
     for now in range(int(recording["ended"])):
@@ -82,7 +91,11 @@ def replay(recording: dict[str, Any]) -> Iterator[tuple[float, float, str]]:
             why = _take(forecast, shards, event) or why
             event = next(events, None)
         over = event is None  # training has ended, and what is left is the closing
-        left = max(0.0, recording["events"][-1][0] + forecast.closes - now) if over else forecast.left(now)
+        left = (
+            max(recording["events"][-1][0] + forecast.closes - now, OVERDUE * forecast.closes)
+            if over
+            else forecast.left(now)
+        )
         yield now + recording["started"], countdown.show(left, why), countdown.why
         why = ""
 
@@ -118,7 +131,7 @@ def main() -> None:
     verb, *words = sys.argv[1:]
     if verb == "record":
         out, slots, *before = words
-        print(json.dumps(record(out, int(slots), paces(before[0]) if before else {}), separators=(",", ":")))
+        print(json.dumps(record(out, int(slots), *before), separators=(",", ":")))
         return
     for path in words:
         recording = json.loads(Path(path).read_text())

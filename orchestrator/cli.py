@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 from typer._click.exceptions import ClickException
 
-from orchestrator import __version__, ahead, catalog, chances, listing, session, verdicts
+from orchestrator import __version__, ahead, catalog, chances, listing, provenance, session, verdicts
 from orchestrator import status as statuses
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
 from orchestrator.options import (
@@ -47,6 +48,7 @@ from orchestrator.options import (
     scopes_of,
     until_of,
 )
+from orchestrator.progress import spell
 from orchestrator.session import INTERRUPTED, Executor, Request
 from orchestrator.store import Store, older, without_secrets
 from orchestrator.terminal import Terminal, clean
@@ -58,8 +60,9 @@ if TYPE_CHECKING:
 
 LINE = 80  # columns of a pipe's lines that are laid out
 NAME = "python -m orchestrator"
+COMPLETED = "orchestrator"
 RESULTS = "results"
-WIDTH = None if sys.stdout.isatty() else 200  # a pipe has no width to fit into
+WIDTH = None if sys.stdout.isatty() else get_terminal_size((200, 24)).columns  # a pipe has no width to fit into
 
 app = typer.Typer(
     help="Train every variant of a lesson over many seeds, and say what the technique really does.",
@@ -73,15 +76,22 @@ console = Terminal(highlight=False, soft_wrap=True, width=WIDTH)
 complaints = Terminal(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
 
 
-def main() -> None:
+def command() -> None:
+    """Run the command line as `orchestrator`, a name that a shell can complete."""
+    main(COMPLETED)
+
+
+def main(name: str = NAME) -> None:
     """Run the command line."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both mean: stop
     for stream in (sys.stdout, sys.stderr):
         cast("TextIOWrapper", stream).reconfigure(errors="replace")  # not every terminal knows every sign
+    if {"--install-completion", "--show-completion"} & set(sys.argv):
+        name = COMPLETED
     try:
         hide_secrets()
-        sys.exit(app(standalone_mode=False, prog_name=NAME))
+        sys.exit(app(standalone_mode=False, prog_name=name) or 0)
     except OrchestratorError as error:
         refuse(str(error), error.exit_code)
     except ClickException as error:
@@ -126,7 +136,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(work())
     except KeyboardInterrupt:
-        complaints.print(session.STOPPED)
+        complaints.print(f"{session.STOPPED}: {provenance.command_line()}", markup=False)
         sys.stdout.flush()
         os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
 
@@ -150,7 +160,12 @@ def caution(store: Store, facts: Mapping[str, Any]) -> None:
         complaints.print(line, markup=False)
 
 
-@app.command(epilog=examples("run all --seeds 30", "run noise 7 --seeds 50 --workers 2", "run my_lesson.py --set epochs=20 --out quick"))
+@app.command(
+    short_help="train what is missing, report, say the verdicts",
+    epilog=examples(
+        "run all --seeds 30", "run noise 7 --seeds 50 --workers 2", "run my_lesson.py --set epochs=20 --out quick"
+    ),
+)
 def run(
     lessons: Lessons,
     wanted: Seeds = None,
@@ -217,7 +232,10 @@ def _ray(asked: Request, options: dict[str, Any], store: Store) -> Executor:
     return driver
 
 
-@app.command(epilog=examples("plan all --seeds 50", "plan noise --sd 0.02"))
+@app.command(
+    short_help="what would train, what is stored, and why",
+    epilog=examples("plan all --seeds 50", "plan noise --sd 0.02"),
+)
 def plan(
     lessons: Lessons,
     wanted: Seeds = None,
@@ -235,8 +253,7 @@ def plan(
     ] = None,
 ) -> None:
     """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
-    until = until_of(until_decided, until_precise, max_seeds, wanted)
-    made = session.prepare(request(lessons, wanted, data, engine, backend, settings, until), Store(out))
+from orchestrator import __version__, ahead, catalog, chances, listing, provenance, session, verdicts
     session.tell(made, console)
     console.print(listing.of_plan(made.plan))
     if until:
@@ -245,20 +262,24 @@ def plan(
         console.print(listing.of_chances(found, chances.SEEDS))
 
 
-@app.command(epilog=examples("report", "report --format table", "report --format csv --out s3://bucket/results"))
+@app.command(
+    short_help="the page, the verdicts or the effects anew",
+    epilog=examples("report", "report --format table", "report --format csv --out s3://bucket/results"),
+)
 def report(
     out: Out = RESULTS,
     form: Annotated[
-        FormatChoice, typer.Option("--format", help="the page; the verdicts as lines or as Markdown; or every effect as JSON or CSV")
+        FormatChoice,
+        typer.Option("--format", help="the page; the verdicts as lines or as Markdown; or every effect as JSON or CSV"),
     ] = FormatChoice.html,
 ) -> None:
     """Build the report anew from the tables alone."""
     store = Store(out)
+    with complaints.status("building the report" if form is FormatChoice.html else "computing the effects"):
+        built = (session.report if form is FormatChoice.html else session.results)(store)
     if form is FormatChoice.html:
-        built = session.report(store)
         console.print(verdicts.where("report", store.report))
     else:
-        built = session.results(store)
         _print_as(form, built.results)
     if built.unnoted:
         complaints.print(built.unnoted, markup=False)
@@ -276,7 +297,9 @@ def _print_as(form: FormatChoice, results: Results) -> None:
         console.print(verdicts.lines(results, min(console.width, LINE) if WIDTH else console.width, full=True))
 
 
-@app.command("list", epilog=examples("list", "list --status failed"))
+@app.command(
+    "list", short_help="the lessons, or the runs of one status", epilog=examples("list", "list --status failed")
+)
 def list_(
     status: Annotated[str | None, typer.Option(help="runs with this status: ok, diverged, failed or timeout")] = None,
     out: Out = RESULTS,
@@ -294,7 +317,10 @@ def list_(
     caution(store, found.facts)
 
 
-@app.command(epilog=examples("show early-stopping", "show early-stopping with --seed 3 --data fixed"))
+@app.command(
+    short_help="a lesson's stored runs and their scores",
+    epilog=examples("show early-stopping", "show early-stopping with --seed 3 --data fixed"),
+)
 def show(
     lesson: Annotated[str, typer.Argument(help="a lesson's id or number")],
     variant: Annotated[str | None, typer.Argument(help="one of its variants")] = None,
@@ -308,7 +334,9 @@ def show(
     runs = found.frame
     known = {str(name): one["id"] for one in found.lessons for name in (one["id"], one.get("number"))}
     if lesson not in known:
-        raise UsageError(f"no lesson {lesson!r} in {store.root}; it holds {', '.join(one['id'] for one in found.lessons)}")
+        raise UsageError(
+            f"no lesson {lesson!r} in {store.root}; it holds {', '.join(one['id'] for one in found.lessons)}"
+        )
     all_runs = runs[runs["lesson"] == known[lesson]]
     chosen = all_runs[all_runs["data"].isin(scopes_of(data))]
     chosen = chosen if variant is None else chosen[chosen["variant"] == variant]
@@ -321,7 +349,10 @@ def show(
     caution(store, found.facts)
 
 
-@app.command(epilog=examples("verify noise", "verify all --data fixed --no-tensorflow"))
+@app.command(
+    short_help="the compiled engine against Keras's own fit",
+    epilog=examples("verify noise", "verify all --data fixed --no-tensorflow"),
+)
 def verify(
     lessons: Lessons,
     data: DataOption = DataChoice.both,
@@ -347,7 +378,10 @@ def verify(
     sys.exit(1 if failed else 0)
 
 
-@app.command(epilog=examples("retry", "retry my_lesson.py --timeout 600"))
+@app.command(
+    short_help="train the last command's failed runs again",
+    epilog=examples("retry", "retry my_lesson.py --timeout 600"),
+)
 def retry(
     lessons: Annotated[
         list[str] | None,
@@ -392,7 +426,10 @@ def confirm(paths: Sequence[str], store: Store) -> None:
         raise UsageError("nothing was run")
 
 
-@app.command(epilog=examples("status", "status --out s3://bucket/results"))
+@app.command(
+    short_help="how far a run is, while it runs and after",
+    epilog=examples("status", "status --out s3://bucket/results"),
+)
 def status(
     out: Out = RESULTS,
 ) -> None:
@@ -402,21 +439,28 @@ def status(
     console.print(listing.of_status(found))
     say(*found.failures, *(f"running: {line}" for line in found.running))
     if found.left is not None:
-        say(f"{found.rate:.0f} runs a minute, about {found.left:.0f} s left")
+        say(f"{found.rate:.0f} runs a minute, about {spell(found.left)} left")
     say(*found.to_do, *found.strays)
 
 
-@app.command(epilog=examples("diagnose history.json", "diagnose run-*.csv --html page.html", "diagnose"))
+@app.command(
+    short_help="what kind of problem a training log shows",
+    epilog=examples("diagnose history.json", "diagnose run-*.csv --html page.html", "diagnose"),
+)
 def diagnose(
     files: Annotated[
         list[str] | None,
-        typer.Argument(help="training logs in any usual form, - for standard input; several are several seeds; none: the runs in --out"),
+        typer.Argument(
+            help="training logs in any usual form, - for standard input; several are several seeds; none: the runs in --out"
+        ),
     ] = None,
     out: Out = RESULTS,
     form: Annotated[TextChoice, typer.Option("--format", help="lines to read, or an object")] = TextChoice.text,
     html: Annotated[Path | None, typer.Option(help="also write a page with the curves here")] = None,
     classes: Annotated[int | None, typer.Option(help="how many classes there are", min=2)] = None,
-    majority: Annotated[float | None, typer.Option(help="share of the most frequent class, 0 to 1", min=0, max=1)] = None,
+    majority: Annotated[
+        float | None, typer.Option(help="share of the most frequent class, 0 to 1", min=0, max=1)
+    ] = None,
 ) -> None:
     """Name what kinds of problem a model has, how far from healthy it is, and what treats them as measured here."""
     from orchestrator import diagnosis  # noqa: PLC0415  statistics take a second to load
@@ -425,7 +469,9 @@ def diagnose(
     store = Store(out)
     if not files:
         if html or classes or majority is not None:
-            raise UsageError("--html, --classes and --majority go with a training log; the runs in --out have report.html")
+            raise UsageError(
+                "--html, --classes and --majority go with a training log; the runs in --out have report.html"
+            )
         found = diagnosis.of_results(store)
         say(diagnosis.as_json(found) if form is TextChoice.json else "\n\n".join(map(diagnosis.as_text, found)))
         caution(store, store.load_runs().facts)
@@ -440,7 +486,9 @@ def diagnose(
         caution(store, store.load_runs().facts)
 
 
-@app.command(epilog=examples("doctor", "doctor --address 10.0.0.1:6379"))
+@app.command(
+    short_help="is everything here that a run needs", epilog=examples("doctor", "doctor --address 10.0.0.1:6379")
+)
 def doctor(
     out: Out = RESULTS,
     address: Address = None,

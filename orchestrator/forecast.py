@@ -7,7 +7,6 @@ began. Pure: whoever asks says what time it is.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ Block = tuple[str, int]  # what the store knows a shard by
 COMPILE, FETCH = 3.0, 0.8  # seconds to set a program up: where it was never compiled, and where it lies in the cache
 RESTART = 6.0  # seconds until another process stands in for one that died
 START = 6.0  # seconds that a command takes until it trains, on a machine for which the costs in `plan` are meant
+CROWDED = 0.6  # power of a slow start by which shards are slower: starting has more processes at work than training
+MOST = 3.0  # times slower that a machine is taken to be for its start alone: it may have waited for a cluster
 TRUST = 3.0  # seconds of training that count as much as how long the start took
 OVERDUE = 0.1  # of its expected time that a shard has left when it has had all of it
 FAR, FEW = 1.4, 5.0  # times, and seconds, by which what was shown must be wrong before it rises unasked
@@ -58,7 +59,7 @@ class Forecast:
     Attributes:
         slots: says how many shards train at once. closing: seconds that tables and report are meant to take.
         known: what a shard of a program took here before, in seconds, by program; such a program lies in the cache.
-        started: seconds until training began, which tells how fast this machine is today.
+        started: seconds until training began, which tells how crowded this machine is.
     """
 
     shards: Sequence[Shard]
@@ -66,18 +67,20 @@ class Forecast:
     closing: float = 0.0
     known: Mapping[str, float] = field(default_factory=dict)
     started: float = START
-    trained: dict[str, Mean] = field(default_factory=dict)
+    _took: dict[str, Mean] = field(default_factory=dict)  # by program
     _running: dict[Block, Work] = field(default_factory=dict)
     _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
     _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
     _restarts: float = 0.0
+    _spent: float = 0.0
+    _meant: float = 0.0
 
     def __post_init__(self) -> None:
         self._waiting: dict[str, set[Block]] = {}
         for shard in self.shards:
             self._waiting.setdefault(shard.job.program, set()).add(shard.block)
         self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
-        self._slowness = math.sqrt(max(1.0, self.started / START))
+        self._crowding: float = min(max(1.0, self.started / START) ** CROWDED, MOST)
 
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
@@ -91,7 +94,9 @@ class Forecast:
         work = self._running.pop(shard.block, None)
         if work is None:  # it was not even tried
             return
-        self.trained.setdefault(program, Mean()).add(trained)
+        self._took.setdefault(program, Mean()).add(trained)
+        self._spent += trained
+        self._meant += self._costs[program]
         if work.sets_up:
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
@@ -104,8 +109,8 @@ class Forecast:
         self._restarts += RESTART
 
     def paces(self) -> dict[str, float]:
-        """Seconds that a shard trained, for each program of which any has ended."""
-        return {program: mean.value for program, mean in self.trained.items()}
+        """Seconds that a shard trains where nothing else is at work, for each program of which any has ended."""
+        return {program: mean.value / self._crowding for program, mean in self._took.items()}
 
     def left(self, now: float) -> float:
         """Seconds until the command ends."""
@@ -118,25 +123,26 @@ class Forecast:
 
     @property
     def closes(self) -> float:
-        """Seconds that tables and report will take, on a machine as fast as this one is today."""
-        return self.closing * self._pace()
+        """Seconds that tables and report will take, on a machine as fast as this one was all in all."""
+        return self.closing * (self._spent + TRUST * self._crowding) / (self._meant + TRUST)
 
     @property
     def compiling(self) -> tuple[int, int] | None:
         """The programs that were taken up, and how many there are; None once all are set up."""
-        begun = {work.shard.job.program for work in self._running.values()} | self.trained.keys()
-        return None if len(self.trained) == len(self._costs) else (len(begun), len(self._costs))
+        running = {work.shard.job.program for work in self._running.values()} - self._took.keys()
+        untouched = {program for program, blocks in self._waiting.items() if blocks} - self._took.keys() - running
+        return (len(self._costs) - len(untouched), len(self._costs)) if running | untouched else None
 
     def _expected(self, program: str) -> float:
         """Seconds that a shard of a program trains."""
-        known = self.trained.get(program)
-        return known.value if known else self._costs[program] * self._pace()
+        took = self._took.get(program)
+        return took.value if took else self._costs[program] * self._pace()
 
     def _pace(self) -> float:
-        """How much slower shards are than was expected, by the programs of which any has ended."""
-        took = sum(mean.value for mean in self.trained.values())
-        meant = sum(self._costs[program] for program in self.trained)
-        return (took + TRUST * self._slowness) / (meant + TRUST)
+        """How much longer programs take than they were meant to, by those of which any shard has ended."""
+        took = sum(mean.value for mean in self._took.values())
+        meant = sum(self._costs[program] for program in self._took)
+        return (took + TRUST * self._crowding) / (meant + TRUST)
 
     def _rest(self, work: Work, now: float) -> float:
         program = work.shard.job.program

@@ -19,7 +19,7 @@ from orchestrator.check import Verdict
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import Checked, Event, Finished, Lost, Started, Waiting
 from orchestrator.failures import WITHOUT_RESULT
-from orchestrator.forecast import Countdown, Forecast, closing
+from orchestrator.forecast import OVERDUE, Countdown, Forecast, closing
 from orchestrator.outcome import Outcome
 from orchestrator.plan import Job, Plan
 from orchestrator.prospects import NOT_TRIED
@@ -55,7 +55,8 @@ class Progress:
     begun: float = field(default_factory=time.monotonic)
     tallies: dict[str, Tally] = field(default_factory=dict)
     forecast: Forecast | None = None
-    ends: float | None = None  # when the command will, once training has
+    closes: float = 0.0  # seconds that tables and report take, once training has ended
+    ends: float | None = None
     phase: str = ""
     end: str = ""
     reported: bool = False
@@ -127,9 +128,10 @@ class Progress:
         if self.forecast:
             closes = self.forecast.closes
             pace.remember(self.forecast.paces())
-            self.say()
+            if self.loud >= USUAL:
+                self.console.print(self._counts(), markup=False, highlight=False)
         self.phase = "writing the tables"
-        self.forecast, self.ends = None, time.monotonic() + closes
+        self.forecast, self.closes, self.ends = None, closes, time.monotonic() + closes
 
     def take(self, event: Event) -> None:
         """Count an event, and tell at once of a loss or a failure."""
@@ -216,7 +218,7 @@ class Progress:
         with self._lock:
             now = time.monotonic()
             if self.ends is not None:
-                return self._countdown.show(max(0.0, self.ends - now))
+                return self._countdown.show(max(self.ends - now, OVERDUE * self.closes))
             if self.forecast is None:
                 return None
             shown = self._countdown.show(self.forecast.left(now), self._reason)
@@ -226,12 +228,14 @@ class Progress:
     def line(self) -> str:
         """What the command is at, and how long it still takes."""
         with self._lock:
-            at = self.phase or self._counts()
-            left = self.left()
-            if left is None or self.is_done:
-                return at
-            why = f" (more than before: {self._countdown.why})" if self._countdown.why else ""
-            return f"{at}, about {spell(left)} left{why}"
+            return self._with_time(self.phase or ", ".join(filter(None, [self._counts(), self._compiling()])))
+
+    def _with_time(self, at: str) -> str:
+        left = self.left()
+        if left is None or self.is_done:
+            return at
+        why = f" (more than before: {self._countdown.why})" if self._countdown.why else ""
+        return f"{at}{', ' if at else ''}about {spell(left)} left{why}"
 
     @property
     def is_done(self) -> bool:
@@ -239,10 +243,14 @@ class Progress:
         return not self.phase and all(t.done == t.total for t in self.tallies.values())
 
     def _counts(self) -> str:
-        done, total, running, failed = (sum(column) for column in zip(*map(_numbers, self.tallies.values()), strict=True))
+        done, total, running, failed = (
+            sum(column) for column in zip(*map(_numbers, self.tallies.values()), strict=True)
+        )
+        return f"{done} of {total} shards done, {running} running, {failed} runs failed"
+
+    def _compiling(self) -> str:
         compiling = self.forecast.compiling if self.forecast else None
-        said = f", compiling {compiling[0]} of {compiling[1]} programs" if compiling else ""
-        return f"{done} of {total} shards done, {running} running, {failed} runs failed{said}"
+        return f"compiling {compiling[0]} of {compiling[1]} programs" if compiling else ""
 
     def say(self) -> None:
         """One plain line."""
@@ -253,16 +261,15 @@ class Progress:
     def table(self) -> Any:
         """The live view: a row a lesson while they train, and what the command is at."""
         with self._lock:
-            line = Text(f"{clean(self.line())}" if self.forecast else f"{self.phase} ({self.age:.0f} s)")
             if not self.forecast:
-                return line
+                return Text(clean(f"{self._with_time(self.phase)} ({self.age:.0f} s so far)"))
             table = Table(box=None, padding=(0, 2, 0, 0))
             for name in ("lesson", "done", "running", "failed runs"):
                 table.add_column(name, justify="left" if name == "lesson" else "right")
             for name, t in self.tallies.items():
                 failed = Text(str(t.failed), "red" if t.failed else "")
                 table.add_row(Text(clean(name)), f"{t.done}/{t.total}", str(len(t.running)), failed)
-            return Group(table, line)
+            return Group(table, Text(self._with_time(self._compiling())))
 
     # The clock
 

@@ -16,11 +16,13 @@ from orchestrator.store import Store
 class Record:
     """Takes events as they come.
 
-    `failed` says whether any run has, `compiling` counts the seconds that workers spent on compilation.
+    `left` tells how many seconds the command still takes, which the ledger hands on; `failed` says whether any run has,
+    `compiling` counts the seconds that workers spent on compilation.
     """
 
     store: Store
     show: Callable[[Event], None]
+    left: Callable[[], float | None] = lambda: None
     failed: bool = False
     compiling: float = 0.0
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -50,9 +52,10 @@ class Record:
                 self._keep(event.shard.job.program, event.block.verdict)
             self.failed = self.failed or any(o.error for o in event.block.outcomes)
             self.compiling += event.block.compiling
-        if not isinstance(event, Waiting | Checked):
-            self.store.append_event(_line(event))
         self.show(event)
+        if not isinstance(event, Waiting | Checked):
+            left = self.left()
+            self.store.append_event(_line(event) | ({} if left is None else {"left": round(left, 1)}))
 
 
 def _now() -> dict[str, float]:

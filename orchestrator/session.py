@@ -166,7 +166,7 @@ def execute(
     fixed = worker.settings(request.settings)
     progress.follow(prepared.plan, lambda: executor.slots)
     with _interruptible(executor) as interrupted:
-        record = Record(store, progress.take)
+        record = Record(store, progress.take, progress.left)
         record.begin(request.command)
         orders = (
             Order(
@@ -342,7 +342,7 @@ def run(
         progress.at("loading lessons and starting the workers" if store.is_empty() else "loading lessons")
         with clock(timings, "start"):
             prepared, place = prepare_and_start(
-                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.at
+                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.turn_to
             )
         tell(prepared, noted)
         looks = _Looks(asked, store, start, progress, begun, timings, place, noted)
@@ -511,8 +511,14 @@ def prepare_and_start(
             return prepared, None
         at("starting the workers")
         return prepared, start()
+
+    def planned_first() -> Prepared:
+        made = prepare()
+        at("starting the workers")
+        return made
+
     with ThreadPoolExecutor(1) as pool:
-        planned = pool.submit(prepare)
+        planned = pool.submit(planned_first)
         executor = start()
     try:
         return planned.result(), executor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def _status(store: Store) -> Status:
         tuple(by_cause((run for run in runs if run["status"] in WITHOUT_RESULT), store)),
         tuple(_running(events)) if busy else (),
         rate,
-        60 * waiting / rate if busy and rate else None,
+        _left(events) if busy else None,
         driver,
         tuple(_to_do(last["command"], driver, waiting, begun=bool(runs))),
         tuple(strays(store)),
@@ -157,6 +158,14 @@ def _rate(events: Sequence[Run]) -> float:
     since: float = max(events[0]["tick"], now - RATE_OVER)
     ended = sum(len(event["status"]) for event in events if event["event"] == "finished" and event["tick"] >= since)
     return 60 * ended / max(1.0, now - since)
+
+
+def _left(events: Sequence[Run]) -> float | None:
+    """Seconds left as the driver last told them, less what has gone by since."""
+    told = next((event for event in reversed(events) if isinstance(event.get("left"), int | float)), None)
+    if told is None or not isinstance(told.get("at"), int | float):
+        return None
+    return float(max(0.0, told["left"] - max(0.0, time.time() - told["at"])))
 
 
 def _running(events: Iterable[Run]) -> list[str]:

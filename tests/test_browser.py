@@ -1,6 +1,8 @@
 """The pages in a real browser, from a file and with the network off, as their readers open them."""
 
 import copy
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 import reports
+from orchestrator import statuspage
 from tests.simulate import LESSONS, store
 
 CHROMIUM = "/usr/bin/chromium"
@@ -287,3 +290,15 @@ def test_the_explorer_shows_what_was_stored(visit, folder):
     ].set_index("epoch")["val_accuracy"]
     assert drawn["x"][:2] == [1, 2]
     assert drawn["y"] == pytest.approx([100 * mine[epoch] for epoch in drawn["x"]], abs=0.001)
+
+
+@pytest.mark.parametrize(("age", "said"), [(3, r"Written \d+ s ago"), (600, "This page is 10 min old: the command was killed")])
+def test_the_page_of_a_command_tells_its_age(browser, tmp_path, age, said):
+    """Of one written a moment ago it says when; where nobody has renewed it for long, that nobody is at work, and how to go on."""
+    path = tmp_path / "status.html"
+    path.write_text(statuspage.page(statuspage.View("python -m orchestrator run all", BAD, now=time.time() - age)))
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    assert re.match(said, page.inner_text("#age"))
+    assert page.title() == BAD
+    page.close()

@@ -9,6 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
+import orchestrator
 from orchestrator import __main__ as program
 from orchestrator import engine
 from tests.conftest import ROOT, TINY
@@ -138,13 +139,14 @@ def test_damaged_files_are_set_aside_and_trained_again(cli, results, tmp_path):
         (["noise", "--timeout", "-1"], "above 0"),
         (["noise", "--cpus-per-shard", "nan"], "above 0"),
         (["missing/lesson.py"], "can't be read"),
-        ([], "Missing argument"),
+        ([], "missing argument"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_exit_code_2(here, tmp_path, words, part):
     """What can't be run is refused with what is wrong and what is allowed, and leaves no results behind."""
     done = here("run", *words, "--out", tmp_path / "out")
     assert part in complaint(done)
+    assert re.fullmatch(r"error: .+\n", done.stderr)
     assert not (tmp_path / "out" / "runs.parquet").exists()
 
 
@@ -176,6 +178,95 @@ def test_every_verb_has_help_and_needs_no_training_library_for_it(cli, verb):
     assert f"orchestrator {verb}" in done.stdout
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert not imported & {"ray", "keras", "jax", "tensorflow"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_help_ends_with_examples_that_the_program_takes(here, verb):
+    """Each verb's `-h` shows commands to copy; they are of that verb, and every option in them is one that it has."""
+    done = here(verb, "-h")
+    assert done.returncode == 0
+    head, _, shown = done.stdout.partition("Examples:\n")
+    commands = [line.split() for line in shown.strip().splitlines()]
+    assert commands
+    assert all(words[:4] == ["python", "-m", "orchestrator", verb] for words in commands)
+    assert all(re.search(rf"{word}\b", head) for words in commands for word in words if word.startswith("--"))
+
+
+def test_version_is_told_and_no_verb_gets_the_help(here):
+    """`--version` names the program's version, and no words at all get the verbs and exit code 2."""
+    done = here("--version")
+    assert (done.returncode, done.stdout) == (0, f"orchestrator {orchestrator.__version__}\n")
+    done = here()
+    assert done.returncode == 2
+    assert all(f"\n  {verb} " in done.stdout for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["rnu"], "did you mean 'run'"),
+        (["run", "noise", "--sedes", "3"], "--seeds"),
+        (["report", "--format", "pdf"], "'markdown'"),
+        (["run", "noise", "-q", "-v"], "give one of them"),
+    ],
+)
+def test_every_mistake_is_answered_alike(here, words, part):
+    """Whoever notices it, a mistake gets one line that begins with `error:`, and exit code 2."""
+    done = here(*words)
+    assert re.fullmatch(r"error: .+\n", complaint(done))
+    assert part in done.stderr.lower() or part in done.stderr
+
+
+def test_a_shell_completes_verbs_options_and_lessons(tmp_path):
+    """What bash asks for after `orchestrator run no` is `noise`; verbs and options are completed as well."""
+
+    def offered(line):
+        words = line.split(" ")
+        asks = {"_ORCHESTRATOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        code = "import sys; sys.argv[0] = 'orchestrator'; from orchestrator.cli import command; command()"
+        done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **asks}, capture_output=True, text=True, cwd=ROOT, check=False)
+        return done.stdout.split()
+
+    assert offered("orchestrator run no") == ["noise"]
+    assert "status" in offered("orchestrator sta")
+    assert "--seeds" in offered("orchestrator run --se")
+
+
+def test_a_run_says_at_once_what_it_is_at_and_at_the_end_the_verdicts(results, cli):
+    """The first lines come before anything is loaded; then what is told in words, no control sign among them; and `-q` leaves the verdicts."""
+    folder, done = results
+    first, second = done.stdout.splitlines()[:2]
+    assert first == f"results: {folder / 'out'}"
+    assert second == "loading lessons and starting the workers"
+    assert "\x1b" not in done.stdout
+    words = ("run", folder / "tiny.py", "--seeds", "10", "--out", folder / "out")
+    lines = cli(*words, "--quiet").stdout.splitlines()
+    assert lines[0] == "A tiny lesson: “two” against “one”"
+    assert [line.split("  ")[1][:7] for line in lines[1:3]] == ["On this", "On redr"]
+    assert lines[3:] == [f"report: {folder / 'out' / 'report.html'}"]
+    table = cli("report", "--format", "table", "--out", folder / "out").stdout.splitlines()
+    assert max(map(len, table)) <= 80
+    assert [line for line in table if line in lines] == lines[:3]
+    markdown = cli("report", "--format", "markdown", "--out", folder / "out").stdout
+    assert markdown.startswith("| Lesson | Data | Verdict |")
+
+
+def test_nothing_failed_is_said_without_loading_anything_heavy(results, cli):
+    """`retry` where no run failed says so, and imports neither Ray, a training library, pandas nor SciPy for it."""
+    done = cli("retry", "--out", results[0] / "out", env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.returncode == 0, done.stderr
+    assert "there is nothing to retry" in done.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert not imported & {"ray", "keras", "jax", "tensorflow", "pandas", "scipy"}
+
+
+def test_scores_are_readable_in_sixty_columns(results, cli):
+    """`show` fits them: accuracies in percent, and what has no room beside the others stands below them, for every seed."""
+    done = cli("show", "tiny", "two", "--out", results[0] / "out", env={**os.environ, "COLUMNS": "60"})
+    lines = done.stdout.splitlines()
+    assert lines[0] == "two, on this data set"
+    assert sum(line.lstrip().startswith("seed") for line in lines) >= 2
+    assert any(re.search(r"\d %", line) for line in lines)
 
 
 @pytest.mark.parametrize(

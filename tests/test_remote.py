@@ -169,9 +169,9 @@ def test_the_same_command_trains_nothing_the_second_time(ran, bucket, tell):
         (["plan", "LESSON", "--seeds", "20"], "further seeds"),
         (["status"], "driver: ended"),
         (["list", "--status", "ok"], "redrawn"),
-        (["show", "tiny", "two", "--seed", "3"], "fresh_accuracy"),
+        (["show", "tiny", "two", "--seed", "3"], "two, on redrawn data"),
         (["report", "--format", "csv"], "tiny,two,one,fixed"),
-        (["retry", "LESSON"], "nothing to train"),
+        (["retry", "LESSON"], "nothing to retry"),
     ],
 )
 def test_every_verb_reads_a_bucket(ran, bucket, tell, words, part):

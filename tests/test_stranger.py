@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -110,11 +111,20 @@ def test_what_is_no_file_is_not_waited_for(out, results, here, name):
 # Code
 
 
+def fail_one(out):
+    """Have a run of the folder's have failed, so that there is something to retry."""
+    store, last = Store(out), Store(out).last()
+    key, seeds = last["jobs"][0]["key"], range(8)
+    block = store.read(key, seeds)
+    store.write(key, replace(block, outcomes=tuple(Outcome(o.seed, "failed", error="no luck") for o in block.outcomes)))
+
+
 def test_retry_runs_nothing_that_was_not_named_or_agreed_to(out, cli, here, tmp_path):
     """Where nobody can be asked, `retry` refuses, with the path and what to type; --yes is consent."""
     lesson, ran = tmp_path / "tiny.py", tmp_path / "ran"
     lesson.write_text(f"{TINY}\nopen({str(ran)!r}, 'w')\n")
     rewrite(out / "run.json", lessons=[str(lesson)])
+    fail_one(out)
     done = cli("retry", "--out", out, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"where you trust it, name it: `python -m orchestrator retry {lesson} --out {out}`, or give --yes" in done.stderr
