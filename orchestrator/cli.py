@@ -253,7 +253,10 @@ def plan(
     ] = None,
 ) -> None:
     """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
-from orchestrator import __version__, ahead, catalog, chances, listing, provenance, session, verdicts
+    until = until_of(until_decided, until_precise, max_seeds, wanted)
+    asked = request(lessons, wanted, data, engine, backend, settings, until)
+    with complaints.status("loading lessons") as shown:
+        made = session.prepare(asked, Store(out), shown.update)
     session.tell(made, console)
     console.print(listing.of_plan(made.plan))
     if until:
