@@ -14,17 +14,19 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.store.rows import squares
 from reports.bands import difference_band
 from reports.effects import table
 from reports.endpoints import Endpoint, scores
 from reports.histories import Curves
-from reports.paired import detectable
-from reports.rows import crossed
+from reports.paired import detectable, mean_effect
+from reports.rows import Rows
 from reports.single import single
 from reports.survival import logrank
 
@@ -63,6 +65,11 @@ def tied(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     return np.round((0.78 + 0.02 * rng.normal(size=shape)) * 70) / 70
 
 
+def hairs(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """The same in float32 by sums of another order: equal accuracies lie a hair apart."""
+    return tied(rng, shape).astype(np.float32).astype(float) + rng.choice([-3e-8, 0.0, 3e-8], shape)
+
+
 def capped(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     """Partly constant: six runs in ten end at 1.000."""
     return np.minimum(1.0, 1.005 + 0.02 * rng.normal(size=shape))
@@ -73,6 +80,7 @@ ENDPOINTS: Mapping[str, Draw] = {
     "skewed": skewed,
     "heavy-tailed": heavy,
     "tied, 1/70": tied,
+    "tied in float32": hairs,
     "partly constant": capped,
 }
 
@@ -105,8 +113,12 @@ def experiments(
     measure: str = "epochs",
     look: int = 1,
     statistic: str = "mean",
+    status: str = "diverged",
+    further: Mapping[str, object] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """The effects table of (experiments, lessons, seeds) scores; `diverging` is (2, experiments, lessons, seeds).
+
+    `status` is how those end that `diverging` names, `further` what else a lesson's description says.
 
     `look` says how often these experiments have been looked at, this look included. Of a measure named "epochs" the table
     compares the means only; of any other, the spreads as well.
@@ -118,14 +130,14 @@ def experiments(
         gone = np.zeros(given.shape, dtype=bool) if diverging is None else diverging[arm]
         rows.append(pd.DataFrame({
             "lesson": names[0][where[1]], "variant": name, "data": names[1][where[0]], "seed": where[2],
-            "status": np.where(gone.ravel(), "diverged", "ok"), measure: given.ravel(),
+            "status": np.where(gone.ravel(), status, "ok"), measure: given.ravel(),
         }))  # fmt: skip
     sesoi = SESOI if statistic == "mean" else 0.8
     endpoint = {"measure": measure, "statistic": statistic, "better": "higher", "sesoi": sesoi, "threshold": None}
     variants = [{"name": name, "epochs": 1} for name in ("without", "with")]
     looks = [{"variant": "with", "data": str(scope)} for scope in names[1]] * look
     documents = [
-        {"id": f"lesson {i}", "endpoint": endpoint, "variants": variants, "looks": looks} for i in range(lessons)
+        {"id": f"lesson {i}", "endpoint": endpoint, "variants": variants, "looks": looks} | dict(further) for i in range(lessons)
     ]
     empty = pd.DataFrame({name: [] for name in ("lesson", "variant", "data", "seed", "epoch")})
     return table(pd.concat(rows, ignore_index=True), empty, documents)
@@ -207,9 +219,9 @@ def ending(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
     """Runs that end badly. Without any effect every claim is false, whoever's runs they are and however they are chosen."""
     yield ["bad runs, no effect on the others".ljust(56), "seeds", "improves or small", "harms", "no difference"]
     for n in SEEDS:
-        for name, choose in BAD.items():
+        for (name, choose), status in [*zip(BAD.items(), ("diverged",) * len(BAD), strict=True), *ENDED_OTHERWISE]:
             arms = normal(rng, (2, count, 1, n))
-            found = experiments(arms[0], arms[1], diverging=choose(rng, arms))
+            found = experiments(arms[0], arms[1], diverging=choose(rng, arms), status=status)
             good = found["verdict"].isin(["improves"]) | (
                 (found["verdict"] == "real but small") & (found["effect"] > 0)
             )
@@ -234,29 +246,88 @@ BAD: Mapping[str, Callable[[np.random.Generator, Floats], npt.NDArray[np.bool_]]
 }
 
 
+ENDED_OTHERWISE = [
+    (("the worst fifth with it run out of time", lambda _, arms: _worst(arms, 1)), "timeout"),
+    (("one in ten of both arms crashes", lambda rng, arms: rng.random(arms.shape) < 0.1), "failed"),
+    (("every run with it is lost", lambda _, arms: _of(arms, 1)), "failed"),
+]
+
+
 def _of(arms: Floats, arm: int) -> npt.NDArray[np.bool_]:
     return np.asarray(np.arange(2)[:, None, None, None] == arm) & np.ones(arms.shape, dtype=bool)
 
 
 def further(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
-    """What is said beside the verdict: where the next run lies, on how many data sets it helps, what new rows would say."""
-    yield ["beside the verdict".ljust(44), "seeds", "next run", "of at least", "share", "on new rows"]
+    """What is said beside the verdict: where the next run lies, and on how many data sets it helps."""
+    yield ["beside the verdict".ljust(44), "seeds", "next run", "of at least", "share"]
     for n in (20, 30, 100):
         drawn = rng.exponential(size=(count, n + 1)) - 0.5
         found = [single(each[:n], float((each[:n] > 0).mean())) for each in drawn]
         held = share([one.low <= new <= one.high for one, new in zip(found, drawn[:, n], strict=True)])
         true = math.exp(-0.5)
         shares = share([one.better_low <= true <= one.better_high for one in found])
-        rows = share([_new_rows(rng, n) for _ in range(count)])
-        yield ["skewed differences; 70 rows that differ", str(n), str(held), f"{100 * found[0].coverage:.1f}", str(shares), str(rows)]
+        yield ["skewed differences", str(n), str(held), f"{100 * found[0].coverage:.1f}", str(shares)]
 
 
-def _new_rows(rng: np.random.Generator, n: int, rows: int = 70) -> bool:
-    """Whether two standard errors over seeds and rows reach the true difference, none, though single rows differ."""
-    ease, gain = rng.normal(1, 1, rows), 0.7 * rng.normal(size=rows)
-    arms = (rng.normal(size=(n, rows)) < ease + sign * gain / 2 for sign in (-1, 1))
-    found = crossed(*arms)
-    return abs(found.effect) <= 2 * found.error
+def rows(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """Seeds and rows both drawn: the technique helps on some rows and harms on others, and on average does nothing.
+
+    Of the 95 % intervals alone: the table would take most of its time for the spreads of so many accuracies.
+    """
+    yield ["rows that differ, no effect on average".ljust(44), "seeds", "interval", "taken as given"]
+    for size, hard in ((70, 0.7), (500, 0.7), (10_000, 0.3), (70, 0.0)):
+        for n in (8, 30, 100):
+            held = [_held(*_masks(rng, n, size, hard)) for _ in range(count)]
+            yield [f"{size:,} rows, gain of SD {hard:g}", str(n), *(str(share(each)) for each in zip(*held, strict=True))]
+
+
+def _masks(rng: np.random.Generator, n: int, size: int, hard: float) -> tuple[npt.NDArray[np.int8], ...]:
+    """Which of `size` rows n runs have right in either arm: with luck of the seed's own, the row's, and that of both."""
+    ease, gain = rng.normal(1, 1, size), hard * rng.normal(size=size)
+    luck = rng.normal(0, 0.1, (2, n, 1))
+    return tuple((rng.normal(size=(n, size)) < ease + sign * gain / 2 + luck[arm]).astype(np.int8) for arm, sign in enumerate((-1, 1)))
+
+
+def _held(first: npt.NDArray[np.int8], second: npt.NDArray[np.int8]) -> tuple[bool, bool]:
+    """Whether the interval over seeds and rows holds no effect, and whether that over seeds alone does."""
+    arms = first.mean(axis=1), second.mean(axis=1)
+    both = (mean_effect(*arms, "higher", SESOI, rows=known) for known in (Rows(**squares(first, second)), None))
+    counted, given = ((found.low <= 0 <= found.high) for found in both)
+    return counted, given
+
+
+def resplit(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """One file of 300 rows split anew for each seed, told from as many data sets of its own: the mean of rows learnt, no effect."""
+    yield ["re-splits of one file, no effect".ljust(44), "seeds", "interval", "claimed", "as if apart: interval", "claimed"]
+    for n in (10, 30, 100):
+        arms = np.stack([_splits(rng, n) for _ in range(count)], axis=1)[:, :, None]
+        data = {"redrawn": True, "rows_train": 200, "rows_test": 100}
+        cells = []
+        for known in ({"resplit": True}, {}):
+            effects = experiments(*arms, further={"data": data | known})
+            cells += [covers(effects, 0.0), claims(effects, small=True)]
+        yield ["two learners that are as good", str(n), *map(str, cells)]
+
+
+def _splits(rng: np.random.Generator, n: int) -> Floats:
+    """(2, n) squared errors of two estimates of a mean, each from half the numbers of a row, on a third of the file."""
+    file = rng.normal(size=(300, 2))
+    scores = []
+    for _ in range(n):
+        mixed = rng.permutation(file)
+        learnt = mixed[:200].mean(axis=0)
+        scores.append(0.8 + 0.1 * ((mixed[200:] - learnt) ** 2).mean(axis=0))
+    return np.array(scores).T
+
+
+def broken(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
+    """Spreads where runs diverge, as often in both arms, and the others scatter alike."""
+    yield ["spread, some runs diverge".ljust(44), "seeds", "claimed", "interval"]
+    for n in SEEDS:
+        arms = normal(rng, (2, count, 1, n))
+        effects = experiments(*arms, diverging=rng.random(arms.shape) < 0.05, measure="score", statistic="spread")
+        deciding = effects[effects["primary"]]
+        yield ["one run in twenty, in both arms", str(n), str(claims(deciding, small=True)), str(covers(deciding, 1.0))]
 
 
 def looking(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
@@ -327,7 +398,7 @@ def bands(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
             yield [name, str(n), *map(str, held)]
 
 
-STUDIES = (no_effect, true_effect, special, ending, further, looking, bands)
+STUDIES = (no_effect, true_effect, special, ending, broken, rows, resplit, further, looking, bands)
 
 
 def main() -> None:
