@@ -84,8 +84,9 @@ def _width(row: Row) -> float:
 
 
 def _may_gain(row: Row) -> bool:
-    """Whether further seeds can tell more: not where test rows or rows in common limit what can be known."""
-    return not (row["shared"] or row.get("rows_dominate"))
+    from reports.prospects import seeds_can_decide  # noqa: PLC0415
+
+    return bool(seeds_can_decide(row))
 
 
 def _many_are_bad(row: Row) -> bool:

@@ -14,7 +14,7 @@ from orchestrator.until import Course, Until
 
 ROW = {
     "lesson": "a", "baseline": "without", "variant": "with", "data": "fixed", "statistic": "mean", "primary": True,
-    "verdict": "inconclusive", "alpha": 0.01, "low": -0.02, "high": 0.04, "n_seeds": 16, "shared": 0.0,
+    "verdict": "inconclusive", "alpha": 0.01, "low": -0.02, "high": 0.04, "n_seeds": 16, "shared": 0.0, "rows_dominate": False,
     "bad_baseline": 0, "bad_variant": 0, "seeds_settle": 50.0,
 }  # fmt: skip
 
