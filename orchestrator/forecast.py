@@ -98,7 +98,7 @@ class Forecast:
         if work is None:  # it was not even tried
             return
         self._spent += trained
-        self._meant += self._costs[program]
+        self._meant += shard.job.cost
         if work.sets_up:
             trained = max(trained - TRACE, trained / 2)
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
