@@ -39,16 +39,19 @@ def _recorded(out: str, slots: int) -> tuple[dict[str, Any], list[str]]:
     events = [json.loads(line) for line in Path(out, "events.jsonl").read_text().splitlines()]
     zero, wall = events[0]["tick"], events[0]["at"]
     costs = {job["key"]: job["cost"] for job in last["jobs"]}
-    about = {key: f"{a['program']}/{a['settings']}" for key, a in store.abouts().items()}
+    program = {job["key"]: f"{job['lesson']}/{job['variant']}" for job in reversed(last["jobs"])}  # whatever the data
     blocks = list(dict.fromkeys((e["key"], e["first"]) for e in events[1:]))
-    programs = list(dict.fromkeys(about[key] for key, _ in blocks))
+    programs = list(dict.fromkeys(program[key] for key, _ in blocks))
+    page = Path(out, "report.html")
+    started = wall - datetime.fromisoformat(last["started"]).timestamp()
     recording = {
         "slots": slots,
         "runs": len(last["jobs"]) * len(last["seeds"]),
-        "started": round(wall - datetime.fromisoformat(last["started"]).timestamp(), 2),
-        "ended": round(Path(out, "report.html").stat().st_mtime - wall, 2),
+        "started": round(started, 2),
+        "ended": round(page.stat().st_mtime - wall if page.exists() else last["wall_seconds"] - started, 2),
+        "report": page.exists(),
         "known": {},
-        "shards": [[programs.index(about[key]), round(costs[key], 3)] for key, _ in blocks],
+        "shards": [[programs.index(program[key]), round(costs[key], 3)] for key, _ in blocks],
         "events": [
             [round(e["tick"] - zero, 2), e["event"], blocks.index((e["key"], e["first"])), *_trained(store, e)]
             for e in events[1:]
@@ -77,7 +80,7 @@ def _begun(recording: dict[str, Any]) -> tuple[Forecast, list[Shard]]:
         Shard(Job("lesson", "variant", "fixed", str(i), str(p), "compiled", 8, cost), tuple(range(8)), "")
         for i, (p, cost) in enumerate(recording["shards"])
     ]
-    closes = closing(recording["runs"], report_too=True)
+    closes = closing(recording["runs"], recording["report"])
     return Forecast(shards, lambda: recording["slots"], closes, recording["known"], recording["started"]), shards
 
 

@@ -18,8 +18,9 @@ Block = tuple[str, int]  # what the store knows a shard by
 COMPILE, FETCH = 3.0, 0.8  # seconds to set a program up: where it was never compiled, and where it lies in the cache
 RESTART = 6.0  # seconds until another process stands in for one that died
 START = 6.0  # seconds that a command takes until it trains, on a machine for which the costs in `plan` are meant
-CROWDED = 0.6  # power of a slow start by which shards are slower: starting has more processes at work than training
-MOST = 3.0  # times slower that a machine is taken to be for its start alone: it may have waited for a cluster
+CROWDED = 0.7  # power of a slow start by which shards are slower: starting has more processes at work than training
+MOST = 6.0  # times slower that a machine is taken to be for its start alone: it may have waited for a cluster
+TRACE = 0.3  # seconds of a first shard's training that go into tracing
 TRUST = 3.0  # seconds of training that count as much as how long the start took
 OVERDUE = 0.1  # of its expected time that a shard has left when it has had all of it
 FAR, FEW = 1.4, 5.0  # times, and seconds, by which what was shown must be wrong before it rises unasked
@@ -67,13 +68,15 @@ class Forecast:
     closing: float = 0.0
     known: Mapping[str, float] = field(default_factory=dict)
     started: float = START
-    _took: dict[str, Mean] = field(default_factory=dict)  # by program
+    _first: dict[str, Mean] = field(default_factory=dict)  # by program, what shards trained that set it up
+    _took: dict[str, Mean] = field(default_factory=dict)  # and what others did, which is surer
     _running: dict[Block, Work] = field(default_factory=dict)
     _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
     _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
     _restarts: float = 0.0
     _spent: float = 0.0
     _meant: float = 0.0
+    _late: float = 1.0
 
     def __post_init__(self) -> None:
         self._waiting: dict[str, set[Block]] = {}
@@ -94,12 +97,13 @@ class Forecast:
         work = self._running.pop(shard.block, None)
         if work is None:  # it was not even tried
             return
-        self._took.setdefault(program, Mean()).add(trained)
         self._spent += trained
-        self._meant += self._costs[program]
+        self._meant += shard.job.cost
         if work.sets_up:
+            trained = max(trained - TRACE, trained / 2)
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
+        (self._first if work.sets_up else self._took).setdefault(program, Mean()).add(trained)
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
@@ -110,10 +114,12 @@ class Forecast:
 
     def paces(self) -> dict[str, float]:
         """Seconds that a shard trains where nothing else is at work, for each program of which any has ended."""
-        return {program: mean.value / self._crowding for program, mean in self._took.items()}
+        return {program: self._expected(program) / self._crowding for program in self._seen}
 
     def left(self, now: float) -> float:
         """Seconds until the command ends."""
+        self._late = 1.0
+        self._late = max((self._lateness(work, now) for work in self._running.values()), default=1.0)
         running = [self._rest(work, now) for work in self._running.values()]
         waiting = {program: len(blocks) for program, blocks in self._waiting.items() if blocks}
         training = sum(n * self._expected(program) for program, n in waiting.items())
@@ -129,24 +135,47 @@ class Forecast:
     @property
     def compiling(self) -> tuple[int, int] | None:
         """The programs that were taken up, and how many there are; None once all are set up."""
-        running = {work.shard.job.program for work in self._running.values()} - self._took.keys()
-        untouched = {program for program, blocks in self._waiting.items() if blocks} - self._took.keys() - running
+        running = {work.shard.job.program for work in self._running.values()} - self._seen
+        untouched = {program for program, blocks in self._waiting.items() if blocks} - self._seen - running
         return (len(self._costs) - len(untouched), len(self._costs)) if running | untouched else None
+
+    @property
+    def _seen(self) -> set[str]:
+        """The programs of which any shard has ended."""
+        return self._took.keys() | self._first.keys()
 
     def _expected(self, program: str) -> float:
         """Seconds that a shard of a program trains."""
-        took = self._took.get(program)
-        return took.value if took else self._costs[program] * self._pace()
+        if program in self._took:
+            return self._took[program].value
+        if program in self._first:
+            return self._first[program].value * self._drift()
+        return self._costs[program] * self._pace()
+
+    def _drift(self) -> float:
+        """How much longer shards take than those that set their programs up told of."""
+        both = self._took.keys() & self._first.keys()
+        took, first = (sum(means[program].value for program in both) for means in (self._took, self._first))
+        return (took + TRUST) / (first + TRUST)
 
     def _pace(self) -> float:
         """How much longer programs take than they were meant to, by those of which any shard has ended."""
-        took = sum(mean.value for mean in self._took.values())
-        meant = sum(self._costs[program] for program in self._took)
-        return (took + TRUST * self._crowding) / (meant + TRUST)
+        seen = self._seen
+        took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
+        return self._late * (took + TRUST * self._crowding) / (meant + TRUST)
+
+    def _lateness(self, work: Work, now: float) -> float:
+        """How many times as long as expected a first shard of a program has been at work, where it is overdue."""
+        unseen = work.shard.job.program not in self._seen
+        return max(1.0, (now - work.begun) / (self._whole(work) or 1.0)) if unseen else 1.0
+
+    def _whole(self, work: Work) -> float:
+        """Seconds that a shard at work takes from beginning to end."""
+        program = work.shard.job.program
+        return self._expected(program) + work.sets_up * self._setup(program, first=not self._ready[program])
 
     def _rest(self, work: Work, now: float) -> float:
-        program = work.shard.job.program
-        whole = self._expected(program) + work.sets_up * self._setup(program, first=not self._ready[program])
+        whole = self._whole(work)
         return max(whole - (now - work.begun), OVERDUE * whole)
 
     def _had(self, program: str) -> int:

@@ -285,8 +285,10 @@ class Progress:
     def _write(self) -> None:
         """Write the page; where it can't be, whoever stores results will say so."""
         self._written = time.monotonic()
-        with suppress(OrchestratorError), self._lock:
-            self.store.write_page("status.html", page(self._view()))
+        with self._lock:
+            text = page(self._view())
+        with suppress(OrchestratorError):  # not under the lock: an upload takes its time
+            self.store.write_page("status.html", text)
 
     def _view(self) -> View:
         rows = tuple((name, *_numbers(tally)) for name, tally in self.tallies.items())
