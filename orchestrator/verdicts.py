@@ -13,40 +13,49 @@ from rich.text import Text
 from orchestrator.terminal import clean
 
 if TYPE_CHECKING:
-    from reports.answers import Cell, Chip, Line
+    from reports.answers import Cell, Chip
     from reports.results import Results
+    from reports.summary import Line
 
 COLOURS = {"good": "green", "bad": "red", "small": "yellow", "same": "blue", "open": "magenta", "void": "dim"}
 MARKS = {"up": "▲", "down": "▼", "rise": "△", "fall": "▽", "equal": "=", "query": "?", "cross": "×"}
 INDENT = 2
 NOTHING = "nothing was compared: a comparison takes a lesson of two variants or more, and runs of both"
-HEADS = ("Lesson", "Data", "Verdict", "Effect", "Interval", "Guard", "Seeds", "Failures")
+HEADS = ("Technique", "Data", "Verdict", "Effect", "Interval", "Guard", "Beside it")
 
 
 def lines(results: Results, width: int, full: bool = False) -> Text:
-    """A line a verdict below a line a comparison; `full` adds what decides it, its guard, its seeds and its failures."""
-    from reports import answers  # noqa: PLC0415  statistics take a second to load
+    """The page's headline, then a line a verdict below each technique; `full` adds what decides it, and its guard."""
+    from reports import summary  # noqa: PLC0415  statistics take a second to load
 
-    found = answers.lines(results)
-    cells = [(heading, cell) for line in found for heading, cell in line.cells]
-    places = max((len(heading) for heading, _ in cells), default=0)
+    found = summary.lines(results)
+    if not found:
+        return Text(NOTHING)
+    cells = [(_place(scope), cell) for line in found for scope, cell, _ in line.cells]
+    places = max(len(place) for place, _ in cells)
     words = max((len(cell.chip.words) for _, cell in cells if cell and cell.chip), default=0) + 2
-    parts = [_comparison(line, width, places, words, full) for line in found]
-    return Text("\n").join(parts) if parts else Text(NOTHING)
+    head = [Text(part) for part in _wrapped(summary.headline(results), width)]
+    return Text("\n").join([*head, *(_comparison(line, width, places, words, full) for line in found)])
+
+
+def _place(scope: str) -> str:
+    from reports.words import place  # noqa: PLC0415
+
+    return place(scope)
 
 
 def _comparison(line: Line, width: int, places: int, words: int, full: bool) -> Text:
-    title = f"{line.title}: {line.against}" if line.against else line.title
-    parts = [Text(part, "bold") for part in _wrapped(title, width)]
+    parts = [Text(part, "bold") for part in _wrapped(line.name, width)]
     parts += [Text(part, "dim") for note in (_notes(line) if full else ()) for part in _wrapped(note, width, INDENT)]
-    parts += [_verdict(heading, cell, width, places, words) for heading, cell in line.cells]
+    parts += [_verdict(_place(scope), cell, width, places, words) for scope, cell, _ in line.cells]
+    parts += [Text(part) for scope, said in line.warnings for part in _wrapped(f"{_place(scope)}: {said}", width, INDENT)]
     return Text("\n").join(parts)
 
 
 def _notes(line: Line) -> Iterator[str]:
     yield f"decided by {line.measured}"
-    yield f"seeds: {line.seeds}; failures: {line.failures}"
-    yield from (f"guard, {guard.scope.lower()}: {guard.state} {_effect(guard.cell)}".strip() for guard in line.guard)
+    if line.guard:
+        yield f"guard: {'; '.join(text for text, _ in line.guard)}"
 
 
 def _verdict(heading: str, cell: Cell | None, width: int, places: int, words: int) -> Text:
@@ -73,18 +82,17 @@ def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
 
 def markdown(results: Results) -> str:
     """A table of Markdown, a row a verdict."""
-    from reports import answers  # noqa: PLC0415
+    from reports import summary  # noqa: PLC0415
 
-    rows = [HEADS, ("---",) * len(HEADS), *(row for line in answers.lines(results) for row in _rows(line))]
+    rows = [HEADS, ("---",) * len(HEADS), *(row for line in summary.lines(results) for row in _rows(line))]
     return "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows) + "\n"
 
 
 def _rows(line: Line) -> Iterator[tuple[str, ...]]:
-    title = f"{line.title}: {line.against}" if line.against else line.title
-    for heading, cell in line.cells:
-        guards = "; ".join(f"{g.state} {_effect(g.cell)}".strip() for g in line.guard if g.scope == heading)
+    guard = "; ".join(text for text, _ in line.guard)
+    for scope, cell, _ in line.cells:
         told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")
-        yield title, heading, *told, guards, line.seeds, line.failures
+        yield line.name, _place(scope), *told, guard, "; ".join(said for at, said in line.warnings if at == scope)
 
 
 def _escaped(cell: str) -> str:

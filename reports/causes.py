@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports.names import technique
 from reports.provenance import spans
 from reports.results import Results
 from reports.words import place
@@ -35,7 +36,7 @@ def causes(results: Results) -> list[Cause]:
         bad["status"].astype(str),
         bad["error"].astype("string").fillna("") if "error" in bad else pd.Series("", index=bad.index),
     ]
-    titles = {lesson["id"]: lesson["title"] for lesson in results.lessons}
+    titles = {lesson["id"]: technique(lesson) for lesson in results.lessons}
     found = [_cause(str(status), str(error), part, titles) for (status, error), part in bad.groupby(keys, sort=False)]
     return sorted(found, key=lambda cause: -cause.runs)
 
@@ -49,3 +50,20 @@ def _cause(status: str, error: str, part: pd.DataFrame, titles: dict[str, str]) 
         for (lesson, variant, data), each in part.groupby(["lesson", "variant", "data"], observed=True, sort=False)
     ]
     return Cause(_WHAT.get(status, status), error, len(part), tuple(places))
+
+
+def stuck(results: Results) -> list[Cause]:
+    """The runs that ended and learned nothing, as the comparisons count them; at most one cause."""
+    found: dict[tuple[str, str, str], list[int]] = {}
+    titles = {lesson["id"]: technique(lesson) for lesson in results.lessons}
+    for each in results.comparisons:
+        seeds = results.seeds(each.lesson, each.names, each.data)
+        for name, ended in zip(each.names, each.ended, strict=True):
+            if ended.stuck.any():
+                found[each.lesson, name, each.data] = seeds[ended.stuck].tolist()
+    places = tuple(
+        (f"{titles[lesson]}, “{variant}”, {place(data).lower()}", f"seeds {spans(seeds)}")
+        for (lesson, variant, data), seeds in found.items()
+    )
+    runs = sum(map(len, found.values()))
+    return [Cause("Stuck: ended, and scored hardly better than a guess", "", runs, places)] if runs else []

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +9,11 @@ from numpy.typing import NDArray
 
 from reports.bands import FEWEST, Band
 from reports.colours import LIGHT
-from reports.figures import HEIGHT, Figure, Table, drawing, inline, label, panel, table, thin, thinned, ticks
+from reports.figures import HEIGHT, TEXT, Figure, Table, drawing, ends, inline, label, panel, room, table, thin, ticks
 from reports.words import NONE, count, listed, number, shorten, signed
 
 Floats = NDArray[np.floating]
-ROWS = 11
+ROWS = 3
 STRIP = 24
 """The height of a strip of runs still training, in pixels."""
 
@@ -72,19 +71,24 @@ def learning(identifier: str, heading: str, drawn: Learning) -> Figure:
     extra = STRIP * len(strips) + 12 if strips else 0
     epochs = max(len(line.mean) for line in drawn.lines)
     with drawing(height=HEIGHT + extra) as figure:
-        axes = panel(figure, bottom=36 + extra)
+        marks = [mark for mark in drawn.marks if drawn.span[0] <= mark.value <= drawn.span[1]]
+        named = [*((_last(line.mean), line.name, line.role) for line in drawn.lines), *((m.value, m.text, m.role) for m in marks)]
+        right = room([name for _, name, _ in named])
+        axes = panel(figure, right=right, bottom=36 + extra)
         label(axes, drawn.measure)
-        _marks(axes, drawn.marks, drawn.span)
+        for mark in marks:
+            axes.axhline(mark.value, color=LIGHT[mark.role], lw=1, ls=(0, (1.5, 2.5)))
         for line in drawn.lines:
             _line(axes, line)
         axes.set(xlim=(1, max(epochs, 2)), ylim=drawn.span)
+        ends(axes, named)
         ticks(axes.xaxis)
         ticks(axes.yaxis, drawn.suffix)
         for place, line in enumerate(strips):
-            _strip(panel(figure, top=HEIGHT + 6 + STRIP * place, bottom=extra - STRIP * (place + 1)), line, epochs)
+            _strip(panel(figure, right=right, top=HEIGHT + 6 + STRIP * place, bottom=extra - STRIP * (place + 1)), line, epochs)
         title = f"{drawn.measure}, {heading}: {listed([line.name for line in drawn.lines])}"
         svg = inline(figure, identifier, title, _described(drawn.lines))
-    words = [thinned(epochs), _stopped(strips), *(_unknown(line) for line in drawn.lines)]
+    words = [_stopped(strips), *(_unknown(line) for line in drawn.lines)]
     return Figure(identifier, heading, svg, " ".join(filter(None, words)), _numbers(drawn.lines))
 
 
@@ -108,7 +112,7 @@ def difference(identifier: str, heading: str, drawn: Difference) -> Figure:
     """The difference curve around zero, with its simultaneous band."""
     band, epochs = drawn.band, drawn.epochs
     unit = f", {drawn.unit}" if drawn.unit else ""
-    with drawing(height=224) as figure:
+    with drawing(height=206) as figure:
         axes = panel(figure)
         label(axes, f"difference{unit}")
         axes.axhline(0, color=LIGHT["muted"], lw=1)
@@ -120,11 +124,11 @@ def difference(identifier: str, heading: str, drawn: Difference) -> Figure:
         ticks(axes.xaxis)
         ticks(axes.yaxis, sign=True)
         for height, name, side in ((1.0, drawn.names[1], "top"), (0.015, drawn.names[0], "bottom")):
-            text = f"“{shorten(name, 18)}” higher"
-            axes.text(0.99, height, text, transform=axes.transAxes, ha="right", va=side, color=LIGHT["muted"], size=10)
+            text = f"{shorten(name, 22)} higher"
+            axes.text(0.99, height, text, transform=axes.transAxes, ha="right", va=side, color=LIGHT["muted"])
         title = f"{drawn.names[1]} minus {drawn.names[0]} along training, {heading}{unit}"
         svg = inline(figure, identifier, title, _parted(drawn))
-    words = [f"{count(band.n, 'pair')} of runs.", thinned(drawn.total), _left_out(drawn.left_out), _bandless(band)]
+    words = [_left_out(drawn.left_out), _bandless(band)]
     return Figure(identifier, heading, svg, " ".join(filter(None, words)), _difference_numbers(drawn))
 
 
@@ -142,17 +146,9 @@ def _line(axes: Axes, line: Line) -> None:
     axes.plot(epochs[kept], line.mean[kept], color=colour, lw=1.8, marker="o" if len(epochs) == 1 else None)
 
 
-def _marks(axes: Axes, marks: Sequence[Mark], span: tuple[float, float]) -> None:
-    for mark in marks:
-        if span[0] <= mark.value <= span[1]:
-            axes.axhline(mark.value, color=LIGHT[mark.role], lw=1, ls=(0, (1.5, 2.5)))
-            style: dict[str, Any] = {
-                "textcoords": "offset points",
-                "ha": "right",
-                "color": LIGHT[mark.role],
-                "size": 10,
-            }
-            axes.annotate(mark.text, (1, mark.value), xycoords=("axes fraction", "data"), xytext=(-3, 3), **style)
+def _last(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if len(known) else float("nan")
 
 
 def _strip(axes: Axes, line: Line, epochs: int) -> None:
@@ -166,11 +162,11 @@ def _strip(axes: Axes, line: Line, epochs: int) -> None:
     axes.text(
         0.985,
         0.5,
-        f"runs of “{shorten(line.name, 18)}” still training (of {line.n})",
+        f"{shorten(line.name, 18)}: runs still training (of {line.n})",
         transform=axes.transAxes,
         ha="right",
         va="center",
-        size=10,
+        size=TEXT - 0.5,
         color=LIGHT["muted"],
     )
 
@@ -179,10 +175,7 @@ def _stopped(strips: Sequence[Line]) -> str:
     if not strips:
         return ""
     whose = listed([f"“{line.name}”" for line in strips])
-    return (
-        f"Runs of {whose} stop at different epochs; a stopped model no longer changes, so its last value is carried "
-        "forward, and the strip below counts the runs still training."
-    )
+    return f"Runs of {whose} stop early; their last value is carried forward."
 
 
 def _unknown(line: Line) -> str:
@@ -208,8 +201,8 @@ def picked(epochs: int) -> NDArray[np.int64]:
 def _numbers(lines: Sequence[Line]) -> Table:
     head = ["epoch"]
     for line in lines:
-        head += [f"{line.name}: mean", "SD"] + (["training rows"] if line.train is not None else [])
-        head += ["still training"] if line.stops else []
+        head += [line.name, "SD"] + (["training"] if line.train is not None else [])
+        head += ["running"] if line.stops else []
     rows = []
     for at in picked(max(len(line.mean) for line in lines)):
         row = [f"{at + 1:,}"]

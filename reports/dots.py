@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from reports.colours import LIGHT
-from reports.figures import Figure, Table, drawing, inline, label, panel, table, ticks
+from reports.figures import Figure, Table, drawing, inline, label, panel, table, ticks, wrapped
 from reports.words import TIMES, count, number, shorten
 
 Floats = NDArray[np.floating]
@@ -22,12 +22,16 @@ CROWD = 60
 
 @dataclass(frozen=True)
 class Arm:
-    """One variant's values, a value a seed, shape (seeds,); `open` marks the values that are only a lower bound."""
+    """One variant's values, a value a seed, shape (seeds,).
+
+    `open` marks the values that are only a lower bound, `bad` the runs that learned nothing.
+    """
 
     name: str
     role: str
     values: Floats
     open: NDArray[np.bool_] | None = None
+    bad: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Axis:
-    """How the values and their comparison are called and printed; `ratio` says that the comparison is a quotient."""
+    """How the values and their comparison are called and printed; `ratio` says that the comparison is a quotient.
+
+    What `value` prints ends in `suffix`.
+    """
 
     measure: str
     comparison: str
@@ -69,23 +76,25 @@ class Pairs:
 def paired(identifier: str, heading: str, pairs: Pairs) -> Figure:
     """Every seed twice, joined by a line, and beside it the comparison."""
     before, after, axis = pairs.before, pairs.after, pairs.axis
-    with drawing(height=272) as figure:
-        _slopes(panel(figure, left=54, right=176, top=30, bottom=28), before, after, axis)
-        right = panel(figure, left=330, right=12, top=30, bottom=28)
+    with drawing(height=250) as figure:
+        _slopes(panel(figure, left=52, right=164, top=30, bottom=42), before, after, axis)
+        right = panel(figure, left=292, right=8, top=30, bottom=42)
         if axis.ratio:
             _quotient(right, pairs.effect, pairs.zone, axis)
         else:
             _differences(right, after.values - before.values, pairs.effect, pairs.zone, axis)
         title = f"{axis.measure}, seed by seed, {heading}: {before.name} and {after.name}"
         svg = inline(figure, identifier, title, _described(pairs))
-    return Figure(identifier, heading, svg, f"{count(len(pairs.seeds), 'pair')} of runs.", _numbers(pairs))
+    lost = sum(int(arm.bad.sum()) for arm in (before, after) if arm.bad is not None)
+    crosses = f"Red crosses: {count(lost, 'run')} that learned nothing." if lost else ""
+    return Figure(identifier, heading, svg, crosses, _numbers(pairs))
 
 
 def stops(identifier: str, heading: str, arms: Sequence[Arm], asked: int) -> Figure:
     """A dot a run at the epoch where it stopped, a row a variant, the median marked."""
     with drawing(height=64 + 64 * len(arms)) as figure:
         axes = panel(figure, left=12, bottom=40)
-        label(axes, "epoch at which each run stopped (a dot a run, the bar their median)")
+        label(axes, "epoch of the stop: a dot a run, the bar their median")
         axes.grid(visible=False)
         axes.grid(visible=True, axis="x")
         reach = min(asked, 1.3 * max(float(arm.values.max()) for arm in arms)) * 1.01
@@ -95,7 +104,7 @@ def stops(identifier: str, heading: str, arms: Sequence[Arm], asked: int) -> Fig
             middle = float(np.median(arm.values))
             axes.plot([middle, middle], [-row - 0.36, -row + 0.36], color=LIGHT[arm.role], lw=3)
             axes.text(
-                reach * 0.99, -row + 0.3, shorten(arm.name, 24), ha="right", va="bottom", size=10, color=LIGHT["muted"]
+                reach * 0.99, -row + 0.3, shorten(arm.name, 24), ha="right", va="bottom", color=LIGHT[arm.role]
             )
         axes.set(xlim=(0, reach), ylim=(-len(arms) + 0.4, 0.7), yticks=[])
         ticks(axes.xaxis)
@@ -126,14 +135,18 @@ def _slopes(axes: Axes, before: Arm, after: Arm, axis: Axis) -> None:
         _summary(axes, place + side, arm)
     axes.set_xlim(-0.45, 1.45)
     axes.xaxis.set_major_locator(FixedLocator([0, 1]))
-    axes.set_xticklabels([shorten(before.name, 15), shorten(after.name, 15)])
+    axes.set_xticklabels([wrapped(shorten(arm.name, 28)) for arm in (before, after)], linespacing=1.25)
     ticks(axes.yaxis, axis.suffix)
 
 
 def _cloud(axes: Axes, x: Floats, arm: Arm) -> None:
     hollow = np.zeros(len(x), dtype=bool) if arm.open is None else arm.open
     colour = LIGHT[arm.role]
-    axes.scatter(x[~hollow], arm.values[~hollow], s=17, color=colour, alpha=0.8, linewidths=0)
+    bad = np.zeros(len(x), dtype=bool) if arm.bad is None else arm.bad & ~hollow
+    good = ~hollow & ~bad
+    axes.scatter(x[good], arm.values[good], s=17, color=colour, alpha=0.8, linewidths=0)
+    if bad.any():
+        axes.scatter(x[bad], arm.values[bad], s=34, marker="x", color=LIGHT["bad"], linewidths=1.6, zorder=4)
     if hollow.any():
         axes.scatter(x[hollow], arm.values[hollow], s=17, facecolors="none", edgecolors=colour, linewidths=1.1)
 
@@ -197,16 +210,12 @@ def _swarm(values: Floats, width: float, bins: int = 34) -> Floats:
 
 def _numbers(pairs: Pairs) -> Table:
     before, after, axis = pairs.before, pairs.after, pairs.axis
-    rows = []
-    for i, seed in enumerate(pairs.seeds):
-        apart = () if axis.ratio else (axis.effect(float(after.values[i] - before.values[i])),)
-        rows.append((str(seed), _bounded(before, i, axis.value), _bounded(after, i, axis.value), *apart))
-    head = ("seed", before.name, after.name, "difference")
-    return table(head[:3] if axis.ratio else head, rows)
+    rows = [(str(seed), *(_bounded(arm, i, axis) for arm in (before, after))) for i, seed in enumerate(pairs.seeds)]
+    return table(("seed", *(f"{arm.name},{axis.suffix}" if axis.suffix else arm.name for arm in (before, after))), rows)
 
 
-def _bounded(arm: Arm, index: int, show: Format) -> str:
-    text = show(float(arm.values[index]))
+def _bounded(arm: Arm, index: int, axis: Axis) -> str:
+    text = axis.value(float(arm.values[index])).removesuffix(axis.suffix)
     return f"not within {text}" if arm.open is not None and arm.open[index] else text
 
 

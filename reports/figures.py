@@ -6,6 +6,7 @@ date; colours become classes, so the page's theme paints it.
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,11 @@ from reports.colours import LIGHT
 from reports.words import MINUS
 
 POSITIONS = 500
-WIDTH, HEIGHT = 440, 264
+WIDTH, HEIGHT = 400, 236
+TEXT = 11.5
+"""Size of all words in a drawing: a drawing stands at least 1.15 times as wide as it was made, so 13 px on a screen."""
+NAME = 15
+"""Letters of a line's name that stand side by side; a longer one goes on below."""
 
 _RC = {
     "svg.fonttype": "none",
@@ -33,7 +38,7 @@ _RC = {
     "text.parse_math": False,
     "axes.unicode_minus": True,
     "font.family": "DejaVu Sans",
-    "font.size": 11,
+    "font.size": TEXT,
     "text.color": LIGHT["ink"],
     "axes.facecolor": "none",
     "axes.edgecolor": LIGHT["axis"],
@@ -45,15 +50,15 @@ _RC = {
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
     "axes.labelcolor": LIGHT["muted"],
-    "axes.labelsize": 11,
+    "axes.labelsize": TEXT,
     "grid.color": LIGHT["grid"],
     "grid.linewidth": 1,
     "xtick.color": LIGHT["axis"],
     "ytick.color": LIGHT["axis"],
     "xtick.labelcolor": LIGHT["muted"],
     "ytick.labelcolor": LIGHT["muted"],
-    "xtick.labelsize": 11,
-    "ytick.labelsize": 11,
+    "xtick.labelsize": TEXT,
+    "ytick.labelsize": TEXT,
     "xtick.major.size": 4,
     "ytick.major.size": 0,
     "xtick.minor.size": 0,
@@ -111,7 +116,7 @@ def panel(figure: Drawing, left: int = 46, right: int = 12, top: int = 26, botto
 def label(axes: Axes, y: str, x: str = "epoch") -> None:
     """Names both axes; the vertical one above the plot, lying down, where it can be read."""
     # A title given its height is not laid out again, which would take as long as all the rest.
-    axes.set_title(y, loc="left", fontsize=11, color=LIGHT["muted"], y=1.0, pad=9)
+    axes.set_title(y, loc="left", fontsize=TEXT, color=LIGHT["muted"], y=1.0, pad=9)
     axes.set_xlabel(x, labelpad=3)
 
 
@@ -126,6 +131,41 @@ def ticks(axis: XAxis | YAxis, suffix: str = "", sign: bool = False) -> None:
         return (text if float(text.replace(",", "")) else "0").replace("-", MINUS) + suffix
 
     axis.set_major_formatter(FuncFormatter(shown))
+
+
+def room(names: Sequence[str]) -> int:
+    """The margin that `ends` needs for these names, in pixels."""
+    return 12 + round(6.6 * max((len(line) for name in names for line in wrapped(name).split("\n")), default=0))
+
+
+def wrapped(name: str) -> str:
+    """A name in lines of about NAME letters, three at most."""
+    return "\n".join(textwrap.wrap(name, NAME, max_lines=3, placeholder="…"))
+
+
+def ends(axes: Axes, named: Sequence[tuple[float, str, str]]) -> None:
+    """Each line's name at its end, in its colour, moved apart where two would lie on each other: (height, name, role)."""
+    tall = axes.bbox.height
+    known = sorted((each for each in named if np.isfinite(each[0])), key=lambda each: each[0])
+    halves = [8.5 * len(wrapped(name).split("\n")) / tall for _, name, _ in known]
+    places = [_height(axes, value) for value, _, _ in known]
+    for i in range(len(places)):
+        places[i] = max(places[i], halves[i])
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + halves[i] + halves[i - 1])
+    for i in range(len(places) - 1, -1, -1):
+        above = places[i + 1] - halves[i + 1] if i + 1 < len(places) else 1.06
+        places[i] = min(places[i], above - halves[i])
+    for place, (_, name, role) in zip(places, known, strict=True):
+        axes.annotate(
+            wrapped(name), (1, place), (7, 0), xycoords="axes fraction", textcoords="offset points", va="center",
+            color=LIGHT[role], annotation_clip=False, linespacing=1.3,
+        )  # fmt: skip
+
+
+def _height(axes: Axes, value: float) -> float:
+    """Where a value stands on the vertical axis, 0 at its foot and 1 at its top."""
+    return float(np.clip(axes.transAxes.inverted().transform(axes.transData.transform((1, value)))[1], 0, 1))
 
 
 def inline(figure: Drawing, identifier: str, title: str, description: str) -> str:
@@ -168,7 +208,7 @@ def thinned(count: int, limit: int = POSITIONS) -> str:
     """The sentence a caption owes its reader when a curve of `count` epochs is drawn at fewer positions."""
     if count <= limit:
         return ""
-    return f"Drawn at {limit} of {count:,} epochs, keeping the lowest and the highest value of every stretch."
+    return f"Drawn at {limit} of {count:,} epochs."
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

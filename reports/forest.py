@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from reports.colours import LIGHT
 from reports.figures import drawing, inline, panel
-from reports.words import TIMES, shorten
+from reports.words import MINUS, TIMES, shorten
 
 FARTHEST = 12.0
 """Where the axis ends at the latest, in smallest effects of interest: one huge effect must not flatten all others."""
@@ -106,12 +106,13 @@ def _ground(axes: Axes, reach: tuple[float, float], total: float) -> None:
     axes.set(xlim=reach, ylim=(total, 0), yticks=[])
     axes.grid(visible=False)
     axes.set_xticks(_ticks(*reach))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}{TIMES}" if value else "0")
+    axes.tick_params(labelsize=12.5)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:+g}{TIMES}".replace("-", MINUS) if value else "0")
     style: dict[str, Any] = {
         "xycoords": ("data", "axes fraction"),
         "textcoords": "offset points",
         "color": LIGHT["muted"],
-        "size": 11,
+        "size": 12.5,
     }
     axes.annotate("too small to matter", (0, 1), xytext=(0, 6), ha="center", **style)
     axes.annotate("← worse", (reach[0], 0), xytext=(0, -34), ha="left", **style)
@@ -133,12 +134,16 @@ def _interval(axes: Axes, bar: Bar, height: float, reach: tuple[float, float]) -
     for beyond, edge, marker in ((low < reach[0], reach[0], "<"), (high > reach[1], reach[1], ">")):
         if beyond:
             axes.scatter([edge], [height], s=40, marker=marker, color=colour, linewidths=0, clip_on=False)
+    filled = bar.scope == "fixed"
+    face, shape, size = (colour, "o", 58) if filled else (LIGHT["paper"], "D", 46)
     if reach[0] <= bar.estimate <= reach[1]:
-        filled = bar.scope == "fixed"
-        face, shape, size = (colour, "o", 58) if filled else (LIGHT["paper"], "D", 46)
         axes.scatter(
             [bar.estimate], [height], s=size, marker=shape, zorder=3, linewidths=1.8, facecolors=face, edgecolors=colour
         )
+        return
+    inside = 0.035 * (reach[1] - reach[0])
+    edge = reach[1] - inside if bar.estimate > 0 else reach[0] + inside
+    axes.scatter([edge], [height], s=size, marker=shape, zorder=3, linewidths=1.8, facecolors=face, edgecolors=colour)
 
 
 def _rule(axes: Axes, height: float, room: _Room) -> None:
@@ -151,10 +156,10 @@ def _rule(axes: Axes, height: float, room: _Room) -> None:
 def _beside(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     if named:
-        axes.annotate(shorten(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=13, **style)
+        axes.annotate(shorten(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=14, **style)
     scope = _SCOPES.get(bar.scope, bar.scope)
-    axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=12, **style)
-    axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=12, **style)
+    axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=13, **style)
+    axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=13, **style)
 
 
 def _above(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
@@ -162,5 +167,5 @@ def _above(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     if named:
         axes.annotate(shorten(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13, **style)
     scope = _SCOPES.get(bar.scope, bar.scope)
-    axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=11, **style)
-    axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=11, **style)
+    axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=12.5, **style)
+    axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=12.5, **style)

@@ -2,8 +2,10 @@
 
 import math
 
-from reports.answers import against, detectable
-from reports.phrases import percent, size
+from reports.answers import detectable
+from reports.caveats import caveats
+from reports.names import comparison, technique
+from reports.phrases import percent
 from reports.results import Results
 from reports.words import NONE, count, listed, place
 
@@ -17,8 +19,9 @@ def limits(results: Results) -> list[tuple[str, str]]:
     """Names of limits and what they mean here."""
     found = []
     if any("fixed" in results.scopes(lesson["id"]) for lesson in results.lessons):
-        found.append(("One data set", "What holds on it may not hold on another, even one from the same source."))
-    found += [*_selection(results), *_granularity(results), *_few(results)]
+        text = "What holds on it may not hold on another, even one from the same source, and the rows it was scored on are taken as given."
+        found.append(("One data set", text))
+    found += [*_selection(results), *_granularity(results), *_few(results), *_skewed(results)]
     untuned = (
         "Each technique was tried as it stands above and not tuned; another strength of it may do better or worse."
     )
@@ -27,7 +30,7 @@ def limits(results: Results) -> list[tuple[str, str]]:
 
 def _selection(results: Results) -> list[tuple[str, str]]:
     watching = [
-        lesson["title"]
+        technique(lesson)
         for lesson in results.lessons
         if any(name in WATCHING for variant in lesson["variants"] for name in variant.get("callbacks") or [])
     ]
@@ -51,6 +54,12 @@ def _granularity(results: Results) -> list[tuple[str, str]]:
     return [("Granularity", text)]
 
 
+def _skewed(results: Results) -> list[tuple[str, str]]:
+    """What simulations say of intervals like some of these, each warning once."""
+    said = {warning.partition(". ")[2] for row in results.rows if row["primary"] for warning in caveats(row)}
+    return [("Some intervals", " ".join(sorted(said)))] if said else []
+
+
 def _few(results: Results) -> list[tuple[str, str]]:
     fewest = min((int(row["n_pairs"]) for row in results.rows if row["primary"]), default=0)
     if not 0 < fewest < FEW:
@@ -63,13 +72,12 @@ def _few(results: Results) -> list[tuple[str, str]]:
 
 
 def found(results: Results) -> list[tuple[str, ...]]:
-    """A row a comparison and scope: what matters, pairs, the detectable effect, the seeds it would take."""
+    """A row a comparison and scope: pairs, the detectable effect, the seeds it would take."""
     rows: list[tuple[str, ...]] = []
     for lesson in results.lessons:
         for variant in lesson["variants"][1:]:
             for row in results.primaries(lesson["id"], variant["name"]):
-                versus = against(lesson, variant["name"])
-                name = f"{lesson['title']}: {versus}" if versus else lesson["title"]
+                name = comparison(lesson, variant["name"])
                 needed = f"{row['seeds_needed']:,.0f}" if math.isfinite(row["seeds_needed"]) else NONE
-                rows.append((name, place(row["data"]), size(row), str(row["n_pairs"]), detectable(row) or NONE, needed))
+                rows.append((name, place(row["data"]), str(row["n_pairs"]), detectable(row) or NONE, needed))
     return rows

@@ -1,16 +1,4 @@
 "use strict";
-// Folded parts are printed too, and are folded again afterwards.
-const opened = [];
-addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("details:not([open])")) {
-    part.open = true;
-    opened.push(part);
-  }
-});
-addEventListener("afterprint", () => {
-  for (const part of opened.splice(0)) part.open = false;
-});
-
 // A link into a folded part opens it.
 const reveal = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -1,6 +1,6 @@
 """A lesson's figures: the same chart for every scope, side by side, under one legend and one caption."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,18 +10,21 @@ from reports import charts, dots, traces
 from reports.bands import difference_band
 from reports.colours import series
 from reports.endpoints import THRESHOLD_ROUNDING
-from reports.figures import Figure, thin
+from reports.figures import Figure, Table, thin
 from reports.histories import Curves, paired
+from reports.names import label
 from reports.phrases import percent
 from reports.results import Document, Results
-from reports.words import count, ident, listed, place, scale
+from reports.words import ident, place, scale
 
 Floats = NDArray[np.floating]
+EARLY = 0.1
+"""Share of the epochs that an axis may leave out, where they take most of it."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a legend: `kind` is line, dashed, band, dot, square, or diamond."""
+    """One entry of a legend: `kind` is dashed, band, zone or ring."""
 
     kind: str
     role: str
@@ -30,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Panels:
-    """One figure of the page: a drawing a scope. `kind` is what it shows, `caption` holds paragraphs."""
+    """One figure of the page: a drawing a scope. `kind` is what it shows, `table` its numbers where they are not drawing by drawing."""
 
     kind: str
     id: str
@@ -38,14 +41,25 @@ class Panels:
     figures: tuple[Figure, ...]
     legend: tuple[Key, ...]
     caption: tuple[str, ...]
+    table: Table | None = None
 
 
-def curve_metrics(results: Results) -> list[str]:
-    """The metrics that are drawn along training: validation accuracy first (or a user's own metric), losses last."""
+def curve_metrics(results: Results, lesson: Document | None = None) -> list[str]:
+    """The metrics that are drawn along training: validation accuracy first (or a user's own metric), losses last.
+
+    Of one lesson: those that any of its runs left.
+    """
     fixed = {"lesson", "variant", "data", "seed", "epoch", "learning_rate"}
     names = [name for name in results.histories.columns if name not in fixed]
+    if lesson is not None:
+        names = [name for name in names if _left(results, lesson, name)]
     held = [name for name in names if name.startswith("val_")] or names
     return sorted(held, key=lambda name: (name.endswith("loss"), not name.endswith("accuracy")))
+
+
+def _left(results: Results, lesson: Document, metric: str) -> bool:
+    arms = [(v["name"], scope) for v in lesson["variants"] for scope in results.scopes(lesson["id"])]
+    return any(np.isfinite(results.curves(lesson["id"], *arm).matrix(metric)).any() for arm in arms)
 
 
 def learning(results: Results, lesson: Document, metric: str) -> Panels | None:
@@ -65,8 +79,10 @@ def learning(results: Results, lesson: Document, metric: str) -> Panels | None:
         )
         for scope, each in drawn.items()
     )
-    title = f"Learning curves: {scaled.name}"
-    return Panels("learning", ident(name, metric), title, figures, _line_keys(lesson, lines), _caption(drawn, metric))
+    called = scaled.name.partition(" on ")[0]
+    title = f"{called[:1].upper()}{called[1:]} along training"
+    caption = _caption(lines, marks, span)
+    return Panels("learning", ident(name, metric), title, figures, _line_keys(lines), caption)
 
 
 def difference(results: Results, lesson: Document, variant: str, metric: str) -> Panels | None:
@@ -76,38 +92,26 @@ def difference(results: Results, lesson: Document, variant: str, metric: str) ->
     figures = tuple(figure for figure in found if figure)
     if not figures:
         return None
-    caption = (
-        f"The line is the mean, over seeds, of “{variant}” minus “{baseline}” at the same epoch. Where the band leaves "
-        "zero out, the two really differ. The band is simultaneous: of many such experiments, 95 in 100 would have a "
-        "band that holds the true difference at every epoch drawn, not just at one picked afterwards."
-    )
-    legend = (Key("line", "series1", "mean difference"), Key("band", "series1", "simultaneous 95 % band"))
-    title = f"Difference along training: “{variant}” minus “{baseline}”"
-    return Panels("difference", ident(lesson["id"], variant, "apart"), title, figures, legend, (caption,))
+    title = f"Along training: {label(lesson, variant)} minus {label(lesson, baseline)}"
+    return Panels("difference", ident(lesson["id"], variant, "apart"), title, figures, (), ())
 
 
 def rates(results: Results, lesson: Document) -> Panels | None:
     """The learning rate along training, where any run changes it."""
     figures = []
     for scope in results.scopes(lesson["id"]):
-        arms = []
+        arms, dead = [], []
         for at, variant in enumerate(lesson["variants"]):
-            values = results.curves(lesson["id"], variant["name"], scope).matrix("learning_rate")
+            curves = results.curves(lesson["id"], variant["name"], scope)
+            values = curves.matrix("learning_rate")
             if np.isfinite(values).any():
-                arms.append((variant["name"], series(at), values))
+                arms.append((label(lesson, variant["name"]), series(at), values))
+                dead.append(np.isin(curves.seeds, results.bad_seeds(lesson["id"], variant["name"], scope)))
         if any(_moves(values) for _, _, values in arms):
-            figures.append(traces.rates(ident(lesson["id"], "rates", scope), place(scope), arms))
+            figures.append(traces.rates(ident(lesson["id"], "rates", scope), place(scope), arms, dead))
     if not figures:
         return None
-    caption = "A thin line a run: how large a step each update took. The vertical axis counts in factors of ten."
-    return Panels(
-        "rates",
-        ident(lesson["id"], "rates"),
-        "Learning rate along training",
-        tuple(figures),
-        _variant_keys(lesson, "line"),
-        (caption,),
-    )
+    return Panels("rates", ident(lesson["id"], "rates"), "Learning rate along training", tuple(figures), (), ())
 
 
 def reached(results: Results, lesson: Document) -> Panels | None:
@@ -121,24 +125,15 @@ def reached(results: Results, lesson: Document) -> Panels | None:
         for at, variant in enumerate(lesson["variants"]):
             times = _times(results.curves(lesson["id"], variant["name"], scope), threshold)
             if len(times):
-                arms.append((variant["name"], series(at), times, int(variant["epochs"])))
+                arms.append((label(lesson, variant["name"]), series(at), times, int(variant["epochs"])))
         if arms:
             figures.append(
                 traces.reached(ident(lesson["id"], "reached", scope), place(scope), arms, percent(threshold))
             )
     if not figures:
         return None
-    caption = (
-        (
-            "Each curve climbs by one run at the epoch where that run's accuracy on validation rows first is"
-            f" {percent(threshold)} or more. Further left is faster. A curve that ends below 100 % leaves runs that"
-            " never got there."
-        ),
-    )
-    title = f"Epochs until {percent(threshold)} accuracy"
-    return Panels(
-        "reached", ident(lesson["id"], "reached"), title, tuple(figures), _variant_keys(lesson, "line"), caption
-    )
+    title = f"Runs whose validation accuracy has been {percent(threshold)}: further left is sooner"
+    return Panels("reached", ident(lesson["id"], "reached"), title, tuple(figures), (), ())
 
 
 def stops(results: Results, lesson: Document) -> Panels | None:
@@ -149,16 +144,12 @@ def stops(results: Results, lesson: Document) -> Panels | None:
         for at, variant in enumerate(lesson["variants"]):
             ended = results.curves(lesson["id"], variant["name"], scope).stops
             if len(ended) and ended.min() < int(variant["epochs"]):
-                arms.append(dots.Arm(variant["name"], series(at), ended.astype(float)))
+                arms.append(dots.Arm(label(lesson, variant["name"]), series(at), ended.astype(float)))
         if arms:
             figures.append(dots.stops(ident(lesson["id"], "stops", scope), place(scope), arms, asked))
     if not figures:
         return None
-    caption = (
-        "A dot a run, placed at the last epoch it trained; dots of nearly equal epochs are moved apart vertically. The"
-        " bar is the median."
-    )
-    return Panels("stops", ident(lesson["id"], "stops"), "Where training stopped", tuple(figures), (), (caption,))
+    return Panels("stops", ident(lesson["id"], "stops"), "Where training stopped", tuple(figures), (), ())
 
 
 def _lines(results: Results, lesson: Document, scope: str, metric: str) -> list[charts.Line]:
@@ -166,7 +157,7 @@ def _lines(results: Results, lesson: Document, scope: str, metric: str) -> list[
     epochs = max((int(curves.stops.max(initial=0)) for curves in arms), default=0)
     lines = [_line(curves, metric, epochs) for curves in arms]
     named = zip(lesson["variants"], lines, strict=True)
-    return [replace(line, name=variant["name"], role=series(at)) for at, (variant, line) in enumerate(named) if line]
+    return [replace(line, name=label(lesson, variant["name"]), role=series(at)) for at, (variant, line) in enumerate(named) if line]
 
 
 def _line(curves: Curves, metric: str, epochs: int) -> charts.Line | None:
@@ -201,21 +192,34 @@ def _marks(lesson: Document) -> list[charts.Mark]:
     data = lesson.get("data") or {}
     marks = []
     if data.get("bayes") is not None:
-        marks.append(charts.Mark(100 * data["bayes"], f"best possible (Bayes) {100 * data['bayes']:.0f} %", "bayes"))
+        marks.append(charts.Mark(100 * data["bayes"], f"best possible {100 * data['bayes']:.0f} %", "bayes"))
     if data.get("chance") is not None:
-        marks.append(charts.Mark(100 * data["chance"], f"guessing (chance) {100 * data['chance']:.0f} %", "chance"))
+        marks.append(charts.Mark(100 * data["chance"], f"guessing {100 * data['chance']:.0f} %", "chance"))
     return marks
 
 
 def _span(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], *, bounded: bool) -> tuple[float, float]:
-    """The vertical range that holds every line, band and mark."""
-    bands = [edge for line in lines for edge in (line.mean - line.sd, line.mean + line.sd)]
-    trained = [line.train for line in lines if line.train is not None]
-    values = np.concatenate([*bands, *trained, [mark.value for mark in marks]])
+    """The vertical range: of all there is, or where that leaves the later epochs less than a third, of these."""
+    low, high = _ends(lines, 0)
+    values = [low, high, *(mark.value for mark in marks)]
+    whole = min(values), max(values)
+    late = _ends(lines, EARLY)
+    if late[1] - late[0] < (whole[1] - whole[0]) / 3:
+        near = [m.value for m in marks if late[0] - (late[1] - late[0]) < m.value < late[1] + (late[1] - late[0])]
+        whole = min([late[0], *near]), max([late[1], *near])
+    pad = 0.06 * (whole[1] - whole[0]) or 1.0
+    return (whole[0] - pad, min(whole[1] + pad, 102.0)) if bounded else (whole[0] - pad, whole[1] + pad)
+
+
+def _ends(lines: Sequence[charts.Line], share: float) -> tuple[float, float]:
+    """The lowest and the highest of all lines and bands after that share of the epochs."""
+    found = []
+    for line in lines:
+        edges = [line.mean - line.sd, line.mean + line.sd, *([line.train] if line.train is not None else [])]
+        found += [edge[round(share * len(edge)) :] for edge in edges]
+    values = np.concatenate(found)
     values = values[np.isfinite(values)]
-    low, high = float(values.min()), float(values.max())
-    pad = 0.05 * (high - low) or 1.0
-    return (low - pad, min(high + pad, 102.0)) if bounded else (low - pad, high + pad)
+    return float(values.min()), float(values.max())
 
 
 def _apart(results: Results, lesson: Document, variant: str, metric: str, scope: str) -> Figure | None:
@@ -231,7 +235,8 @@ def _apart(results: Results, lesson: Document, variant: str, metric: str, scope:
     mean = (second - first).mean(axis=0)
     kept = thin(mean, mean)
     band = difference_band(first[:, kept], second[:, kept], np.random.default_rng([0, len(first)]))
-    drawn = charts.Difference(kept + 1, band, names, scaled.unit, epochs, len(seeds) - int(usable.sum()))
+    told = (label(lesson, names[0]), label(lesson, names[1]))
+    drawn = charts.Difference(kept + 1, band, told, scaled.unit, epochs, len(seeds) - int(usable.sum()))
     return charts.difference(ident(lesson["id"], variant, "apart", scope), place(scope), drawn)
 
 
@@ -248,39 +253,23 @@ def _times(curves: Curves, threshold: float) -> Floats:
     return np.where(above.any(axis=1), above.argmax(axis=1) + 1.0, np.inf)
 
 
-def _variant_keys(lesson: Document, kind: str) -> tuple[Key, ...]:
-    return tuple(Key(kind, series(at), variant["name"]) for at, variant in enumerate(lesson["variants"]))
-
-
-def _line_keys(lesson: Document, lines: Sequence[charts.Line]) -> tuple[Key, ...]:
-    keys = _variant_keys(lesson, "line")
+def _line_keys(lines: Sequence[charts.Line]) -> tuple[Key, ...]:
+    keys: tuple[Key, ...] = ()
     if any(line.train is not None for line in lines):
-        keys += (Key("dashed", "muted", "the same on the training rows"),)
+        keys += (Key("dashed", "muted", "on training rows"),)
     if any(line.n > 1 for line in lines):
-        keys += (Key("band", "muted", "mean ± 1 standard deviation (SD) across seeds"),)
+        keys += (Key("band", "muted", "± 1 SD"),)
     return keys
 
 
-def _caption(drawn: Mapping[str, Sequence[charts.Line]], metric: str) -> tuple[str, ...]:
-    lines = [line for each in drawn.values() for line in each]
-    counts = "; ".join(f"{place(scope).lower()}: {_counted(each)}" for scope, each in drawn.items())
-    texts = [f"A solid line is the mean over seeds of {scale(metric).name} after each epoch ({counts})."]
-    if any(line.n > 1 for line in lines):
-        texts[0] += (
-            " The band is one standard deviation to each side: about two thirds of single runs lie within it. It is "
-            "not a confidence interval."
-        )
-    if any(line.train is not None for line in lines):
-        texts.append(
-            "Dashed lines are Keras's own averages over an epoch's updates, taken while the model still changes and "
-            "with noise and penalties on; compare them with the solid ones in shape rather than in height."
-        )
-    if metric.endswith("loss"):
-        texts.append("A penalty on the weights is part of this loss; the table of numbers compares models without it.")
+def _caption(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], span: tuple[float, float]) -> tuple[str, ...]:
+    """Only what is particular to this figure: an axis cut off, curves above the best possible."""
+    texts = []
+    best = next((mark.value for mark in marks if mark.role == "bayes"), np.inf)
+    if any(np.nanmax(line.mean, initial=-np.inf) > best for line in lines):
+        texts.append("Above the best possible: lucky validation rows.")
+    if any(np.nanmin(line.mean - line.sd, initial=np.inf) < span[0] for line in lines):
+        texts.append("Zoomed in: the first epochs lie below.")
+    if any(np.nanmax(line.mean + line.sd, initial=-np.inf) > span[1] for line in lines):
+        texts.append("Zoomed in: some of it lies above.")
     return tuple(texts)
-
-
-def _counted(lines: Sequence[charts.Line]) -> str:
-    if len({line.n for line in lines}) == 1:
-        return f"{count(lines[0].n, 'seed')}{' each' if len(lines) > 1 else ''}"
-    return listed([f"{line.n} of “{line.name}”" for line in lines])

@@ -10,7 +10,20 @@ from typing import Any
 Row = Mapping[str, Any]
 
 PARTS = {"fresh": "", "test": "test ", "train": "training "}
-METRICS = {"bce": "cross-entropy", "mse": "squared error", "mae": "absolute error"}
+METRICS = {
+    "bce": "cross-entropy",
+    "cce": "cross-entropy",
+    "binary_crossentropy": "cross-entropy",
+    "categorical_crossentropy": "cross-entropy",
+    "sparse_categorical_crossentropy": "cross-entropy",
+    "mse": "squared error",
+    "mean_squared_error": "squared error",
+    "mae": "absolute error",
+    "mean_absolute_error": "absolute error",
+    "binary_accuracy": "accuracy",
+    "categorical_accuracy": "accuracy",
+    "sparse_categorical_accuracy": "accuracy",
+}
 LEAST_P = 0.001
 PLACES = {"fixed": "on this data set", "redrawn": "on redrawn data"}
 
@@ -42,9 +55,8 @@ def measure(name: str, goal: float | None = None) -> Measure:
     part, _, metric = name.partition("_")
     if name in NAMED or part not in PARTS or not metric:
         return NAMED.get(name, Measure(name.replace("_", " ")))
-    if metric == "accuracy":
-        return Measure(f"{PARTS[part]}accuracy", "points", 100, 1)
-    return Measure(f"{PARTS[part]}{METRICS.get(metric, metric.replace('_', ' '))}")
+    noun = f"{PARTS[part]}{METRICS.get(metric, metric.replace('_', ' '))}"
+    return Measure(noun, "points", 100, 1) if metric.endswith("accuracy") else Measure(noun)
 
 
 def percent(share: float, digits: int = 0) -> str:

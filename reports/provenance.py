@@ -4,10 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reports.results import Document
+import pandas as pd
+
+from reports.results import Document, Results
 from reports.words import NONE, count
 
 REBUILD = "python -m orchestrator report --out DIR"
@@ -22,25 +25,31 @@ MINUTE = 60
 LONG = 300
 FOREVER = 1e12
 _WORDS = {
-    "command": "Command",
-    "started": "Started",
     "finished": "Finished",
-    "wall_seconds": "Wall time",
-    "cpu_seconds": "CPU time",
-    "host": "Host",
-    "cores": "Cores",
+    "cpu_seconds": "CPU time of the driver",
     "processors": "Processors",
     "gpus": "Graphics cards",
     "engine": "Engine",
     "git": "Commit",
-    "seeds": "Seeds",
     "retries": "Retries",
     "peak_memory": "Peak memory",
     "versions": "Versions",
     "timings": "Timings",
+    "cluster": "Ray's resources",
+    "settings": "Settings",
     "generation": "Generation",
 }
-_ELSEWHERE = ("notices",)
+FIRST = {
+    "command": "Command",
+    "started": "Started",
+    "seeds": "Seeds",
+    "host": "Host",
+    "cores": "Cores",
+}
+"""What stands open; the rest is folded."""
+NOTHING: tuple[Any, ...] = (None, "", {}, [])
+_ELSEWHERE = ("notices", "wall_seconds", "jobs", "lessons", "scopes")
+"""Said by other parts of the page, or only of use to programs, which have run.json."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,43 @@ def files(out: Path) -> list[File]:
     return [File(name, holds, _digest(out / name) if hashed else "") for name, holds, hashed in FILES]
 
 
-def origin(provenance: Document) -> list[tuple[str, str]]:
-    """Terms and texts for all that `provenance` holds, the known keys first and in their order."""
-    known = [key for key in _WORDS if provenance.get(key) not in (None, "", {}, [])]
-    others = sorted(key for key in provenance if key not in (*_WORDS, *_ELSEWHERE))
+def origin(results: Results) -> list[tuple[str, str]]:
+    """What most readers ask: the command, when, on what, and the times that training took."""
+    told = results.provenance
+    first = [(name, _said(key, told[key])) for key, name in FIRST.items() if told.get(key) not in NOTHING]
+    return [*first, *_processors(results.runs), *_times(results)]
+
+
+def further(provenance: Document) -> list[tuple[str, str]]:
+    """Terms and texts for all else that `provenance` holds, the known keys first and in their order."""
+    known = [key for key in _WORDS if key not in FIRST and provenance.get(key) not in NOTHING]
+    others = sorted(key for key in provenance if key not in (*_WORDS, *FIRST, *_ELSEWHERE) and provenance[key] not in NOTHING)
     named = [(_WORDS[key], _said(key, provenance[key])) for key in known]
     return named + [(key.replace("_", " ").capitalize(), _brief(provenance[key])) for key in others]
+
+
+def _processors(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """The models that trained, with the share of the runs where there are several."""
+    if "processor" not in runs:
+        return []
+    counts = runs["processor"].dropna().astype(str).value_counts()
+    names = [name if len(counts) == 1 else f"{name} ({count(int(n), 'run')})" for name, n in counts.items()]
+    return [("Processor", "; ".join(map(str, names)))] if names else []
+
+
+def _times(results: Results) -> list[tuple[str, str]]:
+    """Three times that are easily taken for each other."""
+    told, runs = results.provenance, results.runs
+    timings = told.get("timings")
+    wall, train = told.get("wall_seconds"), timings.get("train") if isinstance(timings, Mapping) else None
+    once = runs.drop_duplicates(["key", "data", "seed"]) if "key" in runs else runs
+    spent = float(once["seconds"].fillna(0).sum()) if "seconds" in once else 0.0
+    known = [
+        ("The command, start to end", wall),
+        ("Training, by the clock, all workers at once", train),
+        (f"Training, {count(len(once), 'run')} added up, whenever they ran", spent),
+    ]
+    return [(name, duration(v)) for name, v in known if isinstance(v, int | float) and 0 < v < FOREVER]
 
 
 def notices(provenance: Document) -> list[str]:
@@ -106,12 +146,29 @@ def _said(key: str, value: Any) -> str:
         return f"{spans(value)} ({count(len(set(value)), 'seed')})"
     if key == "peak_memory" and isinstance(value, int | float) and 0 <= value < FOREVER:
         return f"{value / 2**20:,.0f} MiB"
+    if key in ("started", "finished") and isinstance(value, str):
+        return moment(value)
+    if key == "cluster" and isinstance(value, Mapping):
+        return ", ".join(f"{name} {_size(each) if name == 'memory' else _plain(each)}" for name, each in value.items())
     if key == "timings" and isinstance(value, Mapping):
         return ", ".join(
             f"{name} {duration(v) if isinstance(v, int | float) and 0 <= v < FOREVER else _plain(v)}"
             for name, v in value.items()
         )
     return _plain(value)
+
+
+def moment(text: str) -> str:
+    """`2026-11-26 02:12 UTC`; what is no such time stays as it is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at.tzinfo else at.strftime("%Y-%m-%d %H:%M")
+
+
+def _size(value: Any) -> str:
+    return f"{value / 2**30:,.1f} GiB" if isinstance(value, int | float) and 0 <= value < FOREVER**2 else _plain(value)
 
 
 def _brief(value: Any) -> str:

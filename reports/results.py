@@ -82,6 +82,14 @@ class Results:
         keys = ("lesson", "variant", "data", "measure", "statistic")
         return next((row for row in self.rows if tuple(row[key] for key in keys) == wanted), None)
 
+    def bad_seeds(self, lesson: str, variant: str, data: str) -> NDArray[np.int64]:
+        """The seeds whose run of one arm failed, diverged or got stuck, as its comparisons count them."""
+        for each in self.comparisons:
+            if each.lesson == lesson and each.data == data and variant in each.names:
+                bad = each.ended[each.names.index(variant)].bad
+                return self.seeds(lesson, each.names, data)[bad]
+        return np.empty(0, dtype=np.int64)
+
     def primary(self, lesson: str, variant: str, data: str) -> Row | None:
         """The row that decides a comparison in one scope, or None."""
         wanted = (lesson, variant, data)

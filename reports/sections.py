@@ -1,24 +1,34 @@
-"""A lesson's section, laid out alike for all of them."""
+"""A lesson's section: its answer, the figure that shows it, the numbers that matter, and the rest folded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reports import pairs, panels, tables
 from reports.agreement import agreement
-from reports.answers import Chip, against, chip, doubts
+from reports.answers import Chip, against, chip, said
 from reports.colours import series
-from reports.notes import Note, notes
+from reports.names import comparison, label, subject, technique
 from reports.panels import Panels
-from reports.phrases import confidence
-from reports.reading import Reading, reading
-from reports.results import Document, Results, Row
+from reports.phrases import percent, size, threshold
+from reports.plain import lost, plain, title
+from reports.results import Document, Results, Row, several
+from reports.summary import decided_by, guard_row
 from reports.sureness import how_sure
-from reports.verdicts import Headline, headlines
-from reports.words import count, ident, listed, place, typeset
+from reports.verdicts import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from reports.words import count, ident, place, scale, typeset
 
 ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
 """Callbacks that leave a run as its baseline is until they first act."""
+OTHERWISE = {
+    IMPROVES: "on redrawn data it improves, too",
+    HARMS: "on redrawn data it does harm",
+    SMALL: "on redrawn data the effect may be too small to matter",
+    SAME: "on redrawn data it makes no practical difference",
+    OPEN: "on redrawn data that is unproven",
+    VOID: "on redrawn data that could not be tested",
+}
+"""What a title adds where the second scope's verdict is another one."""
 
 
 @dataclass(frozen=True)
@@ -27,125 +37,177 @@ class Arm:
 
     role: str
     name: str
-    note: str
+    remarks: str
     training: str
     reason: str | None
 
 
 @dataclass(frozen=True)
 class Scoped:
-    """A comparison's verdict in one scope, why, and what it did to the learning curves."""
+    """A comparison in one scope: its verdict with the numbers that make it, and what must not get worse meanwhile."""
 
     place: str
     chip: Chip
+    effect: str
+    interval: str
+    before: str
+    after: str
+    guard: str
     reason: str
-    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A comparison: its sentence, its verdicts, its figures and its numbers."""
+    """A comparison: its verdicts, its numbers, how sure they are; `measured` says what decides and from where on."""
 
     anchor: str
+    name: str
     against: str
     names: tuple[str, str]
-    sentence: str
+    measured: str
+    matters: str
+    guarded: str
     scopes: tuple[Scoped, ...]
-    figures: tuple[Panels, ...]
     numbers: dict[str, list[tables.Measured]]
     full: dict[str, list[tuple[str, list[str]]]]
-    doubts: tuple[str, ...]
     check: str
-    confidence: str
-    guarded: str
     sure: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that a lesson's section shows."""
+    """All that a lesson's section shows: `figure` stands open, `further` ones are folded."""
 
     anchor: str
     number: int | None
+    name: str
+    course: str
     title: str
     question: str
+    compared: tuple[tuple[str, str], ...]
     explanation: tuple[str, ...]
     data: str
     arms: tuple[Arm, ...]
-    shared: tuple[Panels, ...]
+    figure: Panels | None
     further: tuple[Panels, ...]
     answers: tuple[Answer, ...]
-    reading: Reading
-    diagnoses: bool
 
 
 def sections(results: Results) -> list[Section]:
     """A section a lesson, in order."""
-    sentences = (
-        {(h.lesson, h.variant): h for h in headlines(results.effects, results.lessons)} if len(results.effects) else {}
-    )
-    return [_section(results, lesson, sentences) for lesson in results.lessons]
+    found = [_section(results, lesson) for lesson in results.lessons]
+    first: dict[str, str] = {}
+    for section in found:
+        first.setdefault(section.data, section.name)
+    return [
+        replace(each, data=f"The data of {first[each.data]}.") if each.data and first[each.data] != each.name else each
+        for each in found
+    ]
 
 
-def _section(results: Results, lesson: Document, sentences: dict[tuple[str, str], Headline]) -> Section:
-    metrics = panels.curve_metrics(results)
-    curves = [panels.learning(results, lesson, metric) for metric in metrics]
-    special = [panels.rates(results, lesson), panels.reached(results, lesson), panels.stops(results, lesson)]
-    found = [_answer(results, lesson, v["name"], metrics[:1], sentences) for v in lesson["variants"][1:]]
-    answers = [answer for answer in found if answer]
-    shared = _there([*curves[:1], *special])
-    rows = [row for answer in answers for row in results.primaries(lesson["id"], answer.names[1])]
+def _section(results: Results, lesson: Document) -> Section:
+    found = [_answer(results, lesson, variant["name"]) for variant in lesson["variants"][1:]]
+    figures = _figures(results, lesson)
+    shown = _telling(lesson, figures)
     return Section(
         anchor=ident("lesson", lesson["id"]),
         number=lesson.get("number"),
-        title=lesson["title"],
+        name=technique(lesson),
+        course=lesson["title"],
+        title=_title(results, lesson),
         question=lesson["question"],
+        compared=tuple((label(lesson, v["name"]), v["note"]) for v in lesson["variants"] if v.get("note")),
         explanation=tuple(part for part in (lesson.get("explanation") or "").split("\n\n") if part.strip()),
         data=_data(lesson),
         arms=tuple(_arm(lesson, at) for at in range(len(lesson["variants"]))),
-        shared=shared,
-        further=_there(curves[1:]),
-        answers=tuple(answers),
-        reading=reading([*shared, *(figure for answer in answers for figure in answer.figures)], rows),
-        diagnoses=lesson["id"] == "framework",
+        figure=shown,
+        further=tuple(figure for figure in figures if figure is not shown),
+        answers=tuple(answer for answer in found if answer),
     )
 
 
-def _answer(
-    results: Results, lesson: Document, variant: str, metrics: Sequence[str], sentences: dict[tuple[str, str], Headline]
-) -> Answer | None:
+def _figures(results: Results, lesson: Document) -> list[Panels]:
+    """Every figure of a lesson, in the order in which they are read."""
+    metrics = panels.curve_metrics(results, lesson)
+    curves = [panels.learning(results, lesson, metric) for metric in metrics]
+    special = [panels.rates(results, lesson), panels.reached(results, lesson), panels.stops(results, lesson)]
+    names = [variant["name"] for variant in lesson["variants"][1:]]
+    seeds = [pairs.seeds(results, lesson, name) for name in names]
+    apart = [panels.difference(results, lesson, name, metric) for name in names for metric in metrics[:1]]
+    return [figure for figure in (*seeds, *curves[:1], *special, *apart, *curves[1:]) if figure is not None]
+
+
+def _telling(lesson: Document, figures: Sequence[Panels]) -> Panels | None:
+    """The figure that shows what decides: waiting times, or the runs seed by seed; curves where several are compared."""
+    wanted = "reached" if lesson["endpoint"]["measure"] == "epochs_to_threshold" else "pairs"
+    kinds = ("learning",) if several(lesson) else (wanted, "pairs", "learning")
+    return next((figure for kind in kinds for figure in figures if figure.kind == kind), None)
+
+
+def _title(results: Results, lesson: Document) -> str:
+    """What was found, by the first scope; what the second one adds where there is one comparison only."""
+    found = []
+    for variant in lesson["variants"][1:]:
+        rows = results.primaries(lesson["id"], variant["name"])
+        if rows:
+            who = variant["name"] if several(lesson) else subject(lesson, variant["name"])
+            found.append(title(who, rows[0]) + ("" if several(lesson) else _otherwise(rows)))
+    text = typeset("; ".join(found)) or technique(lesson)
+    return text[:1].upper() + text[1:]
+
+
+def _matters(row: Row) -> str:
+    """From where on an effect matters: `1 point`, `20 % less or 25 % more`."""
+    if row["statistic"] != "spread":
+        return size(row)
+    less, more = sorted((abs(row["sesoi"] - 1), abs(1 / row["sesoi"] - 1)))
+    return f"{percent(less)} less or {percent(more)} more"
+
+
+def _otherwise(rows: Sequence[Row]) -> str:
+    first = lost(rows[0])
+    text = f", and {first}" if first else ""
+    for row in rows[1:]:
+        bad = lost(row)
+        if row["verdict"] != rows[0]["verdict"]:
+            text += f"; {OTHERWISE[row['verdict']]}{f', and {bad}' if bad else ''}"
+        elif bad:
+            text += f"; on redrawn data {bad}"
+    return text
+
+
+def _answer(results: Results, lesson: Document, variant: str) -> Answer | None:
     primaries = results.primaries(lesson["id"], variant)
     if not primaries:
         return None
-    figures = [
-        pairs.seeds(results, lesson, variant),
-        *(panels.difference(results, lesson, variant, metric) for metric in metrics),
-    ]
     rows = [row for row in results.rows if (row["lesson"], row["variant"]) == (lesson["id"], variant)]
     return Answer(
         anchor=ident("lesson", lesson["id"], variant),
+        name=comparison(lesson, variant),
         against=against(lesson, variant),
-        names=(lesson["variants"][0]["name"], variant),
-        sentence=typeset(sentences[lesson["id"], variant].sentence),
+        names=(lesson["variants"][0]["name"], label(lesson, variant)),
+        measured=decided_by(primaries[0]),
+        matters=_matters(primaries[0]),
+        guarded=next((scale(row["measure"], threshold(row)).name for row in rows if row["guards"]), ""),
         scopes=tuple(_scoped(results, row) for row in primaries),
-        figures=_there(figures),
         numbers=tables.measured(rows),
         full=tables.full(rows),
-        doubts=tuple(doubts(primaries)),
         check=_check(results, lesson, variant),
-        guarded=next((tables.name(row) for row in rows if row["guards"]), ""),
         sure=tuple(how_sure(results, lesson, variant)),
-        confidence=listed(list(dict.fromkeys(confidence(row) for row in primaries))),
     )
 
 
 def _scoped(results: Results, row: Row) -> Scoped:
-    said = notes(results.effects, row["lesson"], row["variant"], row["data"])
-    return Scoped(place(row["data"]), chip(row), typeset(row["reason"]), tuple(said))
+    effect, interval = map(typeset, plain(row))
+    before, after = tables.arms(row)
+    return Scoped(place(row["data"]), chip(row), effect, interval, before, after, _guard(results, row), typeset(row["reason"]))
 
 
-def _there(figures: Sequence[Panels | None]) -> tuple[Panels, ...]:
-    return tuple(figure for figure in figures if figure is not None)
+def _guard(results: Results, row: Row) -> str:
+    own = guard_row(results, row)
+    if own is None or not row["guard"]:
+        return ""
+    return " ".join(filter(None, (f"{row['guard']}:" if row["guard"] != HOLDS else "holds:", *said(own))))
 
 
 def _arm(lesson: Document, at: int) -> Arm:
@@ -155,8 +217,8 @@ def _arm(lesson: Document, at: int) -> Arm:
         f"batches of {variant['batch_size']}",
         *(variant.get("callbacks") or []),
     ]
-    note = ". ".join(filter(None, [variant.get("note"), *(variant.get("remarks") or [])]))
-    return Arm(series(at), variant["name"], note, ", ".join(parts), variant.get("engine_reason"))
+    remarks = ". ".join(variant.get("remarks") or [])
+    return Arm(series(at), label(lesson, variant["name"]), remarks, ", ".join(parts), variant.get("engine_reason"))
 
 
 def _data(lesson: Document) -> str:

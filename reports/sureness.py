@@ -6,13 +6,18 @@ from itertools import pairwise
 
 import numpy as np
 
+from reports.answers import detectable
+from reports.caveats import caveats
 from reports.phrases import decimals, measure, number, percent, threshold
 from reports.qualifiers import ordinal, qualifiers, single_run
 from reports.results import Document, Results, Row
 from reports.stopping import parted
+from reports.verdicts import OPEN
 from reports.words import count, place, typeset
 
 WEAK = 0.2
+TAKEN = "the rows it was scored on are taken as given"
+"""True of every comparison on one data set: it stands once, under the limits."""
 
 
 def how_sure(results: Results, lesson: Document, variant: str) -> list[str]:
@@ -20,9 +25,20 @@ def how_sure(results: Results, lesson: Document, variant: str) -> list[str]:
     rows = results.primaries(lesson["id"], variant)
     found = []
     for row in rows:
-        said = [*(each.text for each in qualifiers(row)), single_run(row), _correlated(row), _stopped(results, row)]
-        found.append(f"{place(row['data'])}: {'; '.join(filter(None, said))}.")
+        said = [*(each.text for each in qualifiers(row) if each.text != TAKEN), single_run(row), _correlated(row), _stopped(results, row), _found(row)]
+        found += [f"{place(row['data'])}: {'; '.join(filter(None, said))}.", *map(_short, caveats(row))]
     return [typeset(text) for text in (*found, *_looked(lesson, variant), *_unknown(lesson))]
+
+
+def _short(caveat: str) -> str:
+    """The first sentence; all of it stands under the limits."""
+    return f"{caveat.partition('. ')[0]}: see Limits."
+
+
+def _found(row: Row) -> str:
+    """What so many pairs would have found, where nothing was."""
+    found = detectable(row) if row["verdict"] == OPEN else ""
+    return f"an effect of {found} would have been found four times in five" if found else ""
 
 
 def _correlated(row: Row) -> str:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reports.answers import Chip, chip, detectable, said
-from reports.phrases import number, percent, value
+from reports.answers import Chip, chip, said
+from reports.phrases import measure, number, percent, threshold
+from reports.plain import shown_digits
 from reports.results import Row
 from reports.words import NONE, TIMES, factor, place, scale, typeset
 
+TINIEST = 1e-12
 TINY, ROUGH = 0.001, 0.1
 """p below the first is not spelled out, below the second gets a third decimal."""
 
@@ -19,7 +21,6 @@ class Measured:
     """A row: one endpoint of one comparison in one scope."""
 
     name: str
-    primary: bool
     baseline: str
     variant: str
     reached: tuple[str, str]
@@ -30,10 +31,11 @@ class Measured:
 
 
 def measured(rows: Sequence[Row]) -> dict[str, list[Measured]]:
-    """The rows by scope, each endpoint once, the primary first."""
+    """The rows by scope that neither decide nor guard."""
     groups: dict[str, list[Measured]] = {}
     for row in rows:
-        groups.setdefault(place(row["data"]), []).append(_measured(row))
+        if not (row["primary"] or row["guards"]):
+            groups.setdefault(place(row["data"]), []).append(_measured(row))
     return groups
 
 
@@ -42,7 +44,6 @@ def _measured(row: Row) -> Measured:
     effect = effect.replace(" times the spread", TIMES)
     return Measured(
         name=name(row),
-        primary=bool(row["primary"]),
         baseline=_arm(row, "baseline"),
         variant=_arm(row, "variant"),
         reached=(_reached(row, "baseline"), _reached(row, "variant")),
@@ -54,42 +55,62 @@ def _measured(row: Row) -> Measured:
 
 
 def name(row: Row) -> str:
-    """What a row measures: `accuracy on fresh points`, `spread of accuracy on fresh points`."""
-    scaled = scale(row["measure"], None if math.isnan(row["threshold"]) else row["threshold"])
+    """What a row measures, briefly: `accuracy, %`, `spread of accuracy, %`, `epochs to 80 %`."""
+    goal = threshold(row)
+    if row["measure"] == "epochs_to_threshold":
+        return f"epochs to {percent(goal or 0.8)}"
+    scaled, noun = scale(row["measure"], goal), measure(row["measure"], goal).noun.removeprefix("the ")
     unit = {"percentage points": "%" if scaled.suffix else "points"}.get(scaled.unit, scaled.unit)
-    spread = "spread (SD) of " if row["statistic"] == "spread" else ""
-    return f"{spread}{scaled.name}" + (f", {unit}" if unit else "")
+    spread = "spread of " if row["statistic"] == "spread" else ""
+    return f"{spread}{noun}" + (f", {unit}" if unit else "")
+
+
+def arms(row: Row) -> tuple[str, str]:
+    """`("78.2 ± 0.3", "81.0 ± 0.2")`: mean and standard deviation of both; the latter alone where spreads are compared."""
+    before, after = (_arm(row, arm) for arm in ("baseline", "variant"))
+    return before, after
 
 
 def _arm(row: Row, arm: str) -> str:
-    """`82.1 ± 0.5`, mean and standard deviation; only the latter where the spread is what is compared."""
-    if math.isnan(row[f"mean_{arm}"]):
+    scale = measure(row["measure"], threshold(row)).scale
+    mean, sd = (scale * row[f"{what}_{arm}"] for what in ("mean", "sd"))
+    if math.isnan(mean):
         return NONE
-    spread = "" if math.isnan(row[f"sd_{arm}"]) else value(row, f"sd_{arm}")
+    digits = shown_digits(row)
+    spread = "" if math.isnan(sd) else number(sd, _visible(sd, digits))
     if row["statistic"] == "spread":
-        return typeset(spread or NONE)
-    return typeset(value(row, f"mean_{arm}") + (f" ± {spread}" if spread else ""))
+        return typeset(number(sd, digits + 1) if spread else NONE)
+    return typeset(number(mean, digits) + (f" ± {spread}" if spread else ""))
+
+
+def _visible(value: float, digits: int) -> int:
+    """Decimals that leave something of a number that is not nought."""
+    return digits if value < TINIEST else max(digits, min(digits + 6, -math.floor(math.log10(value))))
 
 
 def _reached(row: Row, arm: str) -> str:
-    """`24 of 30 get there`, where a threshold is waited for and not every run reaches it."""
-    reached = row[f"reached_{arm}"]
-    return "" if math.isnan(reached) or reached == row["n_pairs"] else f"{reached:.0f} of {row['n_pairs']} get there"
+    """`half by epoch 8`, or `24 of 30 get there`, where a threshold is waited for."""
+    reached, median = row[f"reached_{arm}"], row[f"median_{arm}"]
+    if math.isnan(reached):
+        return ""
+    there = "" if reached == row[f"n_{arm}"] else f"{reached:.0f} of {row[f'n_{arm}']} get there"
+    half = f"half by {median:,.0f}" if math.isfinite(median) else ""
+    return ", ".join(filter(None, (half, there)))
 
 
 def probability(p: float) -> str:
-    """A p value without its letter: `0.03`, `< 0.001`."""
+    """A p value without its letter: `0.03`, `<0.001`."""
     if math.isnan(p):
         return NONE
-    return "< 0.001" if p < TINY else f"{p:.{3 if p < ROUGH else 2}f}"
+    return "<0.001" if p < TINY else f"{p:.{3 if p < ROUGH else 2}f}"
 
 
 def _permuted(row: Row) -> str:
-    """A permutation p; at its floor it says that the test could show no less."""
+    """A permutation p; an asterisk says that the test could show no less."""
     if math.isnan(row["p"]) or not math.isclose(row["p"], row["p_least"], rel_tol=1e-6):
         return probability(row["p"])
     below = "" if row["p"] == 2 / 2 ** row["n_pairs"] else "< "
-    return f"{below}{row['p']:.2g}, the least this test can show"
+    return f"{below}{row['p']:.2g}*"
 
 
 COLUMNS: Mapping[str, Callable[[Row], str]] = MappingProxyType(
@@ -103,8 +124,6 @@ COLUMNS: Mapping[str, Callable[[Row], str]] = MappingProxyType(
         "ratio of SDs": lambda row: _known(row["spread_ratio"], factor),
         "p, spread": lambda row: probability(row["p_spread"]),
         "p, equivalence": lambda row: probability(row["p_equivalence"]),
-        "detectable": lambda row: detectable(row) or NONE,
-        "seeds needed": lambda row: _known(row["seeds_needed"], lambda seeds: f"{seeds:,.0f}"),
         "correlation": lambda row: _known(row["correlation"], _plus),
     }
 )
@@ -112,9 +131,11 @@ COLUMNS: Mapping[str, Callable[[Row], str]] = MappingProxyType(
 
 
 def full(rows: Sequence[Row]) -> dict[str, list[tuple[str, list[str]]]]:
-    """Every statistic of the rows by scope: the endpoint's name and a text a column of COLUMNS."""
+    """Every statistic of what decides and of its guard, by scope: the endpoint's name and a text a column of COLUMNS."""
     groups: dict[str, list[tuple[str, list[str]]]] = {}
     for row in rows:
+        if not (row["primary"] or row["guards"]):
+            continue
         groups.setdefault(place(row["data"]), []).append((name(row), [fill(row) for fill in COLUMNS.values()]))
     return groups
 

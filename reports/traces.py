@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from reports.charts import picked
 from reports.colours import LIGHT
-from reports.figures import Figure, Table, drawing, inline, label, panel, table, ticks
-from reports.words import NONE, number, power
+from reports.figures import Figure, Table, drawing, ends, inline, label, panel, room, table, ticks
+from reports.words import NONE, count, number, power
 
 Floats = NDArray[np.floating]
 TRACES = 60
@@ -18,27 +18,36 @@ NOTHING = 1e-6
 """A learning rate this small a share of the first moves the weights no more; the axis ends there."""
 
 
-def rates(identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats]]) -> Figure:
-    """The learning rate of every run; arms are (name, role, rates of shape (seeds, epochs) with NaN after a stop)."""
+def rates(
+    identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats]], dead: Sequence[NDArray[np.bool_]] = ()
+) -> Figure:
+    """The learning rate of every run; arms are (name, role, rates of shape (seeds, epochs) with NaN after a stop).
+
+    `dead` says of each arm's runs which got stuck or failed: they are drawn over the others, in the colour of harm.
+    """
+    gone: list[NDArray[np.bool_]] = list(dead) or [np.zeros(len(values), dtype=np.bool_) for _, _, values in arms]
     with drawing(height=204) as figure:
-        axes = panel(figure, left=54)
-        label(axes, "learning rate, on an axis of factors of ten")
+        axes = panel(figure, left=54, right=room([name for name, _, _ in arms]))
+        label(axes, "learning rate, in factors of ten")
         low, high = _reach([values for _, _, values in arms])
-        for _, role, values in arms:
-            stairs = _steps(np.where(values < low, low / 100, values)[:TRACES])
-            axes.add_collection(LineCollection(stairs, colors=LIGHT[role], linewidths=1, alpha=0.45))
+        for (_, role, values), lost in zip(arms, gone, strict=True):
+            drawn = np.where(values < low, low / 100, values)[:TRACES]
+            axes.add_collection(LineCollection(_steps(drawn), colors=LIGHT[role], linewidths=1, alpha=0.45))
+            over = _steps(drawn[lost[:TRACES]])
+            axes.add_collection(LineCollection(over, colors=LIGHT["bad"], linewidths=1.8, linestyles=[(0, (4, 2))], zorder=4))
         epochs = max(values.shape[1] for _, _, values in arms)
         axes.set_yscale("log")
         axes.set_ylim(low / 1.6, high * 1.6)
         axes.set_xlim(1, max(epochs, 2))
+        ends(axes, [(max(_last(values), low), name, role) for name, role, values in arms])
         ticks(axes.xaxis)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
-        ends = [
+        told = [
             f"{name}: from {number(values[0, 0])} to a median of {number(_last(values))}" for name, _, values in arms
         ]
-        svg = inline(figure, identifier, f"Learning rate along training, {heading}", "; ".join(ends) + ".")
-    drawn = max(len(values) for _, _, values in arms)
-    words = [f"The first {TRACES} of {drawn} seeds are drawn." if drawn > TRACES else "", _beyond(arms, low)]
+        svg = inline(figure, identifier, f"Learning rate along training, {heading}", "; ".join(told) + ".")
+    most = max(len(values) for _, _, values in arms)
+    words = [f"The first {TRACES} of {most} seeds are drawn." if most > TRACES else "", _beyond(arms, low), _dead(gone)]
     return Figure(identifier, heading, svg, " ".join(filter(None, words)), _rate_numbers(arms))
 
 
@@ -49,9 +58,11 @@ def reached(identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats
     """
     last = max(trained for *_, trained in arms)
     with drawing(height=204) as figure:
-        axes = panel(figure)
+        axes = panel(figure, right=room([name for name, *_ in arms]))
         label(axes, f"share of runs that have reached {threshold}")
-        for _, role, times, trained in arms:
+        named = []
+        for name, role, times, trained in arms:
+            named.append((100 * float(np.isfinite(times).mean()) - 1e-3 * _middle(times), name, role))
             known = np.sort(times[np.isfinite(times)])
             steps = np.concatenate([[0.0], known, [trained]])
             share = np.concatenate([[0.0], np.arange(1, len(known) + 1), [len(known)]]) * 100 / max(len(times), 1)
@@ -59,6 +70,7 @@ def reached(identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats
         axes.set(xlim=(0, last), ylim=(0, 104), yticks=[0, 25, 50, 75, 100])
         ticks(axes.xaxis)
         ticks(axes.yaxis, " %")
+        ends(axes, named)
         words = [f"{name}: {_halfway(times)}" for name, _, times, _ in arms]
         svg = inline(figure, identifier, f"Runs that have reached {threshold}, {heading}", "; ".join(words) + ".")
     rows = [
@@ -67,6 +79,11 @@ def reached(identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats
     return Figure(
         identifier, heading, svg, "", table(("variant", "runs", "half of the runs by epoch", "never reached"), rows)
     )
+
+
+def _dead(gone: Sequence[NDArray[np.bool_]]) -> str:
+    lost = int(sum(np.count_nonzero(each) for each in gone))
+    return f"Dashed red: {count(lost, 'run')} that learned nothing." if lost else ""
 
 
 def _reach(values: Sequence[Floats]) -> tuple[float, float]:
@@ -101,6 +118,12 @@ def _steps(values: Floats) -> list[Floats]:
 def _last(values: Floats) -> float:
     ends = [row[np.isfinite(row)][-1] for row in values if np.isfinite(row).any()]
     return float(np.median(ends)) if ends else float("nan")
+
+
+def _middle(times: Floats) -> float:
+    """The epoch by which half of the runs are there; of equal ends, the sooner one is named above."""
+    known = np.sort(times)[(len(times) - 1) // 2]
+    return float(known) if np.isfinite(known) else 0.0
 
 
 def _halfway(times: Floats) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reports.answers import Chip, chip
 from reports.borders import BORDERS
 from reports.diagnosis import AREAS, Diagnosis, Sign, techniques, variants
+from reports.names import comparison, technique
 from reports.results import Results
 from reports.signs import decimals, told
 from reports.words import NONE, TIMES, ident, listed, place, typeset
@@ -55,7 +56,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Family:
-    """The remedies for one area: (sentence, anchor, chips with their scope)."""
+    """The remedies for one area: (technique, anchor, chips with their scope)."""
 
     area: str
     about: str
@@ -79,7 +80,7 @@ def _round(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> Roun
     for each in diagnoses:
         lesson, variant = places[each.name]
         readings = tuple(_reading(sign, limit) for sign, limit in zip(each.signs, usual, strict=True))
-        named = f"{lesson['title']}: {variant}"
+        named = f"{technique(lesson)}: {variant}"
         patients.append(Patient(named, ident("lesson", lesson["id"]), listed(_areas(each)) or _none(each), readings))
     groups = tuple((area, sum(sign.area == area for sign in diagnoses[0].signs)) for area in AREAS)
     heads = tuple((_head(at, column), limit) for (at, column), limit in zip(enumerate(columns), usual, strict=True))
@@ -121,6 +122,22 @@ def _shown(value: float, unit: str, limit: float = math.nan) -> str:
     return told(value, unit, None if math.isnan(limit) else decimals(value, limit, unit)).replace(" times", TIMES)
 
 
+@dataclass(frozen=True)
+class Case:
+    """A variant with the areas of its problems in every scope."""
+
+    name: str
+    anchor: str
+    areas: tuple[str, ...]
+
+
+def cases(found: Sequence[Round]) -> list[Case]:
+    """All variants in one table: what is wrong with each, scope by scope."""
+    names = dict.fromkeys((patient.name, patient.anchor) for each in found for patient in each.patients)
+    areas = [{patient.name: patient.areas for patient in each.patients} for each in found]
+    return [Case(name, anchor, tuple(each.get(name, NONE) for each in areas)) for name, anchor in names]
+
+
 def families(results: Results) -> list[Family]:
     """The three families; one without a measured remedy says so by having none."""
     known = techniques(results.effects, results.lessons) if len(results.effects) else []
@@ -131,6 +148,7 @@ def families(results: Results) -> list[Family]:
             if each.family == area:
                 rows = [(scope, results.primary(each.lesson, each.variant, scope)) for scope in each.verdicts]
                 chips = tuple((place(scope), chip(row)) for scope, row in rows if row is not None)
-                remedies.append((typeset(each.sentence), ident("lesson", each.lesson), chips))
+                lesson = next(one for one in results.lessons if one["id"] == each.lesson)
+                remedies.append((comparison(lesson, each.variant), ident("lesson", each.lesson), chips))
         found.append(Family(area, ABOUT[area], tuple(remedies)))
     return found

@@ -39,7 +39,7 @@ def scale(name: str, threshold: float | None = None) -> Scale:
     words = measure(name, threshold)
     where = f" on {ROWS[part]}" if part else ""
     if metric.endswith("accuracy"):
-        return Scale(f"{metric.replace('_', ' ')}{where}", "percentage points", 100, " %")
+        return Scale(f"{METRICS.get(metric, metric.replace('_', ' '))}{where}", "percentage points", 100, " %")
     if part:
         return Scale(f"{METRICS.get(metric, metric.replace('_', ' '))}{where}", "", 1, "")
     return Scale(
