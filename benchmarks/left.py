@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.forecast import OVERDUE, Countdown, Forecast, closing
-from orchestrator.plan import Job, Shard
+from orchestrator.planning import Job, Shard
 from orchestrator.store import Store
 
 TENTHS = [n / 10 for n in range(1, 10)]

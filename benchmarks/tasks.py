@@ -24,7 +24,7 @@ import psutil
 
 from orchestrator import worker
 from orchestrator.catalog import Source
-from orchestrator.plan import Job, Shard
+from orchestrator.planning import Job, Shard
 from orchestrator.worker import Order
 
 LESSON = '''"""How fast can nothing much be learnt?"""

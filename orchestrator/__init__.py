@@ -1,9 +1,64 @@
 """Train every variant of a lesson over many seeds, and say what the technique really does.
 
-A lesson file needs no more than these names; importing them loads neither Ray nor a training library.
+`run`, `compare`, `plan`, `load` and `diagnose` do what the command line does; the nouns are what lessons are made of.
+Importing this loads neither Ray nor a training library: what needs them loads them when it is called.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import (
+    ClusterError,
+    ClusterLostError,
+    LessonError,
+    NoResultsError,
+    OrchestratorError,
+    OtherProgramError,
+    StoreError,
+    StoreLockedError,
+    StoreLostError,
+    UsageError,
+    VersionError,
+)
 from orchestrator.lesson import SECONDARY, Data, Endpoint, Lesson, Split, Variant
 
-__all__ = ["SECONDARY", "Data", "Endpoint", "Lesson", "Split", "Variant"]
+if TYPE_CHECKING:
+    from orchestrator.api import Planned, compare, diagnose, load, plan, run
+    from orchestrator.found import Found
+
+__all__ = [
+    "SECONDARY",
+    "ClusterError",
+    "ClusterLostError",
+    "Data",
+    "Endpoint",
+    "Found",
+    "Lesson",
+    "LessonError",
+    "NoResultsError",
+    "OrchestratorError",
+    "OtherProgramError",
+    "Planned",
+    "Split",
+    "StoreError",
+    "StoreLockedError",
+    "StoreLostError",
+    "UsageError",
+    "Variant",
+    "VersionError",
+    "compare",
+    "diagnose",
+    "load",
+    "plan",
+    "run",
+]
 __version__ = "0.1.0"
+FRONT = ("Found", "Planned", "compare", "diagnose", "load", "plan", "run")
+
+
+def __getattr__(name: str) -> Any:
+    """What is loaded when it is asked for."""
+    if name not in FRONT:
+        raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")
+    from orchestrator import api  # noqa: PLC0415
+
+    return getattr(api, name)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from orchestrator.errors import StoreError
-from orchestrator.plan import Job, seeded
-from orchestrator.session import effects_of
+from orchestrator.planning import Job, seeded
+from orchestrator.results import effects_of
 from orchestrator.store import Store
 from orchestrator.until import Course, Row, Until, cost, deciding, name
 

@@ -1,4 +1,4 @@
-"""Finding lessons by what the user typed, and loading their files.
+"""Finding lessons by what the user typed, and loading them.
 
 Finding reads text only, so that `list` and a mistyped name need no training library; loading runs the file, as code.
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import ast
 import difflib
+import pickle
 import re
 import sys
 import traceback
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jobs
 from orchestrator.errors import LessonError, UsageError
 from orchestrator.lesson import Lesson
+
+FROM_PYTHON = " (made in Python)"
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,27 @@ class Module:
 
 
 @dataclass(frozen=True)
+class Value:
+    """A lesson that was made in Python, pickled with its functions and all that they use; told from others by `digest`.
+
+    Attributes:
+        codes: a digest of what each variant is written in, by name; moving it to another line or cell leaves it as it is.
+        settings: what Keras was set to where the lesson was made; empty where Keras was not loaded.
+    """
+
+    data: bytes = field(repr=False, compare=False)
+    digest: str
+    codes: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
-    """A lesson file that was found: what workers need to load it, wherever they run, its own modules included."""
+    """A lesson that was found: what workers need to load it, wherever they run, its own modules included.
+
+    `text` is its file's; `value` stands for it where the lesson comes from Python, and then `path` says only whose folder
+    it may import from and read in.
+    """
 
     id: str
     number: int | None
@@ -42,6 +65,18 @@ class Source:
     text: str
     modules: tuple[Module, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()  # files that it read while it was planned, with digests
+    value: Value | None = None
+
+    @property
+    def name(self) -> str:
+        """What run.json calls it: an id or a path, by which it is found again; what was made in Python is not."""
+        if self.value:
+            return f"{self.id}{FROM_PYTHON}"
+        return self.id if self.number else self.path
+
+    def code(self, variant: str) -> str:
+        """What a variant is written in: the file's text, or a digest that stands for it."""
+        return dict(self.value.codes)[variant] if self.value else self.text
 
     @property
     def question(self) -> str:
@@ -112,11 +147,13 @@ def module_name(source: Source) -> str:
 
 
 def load(source: Source) -> Lesson:
-    """Run the lesson's file and return its LESSON.
+    """Run the lesson's file and return its LESSON; one that was made in Python is unpacked.
 
     Raises:
         LessonError: the file does not parse, raises, or defines no LESSON.
     """
+    if source.value:
+        return _unpacked(source, source.value)
     module = types.ModuleType(module_name(source))
     module.__file__ = source.path
     sys.modules[module.__name__] = module
@@ -132,6 +169,14 @@ def load(source: Source) -> Lesson:
     if not isinstance(lesson, Lesson):
         raise LessonError(f"{source.path} defines no lesson: end it with LESSON = Lesson(...)")
     return replace(lesson, id=source.id, number=source.number, source=source.path)
+
+
+def _unpacked(source: Source, value: Value) -> Lesson:
+    try:
+        lesson: Lesson = pickle.loads(value.data)  # noqa: S301  made by the driver, which is trusted with code
+    except Exception as error:
+        raise LessonError(f"lesson {source.id!r} can't be unpacked here: {type(error).__name__}: {error}") from None
+    return replace(lesson, id=source.id, source=source.path)
 
 
 def _line(error: BaseException, source: Source) -> int | str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.lesson import SCOPES
-from orchestrator.session import effects_of
+from orchestrator.results import effects_of
 from orchestrator.store import Store
 
 SEEDS = (16, 32, 64, 128, 200)

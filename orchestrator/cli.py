@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
@@ -16,9 +17,24 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 from typer._click.exceptions import ClickException
 
-from orchestrator import __version__, ahead, catalog, chances, listing, provenance, session, verdicts
+from orchestrator import (
+    __version__,
+    ahead,
+    catalog,
+    chances,
+    listing,
+    places,
+    provenance,
+    remarks,
+    results,
+    session,
+    verdicts,
+)
+from orchestrator import command as one
 from orchestrator import status as statuses
 from orchestrator.errors import OrchestratorError, StoreError, UsageError
+from orchestrator.failures import by_cause
+from orchestrator.interrupts import interruptible
 from orchestrator.options import (
     Address,
     Backend,
@@ -48,8 +64,9 @@ from orchestrator.options import (
     scopes_of,
     until_of,
 )
-from orchestrator.progress import spell
-from orchestrator.session import INTERRUPTED, Executor, Request
+from orchestrator.progress import QUIET, spell
+from orchestrator.screen import ConsoleScreen
+from orchestrator.session import Executor, Request
 from orchestrator.store import Store, older, without_secrets
 from orchestrator.terminal import Terminal, clean
 
@@ -58,6 +75,7 @@ if TYPE_CHECKING:
 
     from reports.results import Results
 
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 LINE = 80  # columns of a pipe's lines that are laid out
 NAME = "python -m orchestrator"
 COMPLETED = "orchestrator"
@@ -136,7 +154,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(work())
     except KeyboardInterrupt:
-        complaints.print(f"{session.STOPPED}: {provenance.command_line()}", markup=False)
+        complaints.print(f"{one.STOPPED}: {provenance.command_line()}", markup=False)
         sys.stdout.flush()
         os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
 
@@ -206,30 +224,27 @@ def run(
         "timeout": timeout,
         "retries": retries,
     }
-    store = Store(out)
-    start = _serial if serial else lambda: _ray(asked, options, store)
-    end_with(lambda: session.run(asked, store, start, console, not no_report, loud))
+    store, screen = Store(out), ConsoleScreen(console, loud)
+    start = places.here if serial else lambda: places.on_ray(asked.engine, options, store, say)
+    end_with(lambda: carry_out(asked, store, start, screen, not no_report))
 
 
-def _serial() -> Executor:
-    from orchestrator.local import Serial  # noqa: PLC0415
-
-    return Serial()
-
-
-def _ray(asked: Request, options: dict[str, Any], store: Store) -> Executor:
-    from orchestrator import health  # noqa: PLC0415
-    from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
-
-    driver = Driver(Options(**options))
-    driver.warm(asked.engine)
-    if options["address"]:
-        try:
-            say(*health.preflight(driver, store))
-        except OrchestratorError:
-            driver.close()
-            raise
-    return driver
+def carry_out(
+    asked: Request, store: Store, start: Callable[[], Executor], screen: ConsoleScreen, report_too: bool = True
+) -> int:
+    """Run it, and say how it ended; returns the exit code."""
+    ended = one.run(asked, store, start, screen, report_too, interruptible)
+    for line in by_cause(ended.failed, store):
+        screen.say(line, QUIET)
+    if ended.built:
+        screen.console.print(verdicts.lines(ended.built.results, screen.console.width))
+        screen.console.print(verdicts.where("report", store.report, ended.built.unnoted))
+    if not ended.whole:
+        screen.say(f"{one.STOPPED}: {asked.command}", QUIET)
+        return INTERRUPTED
+    for line in remarks.missing(ended.missing):
+        screen.say(line, QUIET)
+    return 1 if ended.failed or ended.missing else 0
 
 
 @app.command(
@@ -257,7 +272,7 @@ def plan(
     asked = request(lessons, wanted, data, engine, backend, settings, until)
     with complaints.status("loading lessons") as shown:
         made = session.prepare(asked, Store(out), shown.update)
-    session.tell(made, console)
+    say(*remarks.of_plan(made))
     console.print(listing.of_plan(made.plan))
     if until:
         say(*ahead.ahead(made.plan.jobs, until, Store(out)))
@@ -279,7 +294,7 @@ def report(
     """Build the report anew from the tables alone."""
     store = Store(out)
     with complaints.status("building the report" if form is FormatChoice.html else "computing the effects"):
-        built = (session.report if form is FormatChoice.html else session.results)(store)
+        built = (results.report if form is FormatChoice.html else results.results)(store)
     if form is FormatChoice.html:
         console.print(verdicts.where("report", store.report))
     else:
@@ -409,7 +424,8 @@ def retry(
     agree = (lambda _: None) if yes else (lambda paths: confirm(paths, store))
     asked = session.last_request(store, catalog.find(lessons or []), agree, again, timeout)
     options = {"address": address, "workers": workers, "timeout": timeout}
-    end_with(lambda: session.run(asked, store, lambda: _ray(asked, options, store), console, True, loud))
+    start = partial(places.on_ray, asked.engine, options, store, say)
+    end_with(lambda: carry_out(asked, store, start, ConsoleScreen(console, loud)))
 
 
 def confirm(paths: Sequence[str], store: Store) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import NoResultsError, UsageError
-from orchestrator.session import effects_of
+from orchestrator.results import effects_of
 from orchestrator.store import Store
 from orchestrator.store.user_parquet import columns
 from reports import diagnosis, keras_history, log_file
@@ -46,6 +46,30 @@ def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis,
         raise UsageError(printable(str(error))) from None
     title = _shown(names[0]) if len(names) == 1 else f"{len(names)} files"
     return diagnosis.diagnose(records, title, _measured(store), task), records
+
+
+def of_histories(given: Sequence[Any], store: Store, task: Task) -> Diagnosis:
+    """The same of what Python holds: histories as `fit` gives them, mappings, pandas frames, or paths of logs.
+
+    Raises:
+        UsageError: one holds no log.
+    """
+    if all(isinstance(each, str | Path) for each in given):
+        return of_files([str(each) for each in given], store, task)[0]
+    named = [(f"history {i}" if len(given) > 1 else "the history", [_of_python(each)]) for i, each in enumerate(given, 1)]
+    try:
+        records = keras_history.records(named)
+    except ValueError as error:
+        raise UsageError(printable(str(error))) from None
+    return diagnosis.diagnose(records, "the history" if len(given) == 1 else f"{len(given)} histories", _measured(store), task)
+
+
+def _of_python(given: Any) -> Log:
+    columns = getattr(given, "history", given)
+    try:
+        return Log({str(title): list(columns[title]) for title in columns})
+    except (TypeError, KeyError, IndexError):
+        raise UsageError(f"{type(given).__name__} is no history; give what `fit` gave, a dict of lists, a pandas frame, or a path") from None
 
 
 def _measured(store: Store) -> list[diagnosis.Technique]:

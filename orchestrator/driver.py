@@ -30,6 +30,7 @@ os.environ.setdefault("RAY_grpc_client_keepalive_timeout_ms", "20000")  # what i
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what befalls a worker we say ourselves, on one line
 
 import ray
+from ray import cloudpickle
 from ray._private import ray_constants
 from ray.exceptions import (
     LocalRayletDiedError,
@@ -44,6 +45,7 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator import worker
+from orchestrator.catalog import Source, Value
 from orchestrator.check import Verdict
 from orchestrator.errors import ClusterError, ClusterLostError
 from orchestrator.events import Checked, Event, Finished, Started, Waiting
@@ -54,6 +56,8 @@ from orchestrator.store import Block
 from orchestrator.tries import Tries
 from orchestrator.worker import Machine, Order, Place
 
+__all__ = ["Driver", "Options", "cloudpickle"]
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}  # for a Ray that starts later
 WINDOW = 2  # shards sent per slot on this machine: one at work, one at hand
 AHEAD = 64  # shards sent to a cluster that may grow, for a node that is not there yet: it grows by what waits
 LOOK = 0.2  # seconds between two looks at deadlines and signals
@@ -92,8 +96,9 @@ class _Flight:
 
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
-def _train(order: Order, share: float) -> Iterator[Any]:
+def _train(order: Order, value: Value | None, share: float) -> Iterator[Any]:
     yield ray.get_runtime_context().get_node_id()
+    order = order.carrying(value)
     worker.warm(order.shard.job.engine, order.gpu, share)
     yield worker.place()
     verdict = worker.check(order)
@@ -122,7 +127,8 @@ class Driver:
         """
         self.options = options
         self.stopping = False
-        self._own = _connect(options)
+        self._found = ray.is_initialized() and not options.address
+        self._own = None if self._found else _connect(options)
         self.gpus = self._gpus()
         self.nodes = Nodes({"CPU": options.cpus, "GPU": self.gpus})
         self.nodes.see(ray.nodes())
@@ -132,8 +138,14 @@ class Driver:
             raise ClusterError(self.nodes.lack())
         self._flights: dict[Any, _Flight] = {}
         self._verdicts: dict[str, Verdict] = {}
+        self._stored: dict[str, Any] = {}  # by lesson
         self._tries = Tries(options.retries)
         self._short = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was started here, on this machine alone."""
+        return self._own is not None
 
     @property
     def slots(self) -> int:
@@ -150,7 +162,9 @@ class Driver:
         self.stopping = True
 
     def close(self) -> None:
-        """Leave the cluster; one started here ends."""
+        """Leave the cluster; one started here ends, and one that was there before stays as it was."""
+        if self._found:
+            return
         ray.shutdown()
         if self._own:
             self._own.close()
@@ -219,7 +233,14 @@ class Driver:
             order = replace(order, gpu=self.gpus > 0, verdict=verdict)
             where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)} if node else {}
             task = _train.options(**self._resources(), **where)
-            self._flights[task.remote(order, self.nodes.share)] = _Flight(order, node)
+            sent = task.remote(order.carrying(None), self._put(order.source), self.nodes.share)
+            self._flights[sent] = _Flight(order, node)
+
+    def _put(self, source: Source) -> Any:
+        """Where Ray keeps what a lesson brings along, data included: it travels to a machine once, not with every order."""
+        if source.value and source.id not in self._stored:
+            self._stored[source.id] = ray.put(source.value)
+        return self._stored.get(source.id)
 
     def _choose(self, waiting: Iterator[Order]) -> Generator[Event, None, Order | None]:
         """The next order that is worth sending."""
@@ -305,6 +326,7 @@ class Driver:
         if self.stopping:
             return
         self.close()
+        self._stored.clear()
         for flight in flights:
             if flight.has_begun:
                 yield from self._lost(flight, RaySystemError("Ray's own processes died"))
@@ -364,6 +386,7 @@ class Driver:
 
 def _connect(options: Options) -> OwnRay | None:
     on_term = signal.getsignal(signal.SIGTERM)
+    os.environ.update({**SETTINGS, **os.environ})
     if options.address:
         knock(options.address)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.check import Verdict
-from orchestrator.plan import Shard
+from orchestrator.planning import Shard
 from orchestrator.store import Block
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.plan import Shard
+from orchestrator.planning import Shard
 
 Block = tuple[str, int]  # what the store knows a shard by
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from orchestrator import engine
@@ -21,7 +21,7 @@ from orchestrator.identity import Sketch, digest, sketch
 from orchestrator.lesson import Lesson, Scope, count
 from orchestrator.loaded import Loaded
 from orchestrator.measures import Traits
-from orchestrator.plan import Job
+from orchestrator.planning import Job
 from orchestrator.sandbox import NoAnswerError
 
 Ask = Callable[..., Any]
@@ -92,7 +92,7 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
     here = loaded(source, settings)
     found = here.enter()
     try:
-        r = recipe(found.variant(variant), found.data, scope, engine_name, here.files)
+        r = recipe(found.variant(variant), found.data, scope, engine_name, partial(here.files, variant))
     except LessonError as error:
         raise LessonError(f"lesson {source.id!r}: {error}") from None
     traits = Traits(r.study.measures, r.study.loss, r.study.notes)
@@ -116,7 +116,7 @@ def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engi
     engine.load(engine_name)
     from orchestrator.engine.recipe import WIDTHS  # noqa: PLC0415
 
-    program = digest(source.text, settings, variant, engine_name)
+    program = digest(source.code(variant), settings, variant, engine_name)
     return Job(source.id, variant, scope, digest(program, scope), program, engine_name, WIDTHS[engine_name], 0.0)
 
 

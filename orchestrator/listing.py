@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.catalog import Source
-from orchestrator.plan import Plan
+from orchestrator.planning import Plan
 from orchestrator.status import Status
 from orchestrator.store import Store
 from orchestrator.terminal import clean

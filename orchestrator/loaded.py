@@ -52,6 +52,8 @@ class Loaded:
         self._modules: dict[str, ModuleType] = {}
         self._settings = _fresh(_first_settings())
         self.enter()
+        if source.value:
+            settings.adopt(dict(source.value.settings))
         _seed()  # what a file draws for itself, outside its functions, is to be the same in every process
         self.lesson: Lesson = catalog.load(source).with_fit(arguments)
         self._settings = settings.now()
@@ -90,7 +92,7 @@ class Loaded:
     def _own(self) -> dict[str, ModuleType]:
         """The modules that came since this lesson is at work and are not installed."""
         return {
-            name: module for name, module in list(sys.modules.items()) if name not in self._before and _is_own(module)
+            name: module for name, module in list(sys.modules.items()) if name not in self._before and is_own(module)
         }
 
     def modules(self) -> tuple[Module, ...]:
@@ -105,11 +107,11 @@ class Loaded:
                     texts.append(module.text)
         return tuple(found[name] for name in sorted(found))
 
-    def files(self) -> str:
-        """Digest of the lesson's file, of its modules, and of the files beside it that have been read so far."""
+    def files(self, variant: str) -> str:
+        """Digest of what a variant is written in, of the lesson's modules, and of the files beside it that have been read so far."""
         imported = [(module.name, module.text) for module in self.modules()]
         read = [(str(Path(path).relative_to(self._folder)), holds) for path, holds in self.reads()]
-        return digest(self.source.text, imported, read)
+        return digest(self.source.code(variant), imported, read)
 
     def reads(self) -> tuple[tuple[str, str], ...]:
         """The files beside the lesson that it has read so far, each with a digest of what it holds."""
@@ -189,7 +191,8 @@ def _refuse_our_names(folder: Path) -> None:
             raise LessonError(f"{path} has the name of a part of this program; call it otherwise, or move the lesson")
 
 
-def _is_own(module: ModuleType) -> bool:
+def is_own(module: ModuleType) -> bool:
+    """Whether a module is neither installed nor a part of this program."""
     place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), None)
     if not isinstance(place, str) or module.__name__.partition(".")[0] in OURS:
         return False

@@ -1,4 +1,4 @@
-"""The driver's interface in this very process, one shard after another: for tests and debuggers."""
+"""The driver's interface without Ray, one shard after another: in this very process, or in one beside it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator import worker
 from orchestrator.events import Event, Finished, Started
-from orchestrator.prospects import Prospects
+from orchestrator.prospects import Prospects, failed
+from orchestrator.sandbox import NoAnswerError, Sandbox
+from orchestrator.store import Block
 from orchestrator.worker import Order
 
 
 class Serial:
-    """Trains here, now."""
+    """Trains one shard at a time: here, for debuggers, or in a sandbox, which ends with it."""
 
     slots = 1
 
-    def __init__(self) -> None:
+    def __init__(self, sandbox: Sandbox | None = None) -> None:
         self.stopping = False
+        self._sandbox = sandbox
 
     def resources(self) -> dict[str, float]:
         """One processor: this one."""
@@ -36,9 +39,19 @@ class Serial:
             block = prospects.not_tried(order)
             if block is None:
                 yield Started(order.shard, platform.node())
-                block = worker.train(order)
+                block = self._train(order)
                 prospects.take(order.shard, block)
             yield Finished(order.shard, block)
 
+    def _train(self, order: Order) -> Block:
+        if self._sandbox is None:
+            return worker.train(order)
+        try:
+            return self._sandbox.ask(worker.train, order)
+        except NoAnswerError as error:
+            return failed(order, "failed", str(error).splitlines()[0])
+
     def close(self) -> None:
-        """Nothing was opened."""
+        """End the process beside this one, if there is one."""
+        if self._sandbox:
+            self._sandbox.close()

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator import keys, worker
 from orchestrator.catalog import Source
 from orchestrator.identity import Sketch
-from orchestrator.plan import Job, State, block_seeds, owners
+from orchestrator.planning import Job, State, block_seeds, owners
 from orchestrator.sandbox import NoAnswerError
 from orchestrator.store import Store
 

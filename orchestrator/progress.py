@@ -1,18 +1,13 @@
-"""What a command is at: a live table on a terminal, a plain line now and then elsewhere, and a page beside the results."""
+"""What a command is at: counted, told to whoever follows it, and written on a page beside the results."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
-
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from typing import Protocol
 
 from orchestrator import pace, seeds
 from orchestrator.check import Verdict
@@ -21,11 +16,10 @@ from orchestrator.events import Checked, Event, Finished, Lost, Started, Waiting
 from orchestrator.failures import WITHOUT_RESULT
 from orchestrator.forecast import OVERDUE, Countdown, Forecast, closing
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, Plan
+from orchestrator.planning import Job, Plan
 from orchestrator.prospects import NOT_TRIED
 from orchestrator.statuspage import RENEWED, View, page
 from orchestrator.store import Store
-from orchestrator.terminal import clean
 
 EVERY, AT_MOST = 10.0, 300.0  # seconds between two plain lines: a tenth of the time so far, within these bounds
 TICK = 0.5  # seconds between two looks at whether a line or a page is due
@@ -43,14 +37,27 @@ class Tally:
     failed: int = 0
 
 
+class Screen(Protocol):
+    """Where a person follows a command."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it shows progress itself; else a line says now and then how far the command is."""
+
+    def say(self, text: str, loud: int = USUAL) -> None:
+        """Tell a line to those who want to be told so much: QUIET is for all, LOUD for who asked for everything."""
+
+    def shown(self, progress: Progress) -> AbstractContextManager[None]:
+        """Show how far it is while the block runs."""
+
+
 @dataclass
 class Progress:
-    """Counts what has happened and tells of it; `loud` is QUIET, USUAL or LOUD."""
+    """Counts what has happened and tells of it."""
 
     store: Store
-    console: Console
+    screen: Screen
     command: str = ""
-    loud: int = USUAL
     report_too: bool = True
     begun: float = field(default_factory=time.monotonic)
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -68,7 +75,7 @@ class Progress:
     _given_up: set[str] = field(default_factory=set)
     _troubled: set[str] = field(default_factory=set)
     _began: dict[tuple[str, int], float] = field(default_factory=dict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def age(self) -> float:
@@ -82,9 +89,8 @@ class Progress:
         """Show progress while the block runs; the page says at the end how it ended."""
         over = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(over,), daemon=True)
-        live = self.console.is_terminal and self.loud >= USUAL
         try:
-            with Live(console=self.console, transient=True, get_renderable=self.table) if live else nullcontext():
+            with self.screen.shown(self):
                 ticker.start()
                 yield
         except KeyboardInterrupt:
@@ -106,12 +112,21 @@ class Progress:
     def at(self, phase: str) -> None:
         """Say what the command does from now on."""
         self.phase = phase
-        if not self.console.is_terminal:
+        if not self.screen.live:
             self.say()
+
+    def note(self, text: str, loud: int = USUAL) -> None:
+        """Tell a line that is no event."""
+        self.screen.say(text, loud)
+
+    def notes(self, lines: Iterable[str]) -> None:
+        """Tell several."""
+        for line in lines:
+            self.note(line)
 
     def follow(self, plan: Plan, slots: Callable[[], int]) -> None:
         """Take up a plan, just before it is carried out; `slots` says how many shards train at once."""
-        with self._lock:
+        with self.lock:
             for shard in plan.shards:
                 self.tallies.setdefault(shard.job.lesson, Tally()).total += 1
             known = pace.remembered(shard.job.program for shard in plan.shards)
@@ -128,14 +143,13 @@ class Progress:
         if self.forecast:
             closes = self.forecast.closes
             pace.remember(self.forecast.paces())
-            if self.loud >= USUAL:
-                self.console.print(self._counts(), markup=False, highlight=False)
+            self.note(self._counts())
         self.phase = "writing the tables"
         self.forecast, self.closes, self.ends = None, closes, time.monotonic() + closes
 
     def take(self, event: Event) -> None:
         """Count an event, and tell at once of a loss or a failure."""
-        with self._lock:
+        with self.lock:
             self._take(event)
 
     def _take(self, event: Event) -> None:
@@ -150,7 +164,7 @@ class Progress:
             tally.running.add(event.shard.block)
             self._began[event.shard.block] = now
             self._forecast.begin(event.shard, now)
-            self._detail(f"began  {event.shard.name} on {event.node}")
+            self.note(f"began  {event.shard.name} on {event.node}", LOUD)
         elif isinstance(event, Lost):
             tally.running.discard(event.shard.block)
             self._forecast.lose(event.shard)
@@ -171,7 +185,7 @@ class Progress:
         tally.failed += len(bad)
         took = now - self._began.pop(event.shard.block, now)
         self._forecast.end(event.shard, now, min(event.block.trained or took, took))
-        self._detail(f"ended  {event.shard.name} after {took:.1f} s, {event.block.compiling:.1f} s of them compiling")
+        self.note(f"ended  {event.shard.name} after {took:.1f} s, {event.block.compiling:.1f} s of them compiling", LOUD)
         if event.block.verdict:
             self._tell_verdict(event.shard.job, event.block.verdict)
         if event.block.refused:
@@ -185,19 +199,14 @@ class Progress:
 
     # What is told
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, text: str, loud: int = QUIET) -> None:
         self._told = [*self._told, text][-TOLD:]
-        self.console.print(text, markup=False, highlight=False)
-
-    def _detail(self, text: str) -> None:
-        if self.loud >= LOUD:
-            self.console.print(text, markup=False, highlight=False)
+        self.note(text, loud)
 
     def _tell_verdict(self, job: Job, verdict: Verdict) -> None:
         said = "holds" if verdict.holds else f"{verdict.why}; its runs go through fit"
         text = f"checked {job.lesson}/{job.variant} against fit in {verdict.seconds:.0f} s: {said}"
-        if self.loud >= USUAL or not verdict.holds:
-            self._tell(text)
+        self._tell(text, USUAL if verdict.holds else QUIET)
 
     def _tell_once(self, text: str) -> None:
         if text not in self._given_up:
@@ -215,7 +224,7 @@ class Progress:
 
     def left(self) -> float | None:
         """Seconds until the command ends, as they are to be shown; None before there is a plan."""
-        with self._lock:
+        with self.lock:
             now = time.monotonic()
             if self.ends is not None:
                 return self._countdown.show(max(self.ends - now, OVERDUE * self.closes))
@@ -227,10 +236,11 @@ class Progress:
 
     def line(self) -> str:
         """What the command is at, and how long it still takes."""
-        with self._lock:
-            return self._with_time(self.phase or ", ".join(filter(None, [self._counts(), self._compiling()])))
+        with self.lock:
+            return self.with_time(self.phase or ", ".join(filter(None, [self._counts(), self.compiling()])))
 
-    def _with_time(self, at: str) -> str:
+    def with_time(self, at: str) -> str:
+        """The words, with how long it still takes."""
         left = self.left()
         if left is None or self.is_done:
             return at
@@ -242,42 +252,33 @@ class Progress:
         """Whether every shard has its answer, and what comes then has not begun."""
         return not self.phase and all(t.done == t.total for t in self.tallies.values())
 
+    @property
+    def done(self) -> tuple[int, int]:
+        """Shards that have their answer, and all."""
+        return sum(t.done for t in self.tallies.values()), sum(t.total for t in self.tallies.values())
+
     def _counts(self) -> str:
         done, total, running, failed = (
             sum(column) for column in zip(*map(_numbers, self.tallies.values()), strict=True)
         )
         return f"{done} of {total} shards done, {running} running, {failed} runs failed"
 
-    def _compiling(self) -> str:
+    def compiling(self) -> str:
+        """How many programs have yet to be compiled; empty where none has."""
         compiling = self.forecast.compiling if self.forecast else None
         return f"compiling {compiling[0]} of {compiling[1]} programs" if compiling else ""
 
     def say(self) -> None:
         """One plain line."""
         self._said = time.monotonic()
-        if self.loud >= USUAL:
-            self.console.print(self.line(), markup=False, highlight=False)
-
-    def table(self) -> Any:
-        """The live view: a row a lesson while they train, and what the command is at."""
-        with self._lock:
-            if not self.forecast:
-                return Text(clean(f"{self._with_time(self.phase)} ({self.age:.0f} s so far)"))
-            table = Table(box=None, padding=(0, 2, 0, 0))
-            for name in ("lesson", "done", "running", "failed runs"):
-                table.add_column(name, justify="left" if name == "lesson" else "right")
-            for name, t in self.tallies.items():
-                failed = Text(str(t.failed), "red" if t.failed else "")
-                table.add_row(Text(clean(name)), f"{t.done}/{t.total}", str(len(t.running)), failed)
-            return Group(table, Text(self._with_time(self._compiling())))
+        self.note(self.line())
 
     # The clock
 
     def _tick(self, over: threading.Event) -> None:
         while not over.wait(TICK):
             now = time.monotonic()
-            quiet = self.console.is_terminal or self.loud < USUAL
-            if not quiet and now - self._said > min(AT_MOST, max(EVERY, self.age / 10)):
+            if not self.screen.live and now - self._said > min(AT_MOST, max(EVERY, self.age / 10)):
                 self.say()
             if now - self._written > RENEWED[self.store.uri is not None]:
                 self._write()
@@ -285,7 +286,7 @@ class Progress:
     def _write(self) -> None:
         """Write the page; where it can't be, whoever stores results will say so."""
         self._written = time.monotonic()
-        with self._lock:
+        with self.lock:
             text = page(self._view())
         with suppress(OrchestratorError):  # not under the lock: an upload takes its time
             self.store.write_page("status.html", text)

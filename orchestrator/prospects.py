@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from orchestrator.outcome import Outcome, Status
-from orchestrator.plan import Shard
+from orchestrator.planning import Shard
 from orchestrator.store import Block
 from orchestrator.worker import Order
 

@@ -64,7 +64,7 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
         "git": git(),
         "seeds": sorted({seed for job in prepared.plan.jobs for seed in job.seeds}),
         "engine": request.engine,
-        "lessons": [source.id if source.number else source.path for source in request.sources],
+        "lessons": [source.name for source in request.sources],
         "scopes": list(request.scopes),
         "settings": dict(request.settings),
         "until": asdict(request.until) if request.until else None,

@@ -59,6 +59,10 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process; a further question starts another."""
         self._end()
 
     def ask(self, question: Callable[..., Answer], *arguments: Any) -> Answer:

@@ -1,47 +1,24 @@
-"""One command's way through the house: lessons → plan → driver → store → report."""
+"""What was asked for, made concrete: lessons → keys → plan."""
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from rich.console import Console
-
-from orchestrator import catalog, engine, keys, precedent, provenance, seeds, verdicts, worker
+from orchestrator import catalog, engine, keys, precedent, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event
-from orchestrator.failures import WITHOUT_RESULT, by_cause
 from orchestrator.lesson import Scope
-from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan, seeded
+from orchestrator.planning import Job, Plan, plan, seeded
 from orchestrator.precedent import Precedent
-from orchestrator.progress import USUAL, Progress
-from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
-from orchestrator.store import Store, strays
-from orchestrator.terminal import Terminal
-from orchestrator.until import Course, Name, Until, deciding, name
+from orchestrator.store import Store
+from orchestrator.until import Name, Until, name
 from orchestrator.worker import Order
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
-
-    from reports.results import Results
-
-
-MIXED = "mixed: the same run rounds differently on another kind"
-STOPPED = "interrupted; the same command goes on from here"
-INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -150,72 +127,6 @@ def _as_checked(job: Job, sources: Mapping[str, Source], store: Store) -> Job:
     return replace(job, engine="fit-jax", reason=known.why) if known and not known.holds else job
 
 
-def execute(
-    prepared: Prepared,
-    request: Request,
-    store: Store,
-    executor: Executor,
-    progress: Progress,
-    timings: dict[str, float],
-) -> bool:
-    """Train what the plan lacks and store it as it comes. True unless it was interrupted.
-
-    `timings` gains what the workers together spent compiling.
-    """
-    _make_room(prepared.plan, store, progress.console)
-    fixed = worker.settings(request.settings)
-    progress.follow(prepared.plan, lambda: executor.slots)
-    with _interruptible(executor) as interrupted:
-        record = Record(store, progress.take, progress.left)
-        record.begin(request.command)
-        orders = (
-            Order(
-                shard,
-                prepared.sources[shard.job.lesson],
-                fixed,
-                out=store.uri,
-                verdict=None if prepared.sources[shard.job.lesson].number else record.verdict(shard.job.program),
-            )
-            for shard in prepared.plan.shards
-        )
-        for event in executor.run(orders):
-            record.take(event)
-            if request.fail_fast and record.failed:
-                executor.stop()
-    timings["compile, all workers"] = timings.get("compile, all workers", 0.0) + record.compiling
-    return not interrupted
-
-
-def _make_room(plan: Plan, store: Store, console: Console) -> None:
-    """Set aside what can't be used any more, and note what the keys to come are of."""
-    for shard in plan.shards:
-        if shard.why in (DAMAGED, REDRAWN):
-            aside = store.set_aside(shard.job.key, shard.seeds)
-            console.print(f"{shard.name}: {shard.why}; set aside as {aside}, trained again", markup=False)
-    for job in {shard.job.key: shard.job for shard in plan.shards}.values():
-        store.write_about(job.key, precedent.about(job))
-
-
-@contextmanager
-def _interruptible(executor: Executor) -> Iterator[list[int]]:
-    """First Ctrl-C (or SIGTERM): finish what runs. Second: stop at once. Gives the list of signals received."""
-    received: list[int] = []
-
-    def on_signal(number: int, _frame: object) -> None:
-        received.append(number)
-        if len(received) > 1:
-            raise KeyboardInterrupt
-        executor.stop()
-        os.write(2, b"finishing what runs; once more to stop at once\n")  # a buffered stream may be in mid-write
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def last_request(
     store: Store,
     named: Sequence[Source],
@@ -238,6 +149,8 @@ def last_request(
         raise UsageError(
             f"{', '.join(sorted(strange))}: not in the last command in {store.root}, which had {', '.join(names)}"
         )
+    if lost := [word for word in last["lessons"] if word.endswith(catalog.FROM_PYTHON)]:
+        raise UsageError(f"{', '.join(lost)}: this lesson lives where it was run from; call orchestrator.run there, with retry=True")
     unnamed = [str(Path(word).resolve()) for name, word in names.items() if _is_file(word) and name not in ours]
     if unnamed:
         agree(unnamed)
@@ -263,265 +176,3 @@ def _is_file(word: str) -> bool:
 def _name(word: str) -> str:
     """The id of the lesson that run.json calls so."""
     return Path(word).stem.replace("_", "-") if _is_file(word) else word
-
-
-@dataclass(frozen=True)
-class Built:
-    """A report as it was built: what it was made from, and a sentence where the look that it is can't be noted."""
-
-    results: Results
-    unnoted: str = ""
-
-
-def report(store: Store) -> Built:
-    """Build effects and pages from the tables."""
-    import reports  # noqa: PLC0415  statistics and figures take a second to load
-
-    built = results(store)
-    facts, effects = built.results.provenance, built.results.effects
-    store.write_effects(effects, facts["generation"])
-    with store.folder() as folder:
-        reports.build(built.results.runs, built.results.histories, built.results.lessons, facts, folder, effects)
-    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
-        return report(store)
-    return built
-
-
-def results(store: Store) -> Built:
-    """The tables with their effects, which is a look at them."""
-    from reports.results import Results  # noqa: PLC0415
-
-    runs, histories, lessons, facts = store.load()
-    effects = effects_of(runs, histories, lessons)
-    unnoted = look(store, runs, lessons)
-    return Built(Results(runs, histories, lessons, {**facts, "processors": _processors(runs)}, effects), unnoted)
-
-
-def tell_report(built: Built, store: Store, console: Console) -> None:
-    """Say the verdicts, and where the report is."""
-    console.print(verdicts.lines(built.results, console.width))
-    console.print(verdicts.where("report", store.report, built.unnoted))
-
-
-def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
-    """Note that a verdict is made of these tables; gives a sentence where the place can't be written, else none."""
-    if store.record_looks(runs, lessons):
-        return ""
-    return f"{store.root} can't be written, so this look at it isn't noted: the next one will count as this one"
-
-
-def _processors(runs: pd.DataFrame) -> str:
-    """The kinds of processors that trained these runs; with a warning where they are mixed."""
-    kinds = sorted(set(runs["processor"].dropna()) - {""}) if "processor" in runs else []
-    return "; ".join(kinds) + (f" ({MIXED})" if len(kinds) > 1 else "")
-
-
-def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The effects of these tables."""
-    from reports import effects  # noqa: PLC0415
-
-    return effects.table(runs, histories, lessons)
-
-
-def run(
-    asked: Request,
-    store: Store,
-    start: Callable[[], Executor],
-    console: Console,
-    report_too: bool,
-    loud: int = USUAL,
-) -> int:
-    """Plan, train what is missing, write the tables, build the report; returns the exit code."""
-    begun = provenance.Moment()
-    timings: dict[str, float] = {}
-    noted = console if loud >= USUAL else Terminal(quiet=True)
-    noted.print(f"results: {store.root}", markup=False)
-    store.prepare()
-    progress = Progress(store, console, asked.command, loud, report_too)
-    with store.locked(asked.command), progress.shown():
-        progress.at("loading lessons and starting the workers" if store.is_empty() else "loading lessons")
-        with clock(timings, "start"):
-            prepared, place = prepare_and_start(
-                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.turn_to
-            )
-        tell(prepared, noted)
-        looks = _Looks(asked, store, start, progress, begun, timings, place, noted)
-        with closing(looks):
-            whole, prepared, rows = looks.take(prepared)
-        built: Built | None = None
-        if report_too and whole:
-            progress.at("building the report")
-            with clock(timings, "report"):
-                built = report(store)
-            progress.reported = True
-        else:
-            _say(strays(store), noted)
-        if not whole:
-            progress.end = f"{STOPPED}: {asked.command}"
-    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in timings.items())
-    noted.print(f"{parts}; {begun.age:.1f} s in all")
-    failed = [row for row in rows if row["status"] in WITHOUT_RESULT]
-    _say(by_cause(failed, store), console)
-    if built:
-        tell_report(built, store, console)
-    if not whole:
-        console.print(progress.end, markup=False)
-        return INTERRUPTED
-    _say(missing(len(rows), prepared.plan.runs), console)
-    return 1 if failed or len(rows) < prepared.plan.runs else 0
-
-
-@dataclass
-class _Looks:
-    """A command's trainings, each with the tables that come of it: one, or one a look where seeds are taken as needed."""
-
-    asked: Request
-    store: Store
-    start: Callable[[], Executor]
-    progress: Progress
-    begun: provenance.Moment
-    timings: dict[str, float]
-    place: Executor | None
-    console: Console
-    trained: float = 0.0  # the cost of it
-
-    def take(self, prepared: Prepared) -> tuple[bool, Prepared, list[dict[str, Any]]]:
-        """Train, write tables and look, until nothing is left to train: whether it was whole, what was planned last, its rows."""
-        while True:
-            whole, rows = self._once(prepared)
-            jobs = self._grown(prepared) if self.asked.until and whole and len(rows) == prepared.plan.runs else None
-            if not jobs:
-                return whole, prepared, rows
-            prepared = prepared.grown(jobs, self.store)
-
-    def _once(self, prepared: Prepared) -> tuple[bool, list[dict[str, Any]]]:
-        facts = provenance.asked(self.asked, prepared, self.begun)
-        self.store.write_provenance(facts)
-        notices = list(not_shown(prepared.plan.jobs, self.store.seeds_beyond(prepared.plan.jobs)))
-        if not self.asked.until:
-            _say(notices, self.console)
-        whole = self._train(prepared)
-        self.progress.trained(prepared.plan)
-        resources = self.place.resources() if self.place else {}
-
-        def ended(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-            notices.extend(missing(len(rows), prepared.plan.runs))
-            return {**facts, **provenance.spent(self.begun, self.timings, resources), "notices": notices}
-
-        with clock(self.timings, "write"):
-            return whole, self.store.write_tables(prepared.plan.jobs, prepared.described(self.store), ended)
-
-    def _train(self, prepared: Prepared) -> bool:
-        """Train what the plan lacks; True unless it was interrupted."""
-        if not (prepared.plan.shards or self.place):
-            return True
-        self.place = self.place or self.start()
-        with clock(self.timings, "train"):
-            whole = execute(prepared, self.asked, self.store, self.place, self.progress, self.timings)
-        self.trained += sum(shard.job.cost for shard in prepared.plan.shards)
-        return whole
-
-    def _grown(self, prepared: Prepared) -> tuple[Job, ...] | None:
-        """The jobs with the seeds of the next look; None where no comparison goes on. Says how it stands."""
-        until: Until = self.asked.until  # type: ignore[assignment]
-        self.progress.at("looking at what has come of it")
-        with clock(self.timings, "look"):
-            runs, histories, lessons, _ = self.store.load()
-            rows = deciding(effects_of(runs, histories, lessons))
-            if until.looks:
-                look(self.store, runs, lessons)
-        course = Course(until, prepared.plan.jobs, rows)
-        _say([course.said(self.timings.get("train", 0.0) / self.trained if self.trained else None)], self.console)
-        return course.further
-
-    def close(self) -> None:
-        """Let go of the place."""
-        if self.place:
-            self.place.close()
-
-
-def _say(lines: Iterable[str], console: Console) -> None:
-    for line in lines:
-        console.print(line, markup=False)
-
-
-def tell(prepared: Prepared, console: Console) -> None:
-    """Say what a plan comes to, and what a reader of its results must know."""
-    plan = prepared.plan
-    new = f"{len(plan.shards)} shards to train" if plan.shards else "nothing to train"
-    console.print(f"{plan.runs} runs asked for, {plan.stored} stored, {plan.shared} shared with another lesson; {new}")
-    for line in dict.fromkeys(_remarks(prepared)):
-        console.print(line, markup=False)
-
-
-def _remarks(prepared: Prepared) -> Iterator[str]:
-    plan, before = prepared.plan, prepared.before
-    for job in plan.jobs:
-        if job.reason:
-            yield f"{job.lesson}/{job.variant} runs through fit, not compiled: {job.reason}"
-        for note in job.traits.notes if job.traits else ():
-            yield f"{job.lesson}/{job.variant}: {note}"
-    if plan.shards and before.superseded:
-        yield (
-            f"{before.superseded} stored runs are of an earlier version of this program or its libraries; "
-            "they are left alone, and what is asked for of them is trained anew"
-        )
-    kinds = before.processors | ({engine.processor()} if plan.shards else set())
-    if before.processors and len(kinds) > 1:
-        yield f"processors: {'; '.join(sorted(kinds))} ({MIXED})"
-
-
-def not_shown(jobs: Iterable[Job], stored: Sequence[int]) -> Iterator[str]:
-    """A sentence where more is stored than was asked for: tables and page leave it out."""
-    if stored:
-        asked = sorted({seed for job in jobs for seed in job.seeds})
-        every = tuple(sorted({*stored, *asked}))
-        yield (
-            f"{len(asked)} seeds ({seeds.show(tuple(asked))}) are shown of the {len(every)} that are stored ({seeds.show(every)});"
-            f" the same command with --seeds {seeds.show(every)} shows them all"
-        )
-
-
-def missing(there: int, asked: int) -> Iterator[str]:
-    """A sentence where not all runs that were asked for are there."""
-    if there < asked:
-        yield f"{asked - there} runs are missing; the same command goes on from here"
-
-
-@contextmanager
-def clock(timings: dict[str, float], name: str) -> Iterator[None]:
-    """Add the block's wall time to `timings`."""
-    begun = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[name] = timings.get(name, 0.0) + time.perf_counter() - begun
-
-
-def prepare_and_start(
-    prepare: Callable[[], Prepared], start: Callable[[], Executor], early: bool, at: Callable[[str], None]
-) -> tuple[Prepared, Executor | None]:
-    """Plan, and start the executor: beside the planning when there is surely work, else only when the plan lacks something.
-
-    Ray's processes die with the thread that started them, so it is the planning that gets a thread of its own.
-    """
-    if not early:
-        prepared = prepare()
-        if not prepared.plan.shards:
-            return prepared, None
-        at("starting the workers")
-        return prepared, start()
-
-    def planned_first() -> Prepared:
-        made = prepare()
-        at("starting the workers")
-        return made
-
-    with ThreadPoolExecutor(1) as pool:
-        planned = pool.submit(planned_first)
-        executor = start()
-    try:
-        return planned.result(), executor
-    except BaseException:
-        executor.close()
-        raise

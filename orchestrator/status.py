@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.failures import WITHOUT_RESULT, by_cause
-from orchestrator.plan import block_seeds, blocks
+from orchestrator.planning import block_seeds, blocks
 from orchestrator.store import Store, strays
 
 RATE_OVER = 120.0  # seconds of the ledger that the rate is taken over

@@ -22,7 +22,7 @@ from orchestrator.identity import Identity, Sketch, digest, sketch
 from orchestrator.lesson import Data, Scope, Split, Variant
 from orchestrator.loaded import Loaded, content
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job
+from orchestrator.planning import Job
 
 BENCHES = 16  # variants that a process keeps at hand
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from orchestrator.events import Event, Finished, Lost
-from orchestrator.plan import Shard
+from orchestrator.planning import Shard
 from orchestrator.prospects import Prospects, failed, story
 from orchestrator.store import Block
 from orchestrator.worker import Order

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.plan import Job, owners
+from orchestrator.planning import Job, owners
 
 if TYPE_CHECKING:
     import pandas as pd

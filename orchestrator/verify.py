@@ -21,9 +21,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
-from orchestrator import catalog, engine, session
+from orchestrator import catalog, command, engine, session
 from orchestrator.agreement import comparable
 from orchestrator.catalog import Source
 from orchestrator.engine import compiled, fit
@@ -31,9 +30,10 @@ from orchestrator.engine.model import begin, build, make
 from orchestrator.lesson import Array, Lesson, Scope, Variant
 from orchestrator.loaded import Loaded
 from orchestrator.local import Serial
+from orchestrator.notebook import Told
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, block_seeds
-from orchestrator.progress import QUIET, Progress
+from orchestrator.planning import Job, block_seeds
+from orchestrator.progress import Progress
 from orchestrator.session import Request
 from orchestrator.store import Store
 
@@ -101,8 +101,7 @@ def _trained(source: Source, scopes: Sequence[Scope], settings: Mapping[str, Any
         store = Store(folder)
         store.prepare()
         prepared = session.prepare(request, store)
-        silent = Console(quiet=True)
-        session.execute(prepared, request, store, Serial(), Progress(store, silent, loud=QUIET), {})
+        command.execute(prepared, request, store, Serial(), Progress(store, Told(lambda _: None)), {})
         for job in prepared.plan.jobs:
             block = store.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
             yield job, next(outcome for outcome in block.outcomes if outcome.seed == SEED)

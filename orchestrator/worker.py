@@ -22,11 +22,11 @@ from typing import Any
 import psutil
 
 from orchestrator import engine, keys
-from orchestrator.catalog import Source
+from orchestrator.catalog import Source, Value
 from orchestrator.check import Verdict
 from orchestrator.errors import OrchestratorError, OtherProgramError, StoreError
 from orchestrator.outcome import Outcome, failure
-from orchestrator.plan import Shard
+from orchestrator.planning import Shard
 from orchestrator.store import Block, Store
 
 WORDS = 2**15  # bytes of a dead process's log that are kept
@@ -56,6 +56,10 @@ class Order:
     def seeds(self) -> tuple[int, ...]:
         """The seeds that are asked for."""
         return self.shard.seeds if self.alone is None else (self.alone,)
+
+    def carrying(self, value: Value | None) -> Order:
+        """The same order, with this for what its lesson brings along."""
+        return replace(self, source=replace(self.source, value=value))
 
     @property
     def lanes(self) -> tuple[int, ...]:

@@ -66,6 +66,10 @@ class Diagnosis:
     notes: tuple[str, ...] = ()
     techniques: tuple[Technique, ...] = ()
 
+    def __str__(self) -> str:
+        """The diagnosis as lines."""
+        return render(self)
+
     @property
     def areas(self) -> tuple[str, ...]:
         """The areas with a problem, strongest first: by how far the worst sign lies beyond its border."""

@@ -59,7 +59,7 @@ def render(results: Results, out: Path) -> str:
             accuracies=any(row["measure"].endswith("accuracy") for row in results.rows),
             correlations=correlations(results),
             chips=answers.legend(results),
-            overview=_overview(results),
+            overview=overview(results),
             sections=found,
             kinds=_kinds(found),
             columns=list(tables.COLUMNS),
@@ -131,7 +131,8 @@ def _tally(results: Results) -> str:
     )
 
 
-def _overview(results: Results) -> Overview | None:
+def overview(results: Results) -> Overview | None:
+    """Every verdict's effect in one figure; None where there is none."""
     bars = _bars(results)
     if not bars:
         return None

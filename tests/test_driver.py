@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator import catalog, worker
 from orchestrator.errors import ClusterError
-from orchestrator.plan import Job, Shard
+from orchestrator.planning import Job, Shard
 from orchestrator.worker import Order
 from tests.conftest import TINY
 

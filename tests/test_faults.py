@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, engine, session
+from orchestrator import catalog, cli, engine, session
 from orchestrator.errors import StoreLostError
 from orchestrator.events import Finished
 from orchestrator.local import Serial
+from orchestrator.screen import ConsoleScreen
 from orchestrator.store import Store
 from tests.conftest import ROOT, TINY
 from tests.misdeeds import same_tables
@@ -50,7 +51,7 @@ def here(path, out, deed=lambda: None):
     request = session.Request(
         tuple(catalog.find([str(path)])), tuple(range(16)), ("fixed", "redrawn"), "compiled", serial=True
     )
-    return session.run(request, Store(out), lambda: Mischief(deed), Console(quiet=True), report_too=False)
+    return cli.carry_out(request, Store(out), lambda: Mischief(deed), ConsoleScreen(Console(quiet=True)), report_too=False)
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +268,7 @@ def test_interrupted_commands_end_with_130_and_go_on_later(large, tmp_path, sign
         for number in signals:
             (os.killpg if group else os.kill)(driver.pid, number)
             time.sleep(0.3)
-        assert driver.wait(timeout=60) == session.INTERRUPTED, log.read_text()
+        assert driver.wait(timeout=60) == cli.INTERRUPTED, log.read_text()
         until(lambda: not any(map(alive, children)), ENDED)
     assert "interrupted; the same command goes on from here" in log.read_text()
     if len(signals) == 1:
@@ -287,7 +288,7 @@ def test_an_interruption_before_anything_runs_is_one_too(tiny, tmp_path, number)
         until(lambda: len(family(driver.pid)) > 2)
         children = family(driver.pid)
         driver.send_signal(number)
-        assert driver.wait(timeout=30) == session.INTERRUPTED, (tmp_path / "log").read_text()
+        assert driver.wait(timeout=30) == cli.INTERRUPTED, (tmp_path / "log").read_text()
         until(lambda: not any(map(alive, children)), ENDED)
     assert "Traceback" not in (tmp_path / "log").read_text()
 

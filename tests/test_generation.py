@@ -11,9 +11,10 @@ import pytest
 from rich.console import Console
 
 import reports
-from orchestrator import catalog, engine, session
+from orchestrator import catalog, cli, engine, results, session
 from orchestrator.errors import StoreError
 from orchestrator.local import Serial
+from orchestrator.screen import ConsoleScreen
 from orchestrator.store import Store, parquet, strays
 from orchestrator.store.disk import Disk
 from tests.conftest import TINY
@@ -41,7 +42,7 @@ def run(lesson, out, seeds=2, report_too=True):
     said = io.StringIO()
     sources = tuple(catalog.find([str(lesson)]))
     asked = session.Request(sources, tuple(range(seeds)), ("fixed",), "compiled", serial=True, command=f"run {lesson.stem}")
-    session.run(asked, Store(out), Serial, Console(file=said, width=1000), report_too=report_too)
+    cli.carry_out(asked, Store(out), Serial, ConsoleScreen(Console(file=said, width=1000)), report_too=report_too)
     return said.getvalue()
 
 
@@ -143,7 +144,7 @@ def test_run_json_says_whether_its_command_has_written_the_tables(kills):
 def test_the_page_names_the_command_that_its_tables_are_of(kills, tmp_path):
     """A report made while another command has been begun, and has written nothing, is of the one that wrote the tables."""
     out = shutil.copytree(kills[1], tmp_path / "out")
-    session.report(Store(out))
+    results.report(Store(out))
     page = (out / "report.html").read_text()
     assert "<dd>run first</dd>" in page
     assert "run second" not in page
@@ -168,7 +169,7 @@ def test_what_treats_a_problem_is_told_from_the_tables_that_are_there(kills, les
     done = here("diagnose", tmp_path / "h.json", "--out", out)
     assert done.returncode == 0, done.stderr
     assert "what treats it, as measured" in done.stdout
-    effects = session.effects_of(*Store(out).load()[:3])
+    effects = results.effects_of(*Store(out).load()[:3])
     assert set(effects.lesson) == {"second"}
 
 
@@ -238,7 +239,7 @@ def test_effects_without_a_row_are_whole(kills, tmp_path):
     """Where nothing is compared, so that no column has an entry, effects.parquet is read as it was written."""
     store = Store(shutil.copytree(kills[-1], tmp_path / "out"))
     runs, histories, lessons, facts = store.load()
-    effects = session.effects_of(runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons])
+    effects = results.effects_of(runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons])
     assert len(effects) == 0
     store.write_effects(effects, facts["generation"])
     assert list(strays(store)) == []

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.left import errors, replay
 from orchestrator.forecast import Countdown, Forecast, closing
-from orchestrator.plan import Job, Shard
+from orchestrator.planning import Job, Shard
 
 RECORDINGS = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("left/*.json"))}
 TOLERATED = 0.3  # of the true time left

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import session
+from orchestrator import results
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, seeded
+from orchestrator.planning import Job, seeded
 from orchestrator.store import Block, Store
 
 ENDPOINT = {"measure": "fresh_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.01, "threshold": None}
@@ -49,7 +49,7 @@ def command(store, seeds, lesson=LESSON, key="with", report=True):
 def looked(store):
     """The verdict as `report --format json` gives it, without the page."""
     runs, histories, lessons, _ = store.load()
-    effects = session.effects_of(runs, histories, lessons)
+    effects = results.effects_of(runs, histories, lessons)
     store.record_looks(runs, lessons)
     store.write_effects(effects, store.load()[3]["generation"])
     return effects[effects["primary"]].iloc[0].to_dict()
@@ -136,7 +136,7 @@ def test_a_place_that_cannot_be_written_still_gives_its_verdict(store):
     (store.root / "store" / "looks").write_text("in the way")
     runs, histories, lessons, _ = store.load()
     assert store.record_looks(runs, lessons) is False
-    assert len(session.effects_of(runs, histories, lessons))
+    assert len(results.effects_of(runs, histories, lessons))
 
 
 def test_damaged_looks_are_passed_over(store):
@@ -152,7 +152,7 @@ def test_the_page_dates_its_looks(store):
     """The report built from the tables says which look it is and lists the earlier ones."""
     command(store, 8)
     command(store, 12)
-    session.report(store)
+    results.report(store)
     page = store.report.read_text("utf-8")
     today = pd.Timestamp.now("UTC").date()
     assert f"looked at 2 times: {today} (8 seeds), {today} (12 seeds)" in page

@@ -1,9 +1,9 @@
-"""Tests of `orchestrator/plan.py`."""
+"""Tests of `orchestrator/planning.py`."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.plan import Job, blocks, plan, seeded
+from orchestrator.planning import Job, blocks, plan, seeded
 
 SEEDS = st.lists(st.integers(0, 60), min_size=1, unique=True).map(sorted)
 

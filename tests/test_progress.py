@@ -7,8 +7,9 @@ import pytest
 
 from orchestrator.events import Finished, Lost, Started
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, Plan, Shard
+from orchestrator.planning import Job, Plan, Shard
 from orchestrator.progress import LOUD, QUIET, USUAL, Progress, spell
+from orchestrator.screen import ConsoleScreen
 from orchestrator.store import Block, Store
 from orchestrator.terminal import Terminal
 
@@ -27,10 +28,10 @@ def told(tmp_path, loud, *events):
     said = io.StringIO()
     store = Store(tmp_path / "out")
     store.prepare()
-    progress = Progress(store, Terminal(file=said, width=200, highlight=False), "command", loud)
+    progress = Progress(store, ConsoleScreen(Terminal(file=said, width=200, highlight=False), loud), "command")
     with progress.shown():
         progress.at("loading lessons")
-        progress.follow(Plan((JOB,), tuple(range(16)), tuple(SHARDS), 0, 0), lambda: 1)
+        progress.follow(Plan((JOB,), tuple(SHARDS), 0, 0), lambda: 1)
         for event in events:
             progress.say()
             progress.take(event)

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.chances import chances as foretold
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, seeded
+from orchestrator.planning import Job, seeded
 from orchestrator.store import Block, Store
 from reports.prospects import chances, settle
 from tests.reference import said_by_r

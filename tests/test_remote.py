@@ -19,7 +19,7 @@ import pytest
 from orchestrator import engine, worker
 from orchestrator.errors import StoreError
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, Shard, seeded
+from orchestrator.planning import Job, Shard, seeded
 from orchestrator.store import Block, Store
 from tests import s3
 from tests.conftest import ROOT, TINY

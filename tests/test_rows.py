@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, seeded
+from orchestrator.planning import Job, seeded
 from orchestrator.store import Block, Store
 from orchestrator.store.rows import squares
 from reports.effects import table

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, engine, session
+from orchestrator import catalog, cli, engine, session
 from orchestrator.errors import StoreError
 from orchestrator.local import Serial
+from orchestrator.screen import ConsoleScreen
 from orchestrator.status import status
 from orchestrator.store import Store
 from tests.conftest import ROOT
@@ -42,8 +43,8 @@ def start(tiny, tmp_path):
         request = session.Request(
             tuple(catalog.find([str(tiny)])), tuple(range(8)), ("fixed", "redrawn"), "compiled", serial=True, **more
         )
-        return session.run(
-            request, Store(tmp_path / "out"), lambda: Watched(look), Console(quiet=True), report_too=False
+        return cli.carry_out(
+            request, Store(tmp_path / "out"), lambda: Watched(look), ConsoleScreen(Console(quiet=True)), report_too=False
         )
 
     return run

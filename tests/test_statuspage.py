@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from orchestrator import catalog, session
+from orchestrator import catalog, cli, session
 from orchestrator.errors import StoreLostError
 from orchestrator.local import Serial
+from orchestrator.screen import ConsoleScreen
 from orchestrator.statuspage import View, page
 from orchestrator.store import Store
 from orchestrator.terminal import Terminal
@@ -25,7 +26,7 @@ def asked(tiny):
 
 def run(asked, out, place=Serial, **more):
     """Run it in this process; gives the exit code."""
-    return session.run(asked, Store(out), place, Terminal(quiet=True), report_too=False, **more)
+    return cli.carry_out(asked, Store(out), place, ConsoleScreen(Terminal(quiet=True)), report_too=False, **more)
 
 
 def test_the_page_of_a_command_at_work_reloads_itself_and_says_how_far_it_is():
@@ -90,7 +91,7 @@ def test_a_page_that_cannot_be_written_harms_nothing(asked, tmp_path, monkeypatc
 def test_the_page_is_written_below_a_uri_too(asked):
     """In an object store the page lies beside the tables."""
     store = Store("memory://bucket/page")
-    assert session.run(asked, store, Serial, Terminal(quiet=True), report_too=False) == 0
+    assert cli.carry_out(asked, store, Serial, ConsoleScreen(Terminal(quiet=True)), report_too=False) == 0
     assert b"Ended" in store.files.read("status.html")
 
 

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.errors import StoreError, StoreLockedError
 from orchestrator.identity import Sketch
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, seeded
+from orchestrator.planning import Job, seeded
 from orchestrator.store import Block, BrokenShardError, Store, block
 
 SCORES = {f"{part}_{name}": 0.5 for part in ("train", "test", "fresh") for name in ("accuracy", "bce")}

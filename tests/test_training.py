@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, engine, session
+from orchestrator import catalog, cli, engine, session
 from orchestrator.local import Serial
+from orchestrator.screen import ConsoleScreen
 from orchestrator.store import Store
 from tests.conftest import TINY
 
@@ -28,7 +29,7 @@ def run(path, store, seeds=range(8), executor=Serial, **more):
     asked = session.Request(
         tuple(catalog.find([str(path)])), tuple(seeds), ("fixed", "redrawn"), "compiled", serial=True, **more
     )
-    code = session.run(asked, store, executor, Console(file=said, width=200), report_too=False)
+    code = cli.carry_out(asked, store, executor, ConsoleScreen(Console(file=said, width=200)), report_too=False)
     return code, said.getvalue()
 
 

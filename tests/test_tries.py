@@ -8,7 +8,7 @@ import pytest
 from orchestrator.catalog import Source
 from orchestrator.events import Finished, Lost
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job, Shard
+from orchestrator.planning import Job, Shard
 from orchestrator.prospects import failed
 from orchestrator.store import Block
 from orchestrator.tries import Tries

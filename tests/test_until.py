@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator import options
 from orchestrator.errors import UsageError
-from orchestrator.plan import Job, seeded
+from orchestrator.planning import Job, seeded
 from orchestrator.until import Course, Until
 
 ROW = {

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NAMES = "object_name_uids"  # where Keras counts the layers of each kind, to name the next one
+CHOICES = ("floatx", "epsilon", "image_data_format")
 _own: dict[str, Any] = {}  # what `put_back` restores: how the lesson at work left things when its file had run
 
 
@@ -37,6 +38,24 @@ def now() -> dict[str, Any]:
 
         found["jax"] = dict(jax.config.values)
     return found
+
+
+def chosen() -> dict[str, Any]:
+    """What a person may have set for all models, in words that travel; empty where Keras is not loaded."""
+    found = now()
+    if not found:
+        return {}
+    return {name: found[name] for name in CHOICES} | {"dtype_policy": found["dtype_policy"].name}
+
+
+def adopt(choices: Mapping[str, Any]) -> None:
+    """Set what `chosen` gave in another process."""
+    if not choices:
+        return
+    import keras  # noqa: PLC0415
+
+    for name, value in choices.items():
+        getattr(keras.config, f"set_{name}")(value)
 
 
 def keep(settings: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.check import Verdict
 from orchestrator.errors import NoResultsError, StoreError, StoreLostError
-from orchestrator.plan import Job, State, block_seeds, blocks, owners
+from orchestrator.planning import Job, State, block_seeds, blocks, owners
 from orchestrator.store import generation, last, looks, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.measures import named
 from orchestrator.outcome import Outcome
-from orchestrator.plan import Job
+from orchestrator.planning import Job
 from orchestrator.store.block import CURVES, Block, as_column
 from orchestrator.store.generation import FORMAT, asked, stamped
 from orchestrator.store.parquet import WRITING

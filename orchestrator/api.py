@@ -1,0 +1,309 @@
+"""The front door: what `import orchestrator` gives beside the nouns. The command line stands on the same rooms.
+
+Nothing here runs a training library in the caller's process, prints, or owns a signal: lessons are loaded and trained in
+other processes, and whoever called gets the environment back as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator import catalog, command, diagnosis, notebook, options, places, remarks, seeds, session
+from orchestrator.catalog import Source
+from orchestrator.errors import UsageError
+from orchestrator.found import Found
+from orchestrator.lesson import SCOPES, Data, Endpoint, Lesson, Split, Variant
+from orchestrator.session import Request
+from orchestrator.store import Store
+from orchestrator.until import Until
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reports.diagnosis import Diagnosis
+
+Asked = Lesson | str | int | Path
+Seeds = int | str | Iterable[int]
+Scopes = Literal["fixed", "redrawn", "both"]
+_one_at_a_time = threading.RLock()  # a process has one Ray
+
+
+def run(
+    lessons: Asked | Sequence[Asked],
+    seeds: Seeds | None = None,
+    out: str | Path = "results",
+    *,
+    data: Scopes = "both",
+    until: Literal["decided"] | float | None = None,
+    max_seeds: int | None = None,
+    engine: Literal["compiled", "fit"] = "compiled",
+    backend: Literal["jax", "tensorflow"] = "jax",
+    fit: Mapping[str, Any] | None = None,
+    address: str | None = None,
+    workers: int | None = None,
+    serial: bool = False,
+    timeout: float | None = None,
+    retry: bool = False,
+    listener: Callable[[str], object] | None = None,
+) -> Found:
+    """Train what is missing, write tables and report, and give what was found.
+
+    Interrupted, it stops at once; the same call goes on from there. Several calls at once wait for each other.
+
+    Args:
+        lessons: lessons, ids, numbers, paths of lesson files, or several of these; "all" is the seven.
+        seeds: how many, 30 without; or which, as "100-103" or any whole numbers.
+        out: the results folder: a path, or a URI such as s3://bucket/prefix.
+        data: the lesson's own data set ("fixed"), a new one per seed ("redrawn"), or both.
+        until: "decided" looks at 16, 32, 64, 128 and `max_seeds` seeds, a number goes on until intervals are so wide.
+        max_seeds: the most seeds that a comparison gets with `until`, 200 without.
+        engine: one compiled program per block of seeds, or Keras's fit, seed by seed.
+        backend: for the engine "fit".
+        fit: arguments for `fit` in every variant, such as {"epochs": 20}.
+        address: a Ray cluster; without it the one that this process is connected to, else one is started here.
+        workers: processes, where Ray is started here.
+        serial: train in one process beside this one, without Ray.
+        timeout: seconds after which a shard is ended.
+        retry: train runs that failed before again.
+        listener: is told what happens, a line a call; in a notebook without one the cell shows it.
+
+    Raises:
+        UsageError, StoreError, ClusterError: each in one line, with what is allowed or what to do.
+    """
+    asked = _request(
+        lessons, seeds, out, data, until, max_seeds, engine, backend, fit, "run", timeout=timeout,
+        retry=frozenset({"failed"} if retry else ()),
+    )  # fmt: skip
+    store, screen = Store(out), notebook.screen(listener)
+    where = address or os.environ.get("RAY_ADDRESS")
+    placed = {"address": where, "workers": workers, "timeout": timeout}
+    start = partial(places.aside, timeout) if serial else partial(places.on_ray, asked.engine, placed, store, screen.say)
+    with _one_at_a_time, _undisturbed():
+        ended = command.run(asked, store, start, screen)
+        return Found(store, ended.built)
+
+
+def compare(
+    *,
+    without: Callable[[], Any],
+    with_: Callable[[], Any],
+    data: Any,
+    epochs: int,
+    batch_size: int = 32,
+    seeds: Seeds | None = None,
+    out: str | Path = "results",
+    title: str = "the technique",
+    endpoint: Endpoint | None = None,
+    callbacks: Sequence[Any] = (),
+    **more: Any,
+) -> Found:
+    """Compare two model functions on one data set: what does `with_` do that `without` does not?
+
+    Args:
+        without: builds and compiles a Keras model.
+        with_: builds and compiles the other one.
+        data: (x, y, x_test, y_test), ((x, y), (x_test, y_test)), a Split, a function that gives one of these, or a Data.
+        epochs: as for `fit`.
+        batch_size: as for `fit`.
+        seeds: as for `run`.
+        out: as for `run`.
+        title: what sentences call the technique.
+        endpoint: what decides; accuracy on the test rows without, where 0.01 matters.
+        callbacks: Keras callbacks for both.
+        **more: as for `run`.
+
+    Raises:
+        UsageError, StoreError, ClusterError: each in one line.
+    """
+    lesson = Lesson(
+        title=title,
+        about=f"Does {title} help?",
+        data=_data(data),
+        variants=[
+            Variant("without", without, epochs, batch_size, callbacks),
+            Variant("with", with_, epochs, batch_size, callbacks),
+        ],
+        endpoint=endpoint or Endpoint("test_accuracy"),
+    )
+    return run(lesson, seeds, out, **more)
+
+
+def _data(given: Any) -> Data:
+    if isinstance(given, Data):
+        return given
+    if callable(given):
+        return Data(fixed=given)
+    split = Split(*given) if isinstance(given, tuple | list) and len(given) == 4 else given
+    return Data(fixed=lambda: split)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What `run` would do.
+
+    Attributes:
+        runs: asked for. stored: of those, need no training. shared: another lesson's training gives them.
+        shards: a row a shard to train: lesson, variant, data, seeds, and why.
+        remarks: sentences on what would go through `fit`, and what else to know.
+    """
+
+    runs: int
+    stored: int
+    shared: int
+    shards: pd.DataFrame
+    remarks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The remarks, a line each."""
+        return "\n".join(self.remarks)
+
+
+def plan(
+    lessons: Asked | Sequence[Asked],
+    seeds: Seeds | None = None,
+    out: str | Path = "results",
+    *,
+    data: Scopes = "both",
+    until: Literal["decided"] | float | None = None,
+    max_seeds: int | None = None,
+    engine: Literal["compiled", "fit"] = "compiled",
+    backend: Literal["jax", "tensorflow"] = "jax",
+    fit: Mapping[str, Any] | None = None,
+) -> Planned:
+    """What `run` with these arguments would train, what is stored, and why; trains nothing.
+
+    Raises:
+        UsageError, StoreError: each in one line.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    asked = _request(lessons, seeds, out, data, until, max_seeds, engine, backend, fit, "plan")
+    with _undisturbed():
+        made = session.prepare(asked, Store(out))
+    rows = [(s.job.lesson, s.job.variant, s.job.data, s.seeds, s.why) for s in made.plan.shards]
+    table = pd.DataFrame(rows, columns=["lesson", "variant", "data", "seeds", "why"])
+    return Planned(made.plan.runs, made.plan.stored, made.plan.shared, table, tuple(remarks.of_plan(made)))
+
+
+def load(out: str | Path = "results") -> Found:
+    """What a results folder holds, trained by whomever.
+
+    Raises:
+        StoreError: it can't be read, or holds no results.
+    """
+    with _undisturbed():
+        return Found(Store(out))
+
+
+def diagnose(
+    history: Any, out: str | Path = "results", *, classes: int | None = None, majority: float | None = None
+) -> Diagnosis:
+    """Name what kinds of problem a training shows, and what treats them as far as `out` has measured it.
+
+    Args:
+        history: what `fit` gave, its `history`, a pandas frame with a row an epoch, or the path of a log; several, as a list,
+            are several seeds.
+        out: the results folder whose measured techniques are named.
+        classes: how many classes there are.
+        majority: the share of the most frequent one, 0 to 1.
+
+    Raises:
+        UsageError: there is no curve in it.
+    """
+    from reports.task import Task  # noqa: PLC0415
+
+    given = history if isinstance(history, list | tuple) else [history]
+    return diagnosis.of_histories(given, Store(out), Task(classes=classes, guess=majority))
+
+
+def _request(
+    lessons: Any, wanted: Any, out: Any, data: str, until: Any, most: Any, engine: str, backend: str,
+    fit: Mapping[str, Any] | None, verb: str, **more: Any,
+) -> Request:  # fmt: skip
+    """The caller's words as a request."""
+    _allowed("data", data, ("both", *SCOPES))
+    _allowed("engine", engine, ("compiled", "fit"))
+    _allowed("backend", backend, ("jax", "tensorflow"))
+    strange = sorted(set(fit or {}) - set(options.FIT_ARGUMENTS))
+    if strange:
+        raise UsageError(f"fit may not hold {', '.join(strange)}; it may hold {', '.join(options.FIT_ARGUMENTS)}")
+    rule = _until(until, most, wanted)
+    sources = _sources(lessons)
+    numbers = tuple(range(rule.first)) if rule else _seeds(wanted)
+    said = f"orchestrator.{verb}({', '.join(repr(source.id) for source in sources)}, seeds={seeds.show(numbers)!r}, out={str(out)!r})"
+    return Request(
+        sources,
+        numbers,
+        tuple(scope for scope in SCOPES if data in ("both", scope)),
+        "compiled" if engine == "compiled" else f"fit-{backend}",
+        dict(fit or {}),
+        command=said,
+        until=rule,
+        **more,
+    )
+
+
+def _allowed(name: str, value: object, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{name} is {value!r}; it must be {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}")
+
+
+def _until(until: Any, most: int | None, wanted: Any) -> Until | None:
+    if until is not None and until != "decided" and not isinstance(until, int | float):
+        raise UsageError(f"until is {until!r}; it must be 'decided', or the width of an interval")
+    return options.until_of(until == "decided", None if until in (None, "decided") else until, most, wanted)
+
+
+def _seeds(wanted: Any) -> tuple[int, ...]:
+    if wanted is None or (isinstance(wanted, int | str) and not isinstance(wanted, bool)):
+        return seeds.parse(str(options.DEFAULT if wanted is None else wanted))
+    try:
+        return seeds.parse(",".join(str(int(seed)) for seed in wanted))
+    except (TypeError, ValueError):
+        raise UsageError(f"seeds is {wanted!r}; {seeds.RULE}, or whole numbers") from None
+
+
+def _sources(lessons: Any) -> tuple[Source, ...]:
+    """The lessons meant, each once.
+
+    Raises:
+        UsageError: one is none, or two have one name.
+    """
+    given = lessons if isinstance(lessons, list | tuple) else [lessons]
+    found = [source for each in given for source in _found(each)]
+    names = [source.id for source in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"two lessons are named {twice!r}; give one of them another title or file name")
+    return tuple(found)
+
+
+def _found(asked: Any) -> list[Source]:
+    if isinstance(asked, Lesson):
+        with _undisturbed():
+            from orchestrator import byvalue  # noqa: PLC0415  importing Ray takes a second
+
+            return [byvalue.source(asked)]
+    if isinstance(asked, str | int | Path) and not isinstance(asked, bool):
+        return catalog.find([str(asked)])
+    raise UsageError(f"{type(asked).__name__} is no lesson; give a Lesson, an id, a number, or the path of a lesson file")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """The caller's environment and import path are afterwards as they were: Ray is told what it reads there."""
+    environment, path = dict(os.environ), list(sys.path)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
+        sys.path[:] = path

@@ -1,0 +1,77 @@
+"""Results as Python sees them: tables, a page, and what is to be said first."""
+
+from __future__ import annotations
+
+import html
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import verdicts
+from orchestrator.results import Built, results
+from orchestrator.store import Store, older
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ["lesson", "variant", "data", "measure", "statistic", "verdict", "effect", "low", "high", "n_seeds", "n_pairs", "guard"]
+WIDTH = 100
+
+
+class Found:
+    """What a results folder holds: the tables of the last command that wrote some.
+
+    Attributes:
+        report: where the page is, a path or a URI.
+        notices: sentences that a reader of these results must know; mostly none.
+    """
+
+    def __init__(self, store: Store, built: Built | None = None) -> None:
+        """Read the tables, which is a look at them.
+
+        Raises:
+            NoResultsError: there are none.
+        """
+        built = built or results(store)
+        self._results = built.results
+        self.report: Path | str = store.report
+        told = [*self._results.provenance.get("notices", ()), built.unnoted, *older(store, self._results.provenance)]
+        self.notices: tuple[str, ...] = tuple(filter(None, told))
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """A row a run: its scores and how it ended."""
+        return self._results.runs
+
+    @cached_property
+    def histories(self) -> pd.DataFrame:
+        """A row an epoch of a run."""
+        return self._results.histories
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """A row a comparison by one measure, with its interval and all that its verdict was read off."""
+        return self._results.effects
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """A row a comparison and data set: what was decided, the effect and its interval in the measure's units."""
+        return self.effects.loc[self.effects["primary"], COLUMNS].reset_index(drop=True)
+
+    @cached_property
+    def headline(self) -> str:
+        """The result in a sentence."""
+        from reports import summary  # noqa: PLC0415  statistics take a second to load
+
+        return summary.headline(self._results)
+
+    def __repr__(self) -> str:
+        """The headline, and a line a verdict."""
+        return "\n".join([verdicts.lines(self._results, WIDTH).plain, *self.notices, f"report: {self.report}"])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook, with the main figure."""
+        from reports import glance  # noqa: PLC0415  drawing takes a second to load
+
+        notices = "".join(f"<p>{html.escape(text)}</p>" for text in self.notices)
+        return f"{glance.render(self._results)}{notices}<p>report: <code>{html.escape(str(self.report))}</code></p>"

@@ -1,0 +1,49 @@
+"""Opens the places where shards train: a Ray cluster, a process of their own, or this very process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.local import Serial
+from orchestrator.sandbox import Sandbox
+from orchestrator.session import Executor
+from orchestrator.store import Store
+
+
+def here() -> Executor:
+    """This very process: for debuggers."""
+    return Serial()
+
+
+def aside(timeout: float | None = None) -> Executor:
+    """One process of its own, without Ray."""
+    return Serial(Sandbox(_nothing, timeout))
+
+
+def _nothing() -> None:
+    """An order says what is to be loaded."""
+
+
+def on_ray(engine: str, options: Mapping[str, Any], store: Store, say: Callable[[str], Any]) -> Executor:
+    """A Ray cluster: at an address, the one that this process is connected to, or one started here.
+
+    `say` is told what the cluster lacks that a run can do without.
+
+    Raises:
+        ClusterError: there is none, or it lacks something without which results would be wrong.
+    """
+    from orchestrator import health  # noqa: PLC0415
+    from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+
+    driver = Driver(Options(**options))
+    driver.warm(engine)
+    if not driver.is_ours:
+        try:
+            for line in health.preflight(driver, store):
+                say(line)
+        except OrchestratorError:
+            driver.close()
+            raise
+    return driver

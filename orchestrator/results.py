@@ -1,0 +1,68 @@
+"""What a store's tables come to: effects, pages, and the note that somebody looked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reports.results import Results
+
+MIXED = "mixed: the same run rounds differently on another kind"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A report as it was built: what it was made from, and a sentence where the look that it is can't be noted."""
+
+    results: Results
+    unnoted: str = ""
+
+
+def report(store: Store) -> Built:
+    """Build effects and pages from the tables."""
+    import reports  # noqa: PLC0415  statistics and figures take a second to load
+
+    built = results(store)
+    facts, effects = built.results.provenance, built.results.effects
+    store.write_effects(effects, facts["generation"])
+    with store.folder() as folder:
+        reports.build(built.results.runs, built.results.histories, built.results.lessons, facts, folder, effects)
+    if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
+        return report(store)
+    return built
+
+
+def results(store: Store) -> Built:
+    """The tables with their effects, which is a look at them."""
+    from reports.results import Results  # noqa: PLC0415
+
+    runs, histories, lessons, facts = store.load()
+    effects = effects_of(runs, histories, lessons)
+    unnoted = look(store, runs, lessons)
+    return Built(Results(runs, histories, lessons, {**facts, "processors": _processors(runs)}, effects), unnoted)
+
+
+def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
+    """Note that a verdict is made of these tables; gives a sentence where the place can't be written, else none."""
+    if store.record_looks(runs, lessons):
+        return ""
+    return f"{store.root} can't be written, so this look at it isn't noted: the next one will count as this one"
+
+
+def _processors(runs: pd.DataFrame) -> str:
+    """The kinds of processors that trained these runs; with a warning where they are mixed."""
+    kinds = sorted(set(runs["processor"].dropna()) - {""}) if "processor" in runs else []
+    return "; ".join(kinds) + (f" ({MIXED})" if len(kinds) > 1 else "")
+
+
+def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The effects of these tables."""
+    from reports import effects  # noqa: PLC0415
+
+    return effects.table(runs, histories, lessons)
