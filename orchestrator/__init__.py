@@ -20,6 +20,7 @@ from orchestrator.errors import (
     VersionError,
 )
 from orchestrator.lesson import SECONDARY, Data, Endpoint, Lesson, Split, Variant
+from orchestrator.surroundings import undisturbed
 
 if TYPE_CHECKING:
     from orchestrator.api import Planned, compare, diagnose, load, plan, run
@@ -59,6 +60,7 @@ def __getattr__(name: str) -> Any:
     """What is loaded when it is asked for."""
     if name not in FRONT:
         raise AttributeError(f"module 'orchestrator' has no attribute {name!r}")
-    from orchestrator import api  # noqa: PLC0415
+    with undisturbed():
+        from orchestrator import api  # noqa: PLC0415
 
     return getattr(api, name)

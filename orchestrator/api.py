@@ -7,10 +7,8 @@ other processes, and whoever called gets the environment back as it was.
 from __future__ import annotations
 
 import os
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,8 @@ from orchestrator.errors import UsageError
 from orchestrator.found import Found
 from orchestrator.lesson import SCOPES, Data, Endpoint, Lesson, Split, Variant
 from orchestrator.session import Request
-from orchestrator.store import Store
+from orchestrator.store import Store, without_secrets
+from orchestrator.surroundings import undisturbed
 from orchestrator.until import Until
 
 if TYPE_CHECKING:
@@ -82,12 +81,13 @@ def run(
         lessons, seeds, out, data, until, max_seeds, engine, backend, fit, "run", timeout=timeout,
         retry=frozenset({"failed"} if retry else ()),
     )  # fmt: skip
-    store, screen = Store(out), notebook.screen(listener)
+    screen = notebook.screen(listener)
     where = address or os.environ.get("RAY_ADDRESS")
     placed = {"address": where, "workers": workers, "timeout": timeout}
-    start = partial(places.aside, timeout) if serial else partial(places.on_ray, asked.engine, placed, store, screen.say)
-    with _one_at_a_time, _undisturbed():
-        ended = command.run(asked, store, start, screen)
+    with _one_at_a_time, undisturbed():
+        store = Store(out)
+        on_ray = partial(places.on_ray, asked.engine, placed, store, screen.say)
+        ended = command.run(asked, store, partial(places.aside, timeout) if serial else on_ray, screen)
         return Found(store, ended.built)
 
 
@@ -186,7 +186,7 @@ def plan(
     import pandas as pd  # noqa: PLC0415
 
     asked = _request(lessons, seeds, out, data, until, max_seeds, engine, backend, fit, "plan")
-    with _undisturbed():
+    with undisturbed():
         made = session.prepare(asked, Store(out))
     rows = [(s.job.lesson, s.job.variant, s.job.data, s.seeds, s.why) for s in made.plan.shards]
     table = pd.DataFrame(rows, columns=["lesson", "variant", "data", "seeds", "why"])
@@ -199,7 +199,7 @@ def load(out: str | Path = "results") -> Found:
     Raises:
         StoreError: it can't be read, or holds no results.
     """
-    with _undisturbed():
+    with undisturbed():
         return Found(Store(out))
 
 
@@ -221,7 +221,8 @@ def diagnose(
     from reports.task import Task  # noqa: PLC0415
 
     given = history if isinstance(history, list | tuple) else [history]
-    return diagnosis.of_histories(given, Store(out), Task(classes=classes, guess=majority))
+    with undisturbed():
+        return diagnosis.of_histories(given, Store(out), Task(classes=classes, guess=majority))
 
 
 def _request(
@@ -238,7 +239,7 @@ def _request(
     rule = _until(until, most, wanted)
     sources = _sources(lessons)
     numbers = tuple(range(rule.first)) if rule else _seeds(wanted)
-    said = f"orchestrator.{verb}({', '.join(repr(source.id) for source in sources)}, seeds={seeds.show(numbers)!r}, out={str(out)!r})"
+    said = f"orchestrator.{verb}({', '.join(repr(source.id) for source in sources)}, seeds={seeds.show(numbers)!r}, out={without_secrets(str(out))!r})"
     return Request(
         sources,
         numbers,
@@ -287,23 +288,10 @@ def _sources(lessons: Any) -> tuple[Source, ...]:
 
 def _found(asked: Any) -> list[Source]:
     if isinstance(asked, Lesson):
-        with _undisturbed():
+        with undisturbed():
             from orchestrator import byvalue  # noqa: PLC0415  importing Ray takes a second
 
             return [byvalue.source(asked)]
     if isinstance(asked, str | int | Path) and not isinstance(asked, bool):
         return catalog.find([str(asked)])
     raise UsageError(f"{type(asked).__name__} is no lesson; give a Lesson, an id, a number, or the path of a lesson file")
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """The caller's environment and import path are afterwards as they were: Ray is told what it reads there."""
-    environment, path = dict(os.environ), list(sys.path)
-    try:
-        yield
-    finally:
-        for name in os.environ.keys() - environment.keys():
-            del os.environ[name]
-        os.environ.update(environment)
-        sys.path[:] = path

@@ -144,13 +144,19 @@ class _Plain(_Pickler):
     def reducer_override(self, thing: Any) -> Any:
         """How a thing is pickled, as `pickle` asks."""
         if isinstance(thing, CodeType):
-            return inner._code_reduce(thing.replace(co_filename="", co_firstlineno=1, co_linetable=b""))
+            return inner._code_reduce(_without_place(thing))
         reduced = super().reducer_override(thing)
         if isinstance(thing, type) and isinstance(reduced, tuple) and thing in inner._DYNAMIC_CLASS_TRACKER_BY_CLASS:
             known = inner._DYNAMIC_CLASS_TRACKER_BY_CLASS[thing]
             arguments = tuple("" if isinstance(part, str) and part == known else part for part in reduced[1])
             return (reduced[0], arguments, *reduced[2:])
         return reduced
+
+
+def _without_place(code: CodeType) -> CodeType:
+    """The code without file and lines; a set among its constants in a fixed order."""
+    fixed = tuple(tuple(sorted(map(repr, each))) if isinstance(each, frozenset) else each for each in code.co_consts)
+    return code.replace(co_filename="", co_firstlineno=1, co_linetable=b"", co_consts=fixed)
 
 
 def _pickled(pickler: type[_Pickler], thing: Any) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 import orchestrator as o
 from tests.conftest import ROOT
 
-MODELS = '''
+MODELS = """
 import json, os, random, signal, sys, threading
 from pathlib import Path
 
@@ -39,14 +39,13 @@ def model(units=1, rate=0.1):
 
 
 def state():
-    numbers = [repr(random.getstate()), repr(np.random.get_state()), repr(keras.random.uniform((2,)))] if SEEDED else []
+    numbers = [repr(random.getstate()), repr(np.random.get_state()), repr(keras.random.uniform((2,)))]
     handlers = [str(signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
     return [*numbers, dict(os.environ), list(sys.path), sorted(os.sched_getaffinity(0)), handlers, keras.backend.backend()]
 
 
-SEEDED = True
 told = {}
-'''
+"""
 
 CELL = """
 class Own(keras.callbacks.Callback):
@@ -60,7 +59,7 @@ LESSON = o.Lesson(
 )
 """
 
-SCRIPT = f'''{MODELS}
+SCRIPT = f"""{MODELS}
 CELL = {CELL!r}
 keras.utils.set_random_seed(7)
 before = state()
@@ -102,9 +101,9 @@ try:
 except o.LessonError as error:
     told["refused"] = str(error)
 print(json.dumps(told))
-'''
+"""
 
-COMPARE = f'''{MODELS}
+COMPARE = f"""{MODELS}
 import ray
 ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
 split = draw()
@@ -122,7 +121,7 @@ thread.start()
 thread.join()
 told["ray"] = ray.is_initialized()
 print(json.dumps(told))
-'''
+"""
 
 
 def tell(folder, script):

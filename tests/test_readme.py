@@ -1,5 +1,7 @@
 """The README's commands and code do what they say."""
 
+import ast
+import inspect
 import re
 import shlex
 import subprocess
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 import typer
 
+import orchestrator
 from orchestrator.cli import app
 from tests.conftest import ROOT
 
@@ -56,6 +59,16 @@ def test_the_lesson_in_the_readme_runs(cli, tmp_path):
     assert (tmp_path / "out" / "report.html").exists()
     code = next(text for kind, text in BLOCKS if kind == "python" and "groupby" in text)
     subprocess.run([sys.executable, "-c", code.replace("results/", f"{tmp_path}/out/")], check=True)
+
+
+def test_python_calls_are_ones_that_the_front_door_takes():
+    """Each call of `o.` names something that exists, with arguments that it has."""
+    trees = [ast.parse(text) for kind, text in BLOCKS if kind == "python"]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("o.")]
+    assert {ast.unparse(call.func) for call in calls} == {"o.run", "o.compare", "o.plan", "o.load", "o.diagnose"}
+    for call in calls:
+        takes = inspect.signature(getattr(orchestrator, ast.unparse(call.func)[2:]))
+        takes.bind(*call.args, **{keyword.arg: keyword.value for keyword in call.keywords})
 
 
 def test_links_lead_somewhere():
