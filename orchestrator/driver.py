@@ -129,18 +129,29 @@ class Driver:
         self.stopping = False
         self._found = ray.is_initialized() and not options.address
         self._own = None if self._found else _connect(options)
-        self.gpus = self._gpus()
-        self.nodes = Nodes({"CPU": options.cpus, "GPU": self.gpus})
-        self.nodes.see(ray.nodes())
-        self.may_grow = self._own is None and may_grow(ray.nodes())
-        if not self.slots and not self.may_grow:
+        try:
+            self._look_round()
+        except BaseException:
             self.close()
-            raise ClusterError(self.nodes.lack())
+            raise
         self._flights: dict[Any, _Flight] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._stored: dict[str, Any] = {}  # by lesson
         self._tries = Tries(options.retries)
         self._short = False
+
+    def _look_round(self) -> None:
+        """What the cluster has.
+
+        Raises:
+            ClusterError: no node can hold a shard and none may be on its way.
+        """
+        self.gpus = self._gpus()
+        self.nodes = Nodes({"CPU": self.options.cpus, "GPU": self.gpus})
+        self.nodes.see(ray.nodes())
+        self.may_grow = self._own is None and may_grow(ray.nodes())
+        if not self.slots and not self.may_grow:
+            raise ClusterError(self.nodes.lack())
 
     @property
     def is_ours(self) -> bool:
@@ -415,9 +426,18 @@ def _start(workers: int | None) -> OwnRay:
     here = {"address": "local", "num_cpus": workers, "include_dashboard": False}
     clusters, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False  # it listens on loopback only
     try:
-        return begin(lambda folder: ray.init(**here, _temp_dir=folder, **QUIET))
+        return begin(lambda folder: _init(_temp_dir=folder, **here))
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = clusters
+
+
+def _init(**more: Any) -> None:
+    """Start Ray; what is interrupted leaves no half of one, which the next call would take for the user's."""
+    try:
+        ray.init(**more, **QUIET)
+    except BaseException:
+        ray.shutdown()
+        raise
 
 
 def _line(error: BaseException) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from orchestrator.errors import OrchestratorError
 from orchestrator.local import Serial
 from orchestrator.sandbox import Sandbox
 from orchestrator.session import Executor
@@ -38,12 +37,11 @@ def on_ray(engine: str, options: Mapping[str, Any], store: Store, say: Callable[
     from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
 
     driver = Driver(Options(**options))
-    driver.warm(engine)
-    if not driver.is_ours:
-        try:
-            for line in health.preflight(driver, store):
-                say(line)
-        except OrchestratorError:
-            driver.close()
-            raise
+    try:
+        driver.warm(engine)
+        for line in () if driver.is_ours else health.preflight(driver, store):
+            say(line)
+    except BaseException:
+        driver.close()
+        raise
     return driver

@@ -76,8 +76,18 @@ def stylesheet() -> str:
         f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}}}",
         "@media print{:root{color-scheme:light}}",
     ]
-    rules += [f".f-{role}{{fill:var(--{role})}}.s-{role}{{stroke:var(--{role})}}" for role in LIGHT]
-    return "\n".join(rules) + "\n"
+    return "\n".join([*rules, *_classes()]) + "\n"
+
+
+def within(name: str) -> str:
+    """The same for a part of somebody else's page, of class `name`; light, since that page has a theme of its own."""
+    paper = "background:var(--paper);color:var(--ink)"
+    return "\n".join([f".{name}{{{_variables(LIGHT)};{paper}}}", *(f".{name} {rule}" for rule in _classes())])
+
+
+def _classes() -> list[str]:
+    marks = (("f", "fill"), ("s", "stroke"))
+    return [f".{letter}-{role}{{{what}:var(--{role})}}" for role in LIGHT for letter, what in marks]
 
 
 def _variables(theme: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from reports import colours, page, summary
 from reports.results import Results
 from reports.words import place
 
+NAME = "does-it-help"
 HEADS = ("technique", "data", "verdict", "effect", "interval")
 
 
@@ -13,17 +14,18 @@ def render(results: Results) -> str:
     """A piece of HTML that stands for itself; colours are those of the page."""
     overview = page.overview(results)
     figure = f"<div style='max-width:920px'>{overview.broad}</div>" if overview else ""
-    return f"<style>{colours.stylesheet()}</style><p><b>{html.escape(summary.headline(results))}</b></p>{_table(results)}{figure}"
+    head = f"<p><b>{html.escape(summary.headline(results))}</b></p>"
+    return f"<style>{colours.within(NAME)}</style><div class='{NAME}'>{head}{_table(results)}{figure}</div>"
 
 
 def _table(results: Results) -> str:
-    rows = [HEADS]
+    rows = []
     for line in summary.lines(results):
         for scope, cell, _ in line.cells:
             told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")
             rows.append((line.name, place(scope), *told))
-    return f"<table>{''.join(map(_row, rows))}</table>"
+    return f"<table>{_row(HEADS, 'th')}{''.join(map(_row, rows))}</table>"
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+def _row(cells: tuple[str, ...], kind: str = "td") -> str:
+    return f"<tr>{''.join(f'<{kind}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"

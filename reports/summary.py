@@ -93,11 +93,12 @@ def _counted(results: Results, scope: str, *, again: bool) -> str:
 def _parts(rows: Sequence[Row], *, again: bool) -> str:
     verdicts = [row["verdict"] for row in rows]
     good = verdicts.count(IMPROVES)
+    who = _word(good) if good else "none"
     if again:
-        first = f"{_word(good)} {'does' if good == 1 else 'do'}"
+        first = f"{who} {'does' if good == 1 else 'do'}"
     else:
         does = "improves what it promises" if good == 1 else "improve what they promise"
-        first = f"{_word(good)} of {_word(len(rows))} techniques {does}"
+        first = f"{who} of {_word(len(rows))} techniques {does}"
     counts = {kind: verdicts.count(kind) for kind in CATEGORIES if kind != IMPROVES}
     rest = [f"{_word(k)} {MANY[kind][k > 1]}" for kind, k in counts.items() if k]
     return listed([first + _price(rows), *rest])

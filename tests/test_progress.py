@@ -6,6 +6,7 @@ import re
 import pytest
 
 from orchestrator.events import Finished, Lost, Started
+from orchestrator.notebook import Cell
 from orchestrator.outcome import Outcome
 from orchestrator.planning import Job, Plan, Shard
 from orchestrator.progress import LOUD, QUIET, USUAL, Progress, spell
@@ -72,6 +73,25 @@ def test_quiet_tells_failures_alone_and_loud_tells_every_shard(tmp_path):
     assert "began  noise/with/fixed seeds 0-7 on here" in lines
     assert any(re.fullmatch(r"ended  noise/with/fixed seeds 0-7 after \d+\.\d s, 0\.0 s of them compiling", line) for line in lines)
     assert failure in lines
+
+
+def test_a_notebooks_cell_shows_a_bar_and_the_last_lines(tmp_path):
+    """The bar is drawn anew as shards end; below it stands what was told, as text."""
+    drawn = []
+
+    class Handle:
+        def update(self, bundle, raw):
+            drawn.append(bundle["text/html"])
+
+    store = Store(tmp_path / "out")
+    store.prepare()
+    progress = Progress(store, Cell(lambda bundle, raw, display_id: Handle()), "command")
+    with progress.shown():
+        progress.follow(Plan((JOB,), tuple(SHARDS), 0, 0), lambda: 1)
+        progress.take(Started(SHARDS[0], "here"))
+        progress.take(Finished(SHARDS[0], block("failed", "no <luck>")))
+    assert "<progress value='1' max='2'>" in drawn[-1]
+    assert "failed noise/with/fixed seeds 0-7: no &lt;luck&gt;" in drawn[-1]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(4.4, "4 s"), (119, "119 s"), (300, "5 min"), (9000, "2.5 h")])
