@@ -89,9 +89,9 @@ class Progress:
         """Show progress while the block runs; the page says at the end how it ended."""
         over = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(over,), daemon=True)
+        ticker.start()
         try:
             with self.screen.shown(self):
-                ticker.start()
                 yield
         except KeyboardInterrupt:
             self.end = "interrupted; the same command goes on from here"
@@ -237,7 +237,8 @@ class Progress:
     def line(self) -> str:
         """What the command is at, and how long it still takes."""
         with self.lock:
-            return self.with_time(self.phase or ", ".join(filter(None, [self._counts(), self.compiling()])))
+            counted = ", ".join(filter(None, [self._counts(), self.compiling()])) if self.tallies else ""
+            return self.with_time(self.phase or counted)
 
     def with_time(self, at: str) -> str:
         """The words, with how long it still takes."""

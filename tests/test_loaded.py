@@ -60,10 +60,10 @@ def test_what_a_lesson_sets_globally_is_its_own(tmp_path):
 def test_an_edit_of_a_helper_is_another_digest_of_files(tmp_path):
     """The digest of a lesson's files covers those that it imports, and nothing that is installed."""
     source = lesson(tmp_path / "l9", "from beside import EPOCHS\n", beside="EPOCHS = 2\n")
-    before = Loaded(source, {}).files()
-    assert Loaded(source, {}).files() == before
+    before = Loaded(source, {}).files("one")
+    assert Loaded(source, {}).files("one") == before
     (tmp_path / "l9" / "beside.py").write_text("EPOCHS = 2  # two\n")
-    assert Loaded(source, {}).files() != before
+    assert Loaded(source, {}).files("one") != before
 
 
 def test_a_policy_of_a_lessons_file_holds_for_its_models(tmp_path):
