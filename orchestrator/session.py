@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import time
@@ -247,7 +248,7 @@ def last_request(
         tuple(last["seeds"]),
         tuple(last["scopes"]),
         last["engine"],
-        last["settings"],
+        {name: ast.literal_eval(str(value)) for name, value in last["settings"].items()},
         retry,
         timeout=timeout,
         command=last["command"],
