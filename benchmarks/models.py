@@ -134,8 +134,9 @@ def columns(values: Mapping[str, Any], axes: int) -> Iterator[tuple[str, Any]]:
         array = np.asarray(given, np.float64)
         if array.ndim > axes:
             yield name, array.mean(axis=-1)
+        if array.ndim > axes and array.shape[-1] > 1:
             yield from ((f"{name}_{i}", array[..., i]) for i in range(array.shape[-1]))
-        else:
+        elif array.ndim == axes:
             yield name, array
 
 
