@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.phrases import decimals, measure, number, percent, plural, threshold
+from reports.phrases import decimals, measure, number, percent, plural, telling, threshold
 from reports.qualifiers import BAD, bad_runs
 from reports.verdicts import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
 
@@ -71,8 +71,8 @@ def lost(row: Row) -> str:
     """`2 of 30 runs get stuck`, where more runs go bad with the technique and that has not decided; else empty."""
     if row["bad_variant"] <= row["bad_baseline"] or row["p_bad"] <= row["alpha"] or row["statistic"] == "rate":
         return ""
-    kinds = {"failed": "fail", "diverged": "diverge", "stuck": "get stuck"}
-    found = [word for kind, word in kinds.items() if row[f"{kind}_variant"]]
+    kinds = {"failed": ("fails", "fail"), "diverged": ("diverges", "diverge"), "stuck": ("gets stuck", "get stuck")}
+    found = [words[row["bad_variant"] > 1] for kind, words in kinds.items() if row[f"{kind}_variant"]]
     return f"{row['bad_variant']} of {row['n_seeds']} runs {' or '.join(found)}"
 
 
@@ -107,8 +107,8 @@ def _change(row: Row, value: float) -> float:
 def _digits(row: Row) -> int:
     if row["statistic"] == "spread":
         return 0
-    width = abs(_change(row, row["high"]) - _change(row, row["low"]))
-    return decimals(width, measure(row["measure"], threshold(row)).digits)
+    low, high = (_change(row, row[end]) for end in ("low", "high"))
+    return telling(decimals(abs(high - low), measure(row["measure"], threshold(row)).digits), low, high)
 
 
 def _size(row: Row, change: float) -> str:
