@@ -120,14 +120,13 @@ def _size(row: Row, change: float) -> str:
 
 
 def _range(row: Row, way: Way) -> str:
-    """`[2.7, 3.0]` on the effect's side of no change; `from 0.8 less to 2.4 more` where it reaches across."""
+    """`[2.7, 3.0]` on the effect's side of no change; `[0.8 less, 2.4 more]` where it reaches across."""
     if math.isnan(row["low"]):
         return ""
     low, high = sorted(_change(row, row[end]) for end in ("low", "high"))
     near, far = (number(abs(end), _digits(row)) for end in (low, high))
     if low < 0 < high:
-        unit = " %" if row["statistic"] == "spread" else ""
-        return f"from {near}{unit} {way.less} to {far}{unit} {way.more}"
+        return f"[{near} {way.less}, {far} {way.more}]"
     return f"[{near}, {far}]" if low >= 0 else f"[{far}, {near}]"
 
 

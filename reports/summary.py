@@ -30,6 +30,7 @@ MANY = {
     OPEN: ("is unproven", "are unproven"),
     VOID: ("could not be tested", "could not be tested"),
 }
+VAGUE = {SMALL: "small", SAME: "without effect", OPEN: "unproven", VOID: "untested"}
 MEASURED = {
     "wobble": "wobble: accuracy’s jumps per epoch",
     "gap": "gap: training accuracy minus accuracy on fresh points",
@@ -100,9 +101,18 @@ def _parts(rows: Sequence[Row], *, again: bool) -> str:
     else:
         does = "improve what they promise" if good > 1 else "improves what it promises"
         first = f"{_word(good) if good else 'none'} of {_word(len(rows))} techniques {does}"
-    counts = {kind: verdicts.count(kind) for kind in CATEGORIES if kind != IMPROVES}
-    rest = [f"{_word(k)} {MANY[kind][k > 1]}" for kind, k in counts.items() if k]
-    return listed([first + _price(rows), *rest])
+    kinds = [kind for kind in CATEGORIES if kind != IMPROVES and kind in verdicts]
+    return listed([first + _price(rows), *_rest(kinds, verdicts)])
+
+
+def _rest(kinds: Sequence[str], verdicts: Sequence[str]) -> list[str]:
+    """What is no improvement, kind by kind; all that is no harm in one go where there are many kinds."""
+    said = [f"{_word(k)} {MANY[kind][k > 1]}" for kind in kinds if (k := verdicts.count(kind))]
+    vague = [kind for kind in kinds if kind in VAGUE]
+    if len(vague) <= 2:
+        return said
+    k = sum(verdicts.count(kind) for kind in vague)
+    return [*(text for kind, text in zip(kinds, said, strict=True) if kind not in VAGUE), f"{_word(k)} are {listed([VAGUE[kind] for kind in vague], 'or')}"]
 
 
 def _price(rows: Sequence[Row]) -> str:
@@ -147,7 +157,7 @@ def _measured(endpoint: Document) -> str:
     """What decides, in words that need no explanation."""
     name, goal = endpoint["measure"], endpoint.get("threshold")
     if name == "epochs_to_threshold":
-        return f"epochs until validation accuracy is {percent(goal or 0.8)}"
+        return f"epochs to {percent(goal or 0.8)} validation accuracy"
     words = MEASURED.get(name) or scale(name, goal).name
     return f"spread of {words}" if endpoint.get("statistic") == "spread" else words
 

@@ -23,7 +23,7 @@ def row(measure="fresh_accuracy", effect=0.028, low=0.027, high=0.030, **more):
     ("given", "expected"),
     [
         (row(), ("2.8 points more accuracy", "[2.7, 3.0]")),
-        (row(effect=0.008, low=-0.008, high=0.024), ("0.8 points more accuracy", "from 0.8 less to 2.4 more")),
+        (row(effect=0.008, low=-0.008, high=0.024), ("0.8 points more accuracy", "[0.8 less, 2.4 more]")),
         (row(effect=0.034, low=0.0003, high=0.0677), ("3.40 points more accuracy", "[0.03, 6.77]")),
         (row("wobble", -0.003, -0.0034, -0.0026), ("0.30 points less wobble", "[0.26, 0.34]")),
         (row("epochs_to_threshold", -43.7, -46.9, -40.6, threshold=0.8), ("reaches 80 % 44 epochs sooner", "[41, 47]")),

@@ -43,6 +43,10 @@ GOOD, OPEN, SMALL = "improves", "inconclusive", "real but small"
             ("On this data set two of four techniques improve what they promise, one does harm and one is unproven; on data drawn anew "
             "all of them do."),
         ),
+        (
+            [GOOD, OPEN, SMALL, "not testable"], [GOOD] * 4,
+            "On this data set one of four techniques improves what it promises and three are small, unproven or untested; on data drawn anew all of them do.",
+        ),
     ],
 )  # fmt: skip
 def test_the_headline_counts_the_verdicts(fixed, redrawn, expected):
