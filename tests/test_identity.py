@@ -324,7 +324,7 @@ REFUSED = {
     "a shared layer": ("D = layers.Dense(3)\ndef model(): return net(D)", "", "", "share the variable"),
     "a shared optimiser": ("O = keras.optimizers.SGD()\ndef model(): return net(optimizer=O)", "", "", "share the variable"),
     "a metric named like a column": ("def model(): return net(metrics=[keras.metrics.MeanAbsoluteError(name='Epoch')])", "", "", "as a column"),
-    "a metric named like the loss": ("def model(): return net(loss='binary_crossentropy', metrics=[keras.metrics.MeanAbsoluteError(name='bce')])", "", "", "as a column"),
+    "a metric named like the loss": ("def model(): return net(loss='binary_crossentropy', metrics=[keras.metrics.AUC(name='bce')])", "", "", "as a column"),
     "double precision": ("import jax\njax.config.update('jax_enable_x64', True)\ndef model(): return net()", "", "", "double precision"),
     "an unknown endpoint": ("def model(): return net()", "test_loss", "test_f2", "not scored by"),
 }  # fmt: skip
