@@ -10,7 +10,7 @@ run: .venv/ready
 	$(BIN)/python -m orchestrator run all --seeds $(SEEDS)
 
 test: .venv/ready system lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: .venv/ready system
 	$(BIN)/python -m pytest -m "long or cluster"

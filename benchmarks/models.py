@@ -50,6 +50,10 @@ the lesson files in `benchmarks/kinds/`. This one: {when}, {machine}, Keras {ker
 relative where a number is above 1: of every column of `fit`'s history in every epoch, and of every metric of `evaluate` on training, test and fresh rows (the
 loss without penalties). Accuracies must be equal, everything else within {limit:.0e}; what is not is **wrong**.
 """
+TAIL = """
+What a key can't see of a lesson that can't be traced: a file that is read only while it trains. All that it reads while it is
+planned, and lies beside it, counts.
+"""
 WORDS = {"compiled": "equal, compiled", "fit": "equal, through `fit`", "failed": "fails as in `fit`", "refused": "refused", "wrong": "**wrong**"}
 
 
@@ -134,8 +138,9 @@ def columns(values: Mapping[str, Any], axes: int) -> Iterator[tuple[str, Any]]:
         array = np.asarray(given, np.float64)
         if array.ndim > axes:
             yield name, array.mean(axis=-1)
+        if array.ndim > axes and array.shape[-1] > 1:
             yield from ((f"{name}_{i}", array[..., i]) for i in range(array.shape[-1]))
-        else:
+        elif array.ndim == axes:
             yield name, array
 
 
@@ -248,7 +253,7 @@ def page(parts: Sequence[tuple[str, list[Row]]]) -> str:
         "\n".join([f"## {name}", "", "| kind | | why | histories | scores |", "|---|---|---|---|---|", *map(str, found)])
         for name, found in parts
     )
-    return "\n\n".join([head.strip(), *tables]) + "\n"
+    return "\n\n".join([head.strip(), *tables]) + "\n" + TAIL
 
 
 def main() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import StoreError
 from orchestrator.planning import Job, seeded
 from orchestrator.results import effects_of
 from orchestrator.store import Store
 from orchestrator.until import Course, Row, Until, cost, deciding, name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def ahead(jobs: Sequence[Job], until: Until, store: Store) -> Iterator[str]:
@@ -35,11 +37,11 @@ def _rule(until: Until) -> str:
     return f"looks at {', '.join(map(str, until.looks))} seeds, each at its share of the level; open comparisons alone go on"
 
 
-def _stored(store: Store) -> tuple[pd.DataFrame, list[Row]]:
+def _stored(store: Store) -> tuple[pd.DataFrame | None, list[Row]]:
     try:
         runs, histories, lessons, _ = store.load()
     except StoreError:
-        return pd.DataFrame(), []
+        return None, []
     return runs, deciding(effects_of(runs, histories, lessons))
 
 
@@ -49,9 +51,9 @@ def _end(until: Until, row: Row, seeds: int) -> int:
     return next((n for n in until.looks or [max(seeds, int(needed))] if n >= needed), until.most)
 
 
-def _pace(jobs: Sequence[Job], runs: pd.DataFrame) -> float:
+def _pace(jobs: Sequence[Job], runs: pd.DataFrame | None) -> float:
     """Seconds that a unit of cost took a worker, by the stored runs of these jobs; NaN where there are none."""
-    if runs.empty:
+    if runs is None:
         return math.nan
     took = runs.groupby(["lesson", "variant", "data"], observed=True)["seconds"].mean().to_dict()
     pairs = [(took[name(job)] * job.width, job.cost) for job in jobs if name(job) in took]

@@ -6,6 +6,7 @@ other processes, and whoever called gets the environment back as it was.
 
 from __future__ import annotations
 
+import ast
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -233,9 +234,7 @@ def _request(
     _allowed("data", data, ("both", *SCOPES))
     _allowed("engine", engine, ("compiled", "fit"))
     _allowed("backend", backend, ("jax", "tensorflow"))
-    strange = sorted(set(fit or {}) - set(options.FIT_ARGUMENTS))
-    if strange:
-        raise UsageError(f"fit may not hold {', '.join(strange)}; it may hold {', '.join(options.FIT_ARGUMENTS)}")
+    _check_fit(fit or {})
     rule = _until(until, most, wanted)
     sources = _sources(lessons)
     numbers = tuple(range(rule.first)) if rule else _seeds(wanted)
@@ -250,6 +249,18 @@ def _request(
         until=rule,
         **more,
     )
+
+
+def _check_fit(arguments: Mapping[str, Any]) -> None:
+    """Refuse what no `fit` takes, and what run.json can't repeat."""
+    strange = sorted(set(arguments) - set(options.FIT_ARGUMENTS))
+    if strange:
+        raise UsageError(f"fit may not hold {', '.join(strange)}; it may hold {', '.join(options.FIT_ARGUMENTS)}")
+    for name, value in arguments.items():
+        try:
+            ast.literal_eval(repr(value))
+        except (ValueError, SyntaxError):
+            raise UsageError(f"fit's {name} is {type(value).__name__}; give numbers, True, False, None, or a dict or list of these") from None
 
 
 def _allowed(name: str, value: object, allowed: Sequence[str]) -> None:

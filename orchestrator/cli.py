@@ -57,17 +57,19 @@ from orchestrator.options import (
     Verbose,
     Workers,
     examples,
+    fraction,
     loudness,
-    not_negative,
     positive,
     request,
     scopes_of,
+    share,
     until_of,
 )
 from orchestrator.progress import QUIET, spell
 from orchestrator.screen import ConsoleScreen
 from orchestrator.session import Executor, Request
 from orchestrator.store import Store, older, without_secrets
+from orchestrator.streams import stand_before
 from orchestrator.terminal import Terminal, clean
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ LINE = 80  # columns of a pipe's lines that are laid out
 NAME = "python -m orchestrator"
 COMPLETED = "orchestrator"
 RESULTS = "results"
-WIDTH = None if sys.stdout.isatty() else get_terminal_size((200, 24)).columns  # a pipe has no width to fit into
+WIDTH = None if sys.stdout and sys.stdout.isatty() else get_terminal_size((200, 24)).columns  # a pipe has no width to fit into
 
 app = typer.Typer(
     help="Train every variant of a lesson over many seeds, and say what the technique really does.",
@@ -100,11 +102,26 @@ def command() -> None:
 
 
 def main(name: str = NAME) -> None:
-    """Run the command line."""
+    """Run the command line.
+
+    What trains goes on though nobody can be told of it, and ends with its own exit code; a command that only tells ends with 2.
+    """
+    out = stand_before()
+    try:
+        _run(name)
+    except SystemExit as ended:
+        out.flush()
+        if ended.code or not out.lost or isinstance(out.lost, BrokenPipeError) or {"run", "retry"} & set(sys.argv):
+            raise
+        refuse(f"standard output can't be written: {out.lost.strerror or out.lost}", UsageError.exit_code)
+
+
+def _run(name: str) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both mean: stop
     for stream in (sys.stdout, sys.stderr):
-        cast("TextIOWrapper", stream).reconfigure(errors="replace")  # not every terminal knows every sign
+        with suppress(AttributeError):
+            cast("TextIOWrapper", stream).reconfigure(errors="replace")  # not every terminal knows every sign
     if {"--install-completion", "--show-completion"} & set(sys.argv):
         name = COMPLETED
     try:
@@ -197,10 +214,10 @@ def run(
     settings: Settings = None,
     address: Address = None,
     workers: Workers = None,
-    cpus_per_shard: Annotated[float, typer.Option(help="processors a shard asks Ray for", callback=positive)] = 1.0,
+    cpus_per_shard: Annotated[float, typer.Option(help="processors a shard asks Ray for", callback=share)] = 1.0,
     gpus_per_shard: Annotated[
         float | None,
-        typer.Option(help="GPUs, or a fraction of one (0.25 where the cluster has any)", callback=not_negative),
+        typer.Option(help="GPUs, or a fraction of one (0.25 where the cluster has any)", callback=fraction),
     ] = None,
     timeout: Timeout = None,
     retries: Annotated[int, typer.Option(help="how often a shard is sent again when its machine fails", min=0)] = 3,

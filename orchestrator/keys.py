@@ -6,6 +6,7 @@ stands for what it would train: the job is sent all the same, and its failure to
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -25,7 +26,7 @@ from orchestrator.planning import Job
 from orchestrator.sandbox import NoAnswerError
 
 Ask = Callable[..., Any]
-Settings = tuple[tuple[str, Any], ...]
+Settings = tuple[tuple[str, str], ...]
 
 
 def survey(
@@ -66,7 +67,7 @@ def _first_line(error: Exception) -> str:
 @lru_cache(maxsize=32)
 def loaded(source: Source, settings: Settings) -> Loaded:
     """The lesson with the arguments that the user set for `fit`, loaded once a process."""
-    return Loaded(source, dict(settings))
+    return Loaded(source, {name: ast.literal_eval(value) for name, value in settings})
 
 
 def lesson(source: Source, settings: Settings) -> Lesson:

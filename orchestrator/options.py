@@ -118,11 +118,16 @@ def positive(value: float | None) -> float | None:
     return value
 
 
-def not_negative(value: float | None) -> float | None:
-    """Refuse what is below 0."""
-    if value is not None and not value >= 0:
-        raise typer.BadParameter(f"{value:g} is below 0")
+def fraction(value: float | None) -> float | None:
+    """Refuse what Ray can't count: below 0, or finer than a ten-thousandth."""
+    if value is not None and not (value >= 0 and round(value, 4) == value):
+        raise typer.BadParameter(f"{value:g} is not a number from 0 on, with four decimals at most")
     return value
+
+
+def share(value: float | None) -> float | None:
+    """Refuse what is not above 0, or what Ray can't count."""
+    return positive(fraction(value))
 
 
 Address = Annotated[
@@ -159,11 +164,11 @@ def parse_settings(words: list[str] | None) -> dict[str, Any]:
     for word in words or []:
         name, equals, text = word.partition("=")
         if not equals or name not in FIT_ARGUMENTS:
-            raise UsageError(f"--set {word}: give name=value with a name from {', '.join(FIT_ARGUMENTS)}")
+            raise UsageError(f"--set {word[:60]}: give name=value with a name from {', '.join(FIT_ARGUMENTS)}")
         try:
             found[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            raise UsageError(f"--set {word}: {text!r} is no number, True, False, or other Python literal") from None
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            raise UsageError(f"--set {name}={text[:60]}: that is no number, True, False, or other Python literal") from None
     return found
 
 

@@ -66,7 +66,7 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
         "engine": request.engine,
         "lessons": [source.name for source in request.sources],
         "scopes": list(request.scopes),
-        "settings": dict(request.settings),
+        "settings": {name: repr(value) for name, value in request.settings.items()},  # JSON has no whole numbers as keys
         "until": asdict(request.until) if request.until else None,
         "jobs": [
             {

@@ -8,6 +8,7 @@ from collections import Counter
 from orchestrator.errors import UsageError
 
 MOST = 100_000  # runs of one variant; beyond, something was mistyped
+LONGEST = 4000  # characters; Python reads no number of more digits
 LARGEST = 2**31 - 1  # fits every generator that is seeded with it, and the tables' int32
 
 RULE = "give a count (30 means seeds 0 to 29), a range (100-103), or a list of both (0-9,12)"
@@ -20,6 +21,8 @@ def parse(text: str) -> tuple[int, ...]:
         UsageError: anything else, none, one twice, or too many.
     """
     text = text.strip()
+    if len(text) > LONGEST:
+        raise UsageError(f"--seeds {text[:20]}...: {len(text):,} characters; {RULE}")
     if re.fullmatch(r"\d+", text):
         return _count(int(text))
     seeds = [seed for part in text.split(",") for seed in _range(part.strip(), text)]

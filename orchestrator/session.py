@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -160,7 +161,7 @@ def last_request(
         tuple(last["seeds"]),
         tuple(last["scopes"]),
         last["engine"],
-        last["settings"],
+        {name: ast.literal_eval(str(value)) for name, value in last["settings"].items()},
         retry,
         timeout=timeout,
         command=last["command"],

@@ -63,9 +63,10 @@ def _verdict(heading: str, cell: Cell | None, width: int, places: int, words: in
     if cell is None or cell.chip is None:
         return start + Text("not run", "dim")
     effect, before = _effect(cell), len(start) + words + 1
-    apart = f"\n{'':{len(start)}}" if before + len(effect) > width else ""
+    apart = before + len(effect) > width
     mark = Text(f"{_marked(cell.chip):{words if effect and not apart else 0}}", COLOURS[cell.chip.role])
-    return start + mark + Text(f"{apart or ' '}{effect}" if effect else "")
+    below = [f"\n{part}" for part in _wrapped(effect, width, len(start))]
+    return start + mark + Text("".join(below) if apart else f" {effect}" if effect else "")
 
 
 def _marked(chip: Chip) -> str:

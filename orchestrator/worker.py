@@ -45,7 +45,7 @@ class Order:
 
     shard: Shard
     source: Source
-    settings: tuple[tuple[str, Any], ...]
+    settings: tuple[tuple[str, str], ...]
     attempt: int = 1
     gpu: bool = False
     alone: int | None = None
@@ -176,9 +176,9 @@ def _training(order: Order) -> ModuleType:
     return import_module("orchestrator.training")
 
 
-def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Arguments for `fit` in a form that can be hashed and sent."""
-    return tuple(sorted(arguments.items()))
+def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Arguments for `fit` in a form that can be hashed and sent: each as a Python literal."""
+    return tuple(sorted((name, repr(value)) for name, value in arguments.items()))
 
 
 def versions() -> dict[str, str]:

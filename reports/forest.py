@@ -106,13 +106,13 @@ def _ground(axes: Axes, reach: tuple[float, float], total: float) -> None:
     axes.set(xlim=reach, ylim=(total, 0), yticks=[])
     axes.grid(visible=False)
     axes.set_xticks(_ticks(*reach))
-    axes.tick_params(labelsize=12.5)
+    axes.tick_params(labelsize=13.4)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:+g}{TIMES}".replace("-", MINUS) if value else "0")
     style: dict[str, Any] = {
         "xycoords": ("data", "axes fraction"),
         "textcoords": "offset points",
         "color": LIGHT["muted"],
-        "size": 12.5,
+        "size": 13.4,
     }
     axes.annotate("too small to matter", (0, 1), xytext=(0, 6), ha="center", **style)
     axes.annotate("← worse", (reach[0], 0), xytext=(0, -34), ha="left", **style)
@@ -158,14 +158,14 @@ def _beside(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     if named:
         axes.annotate(shorten(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=14, **style)
     scope = _SCOPES.get(bar.scope, bar.scope)
-    axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=13, **style)
-    axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=13, **style)
+    axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=13.4, **style)
+    axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=13.4, **style)
 
 
 def _above(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     if named:
-        axes.annotate(shorten(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13, **style)
+        axes.annotate(shorten(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13.4, **style)
     scope = _SCOPES.get(bar.scope, bar.scope)
-    axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=12.5, **style)
-    axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=12.5, **style)
+    axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=13.4, **style)
+    axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=13.4, **style)

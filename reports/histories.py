@@ -106,11 +106,6 @@ def _places(frame: pd.DataFrame) -> dict[Arm, slice] | None:
     return places if len(places) == len(first) else None
 
 
-def thinned(epochs: int, limit: int = 400) -> Ints:
-    """At most `limit` of the epochs 1..`epochs`, evenly spread, the first and the last among them."""
-    return np.unique(np.linspace(1, epochs, min(limit, epochs)).round().astype(np.int64))
-
-
 def paired(baseline: Curves, variant: Curves, metric: str, epochs: Ints) -> tuple[Ints, Floats, Floats]:
     """The seeds both arms have, and `metric` of either for them at `epochs`, carried forward: (n, len(epochs)) each."""
     seeds, ours, theirs = np.intersect1d(baseline.seeds, variant.seeds, return_indices=True)

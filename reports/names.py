@@ -37,6 +37,9 @@ def spoken(lesson: Document, variant: str) -> str:
     low = name if name[1:2].isupper() else name[:1].lower() + name[1:]
     if not several(lesson) and variant == PLAIN[1]:
         return low
+    whole = str(lesson.get("technique") or lesson["title"])
+    if article_free(whole) != whole or len(whole.split()) > 3:  # no name that a variant's could stand before
+        return f"“{variant}”"
     return f"{low} ({variant})" if lesson["variants"][0]["name"] == PLAIN[0] else f"{variant} {low}"
 
 

@@ -16,6 +16,7 @@ from reports.plain import plain
 from reports.policy import policy
 from reports.results import Results
 from reports.sections import Section, sections
+from reports.since import since
 from reports.sureness import correlations
 from reports.verdicts import CATEGORIES
 from reports.words import PLACES, count, listed, place, prose, signed, typeset
@@ -54,7 +55,7 @@ def render(results: Results, out: Path) -> str:
             meanings=MEANINGS,
             lines=summary.lines(results),
             guarded=summary.guarded(results),
-            since=[],
+            since=since(results),
             tally=_tally(results),
             accuracies=any(row["measure"].endswith("accuracy") for row in results.rows),
             correlations=correlations(results),
@@ -105,7 +106,7 @@ def _lede(results: Results) -> str:
     fresh = any(row["measure"].startswith("fresh_") for row in results.rows if row["primary"] or row["guards"])
     points = any(row["measure"].endswith("accuracy") for row in results.rows if row["primary"])
     told = [
-        f"Each was trained with and without from the same {starts} (seeds).",
+        f"Each is compared with its baseline from the same {starts} (seeds).",
         "The bracket holds what these runs do not rule out.",
         "Accuracy is measured on fresh points, rows that no training saw." if fresh and points else "",
         "Points: from 80 % to 83 % is 3 points." if points else "",

@@ -71,6 +71,14 @@ def decimals(width: float, fewest: int) -> int:
     return min(4, max(fewest, -math.floor(math.log10(width))))
 
 
+def telling(digits: int, low: float, high: float) -> int:
+    """Decimals that leave something of the ends of an interval that leaves out nought: 0.03, not 0.0."""
+    near = min(abs(low), abs(high))
+    if not (math.isfinite(low) and math.isfinite(high) and low * high > 0):
+        return digits
+    return max(digits, min(digits + 3, -math.floor(math.log10(near))))
+
+
 def number(value: float, digits: int, signed: bool = False) -> str:
     """A number as read aloud: thousands separated, never minus nought, 'unbounded' for infinity, a dash for none."""
     if math.isnan(value):
@@ -89,7 +97,7 @@ def amount(row: Row, *, towards: int = 0, unit: bool = True) -> str:
     words = measure(row["measure"], threshold(row))
     flip = towards or 1
     effect, *ends = (flip * words.scale * row[name] for name in ("effect", "low", "high"))
-    digits = decimals(abs(ends[1] - ends[0]), words.digits)
+    digits = telling(decimals(abs(ends[1] - ends[0]), words.digits), *ends)
     shown = number(effect, digits, signed=not towards)
     named = f" {plural(shown, words.unit)}" if unit and words.unit else ""
     if math.isnan(ends[0]):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.phrases import decimals, measure, number, percent, plural, threshold
+from reports.phrases import decimals, measure, number, percent, plural, telling, threshold
 from reports.qualifiers import BAD, bad_runs
 from reports.verdicts import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
 
@@ -71,8 +71,8 @@ def lost(row: Row) -> str:
     """`2 of 30 runs get stuck`, where more runs go bad with the technique and that has not decided; else empty."""
     if row["bad_variant"] <= row["bad_baseline"] or row["p_bad"] <= row["alpha"] or row["statistic"] == "rate":
         return ""
-    kinds = {"failed": "fail", "diverged": "diverge", "stuck": "get stuck"}
-    found = [word for kind, word in kinds.items() if row[f"{kind}_variant"]]
+    kinds = {"failed": ("fails", "fail"), "diverged": ("diverges", "diverge"), "stuck": ("gets stuck", "get stuck")}
+    found = [words[row["bad_variant"] > 1] for kind, words in kinds.items() if row[f"{kind}_variant"]]
     return f"{row['bad_variant']} of {row['n_seeds']} runs {' or '.join(found)}"
 
 
@@ -107,8 +107,8 @@ def _change(row: Row, value: float) -> float:
 def _digits(row: Row) -> int:
     if row["statistic"] == "spread":
         return 0
-    width = abs(_change(row, row["high"]) - _change(row, row["low"]))
-    return decimals(width, measure(row["measure"], threshold(row)).digits)
+    low, high = (_change(row, row[end]) for end in ("low", "high"))
+    return telling(decimals(abs(high - low), measure(row["measure"], threshold(row)).digits), low, high)
 
 
 def _size(row: Row, change: float) -> str:
@@ -120,14 +120,13 @@ def _size(row: Row, change: float) -> str:
 
 
 def _range(row: Row, way: Way) -> str:
-    """`[2.7, 3.0]` on the effect's side of no change; `from 0.8 less to 2.4 more` where it reaches across."""
+    """`[2.7, 3.0]` on the effect's side of no change; `[0.8 less, 2.4 more]` where it reaches across."""
     if math.isnan(row["low"]):
         return ""
     low, high = sorted(_change(row, row[end]) for end in ("low", "high"))
     near, far = (number(abs(end), _digits(row)) for end in (low, high))
     if low < 0 < high:
-        unit = " %" if row["statistic"] == "spread" else ""
-        return f"from {near}{unit} {way.less} to {far}{unit} {way.more}"
+        return f"[{near} {way.less}, {far} {way.more}]"
     return f"[{near}, {far}]" if low >= 0 else f"[{far}, {near}]"
 
 

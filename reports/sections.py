@@ -11,12 +11,12 @@ from reports.colours import series
 from reports.names import comparison, label, subject, technique
 from reports.panels import Panels
 from reports.phrases import percent, size, threshold
-from reports.plain import lost, plain, title
+from reports.plain import lost, noun, plain, title
 from reports.results import Document, Results, Row, several
 from reports.summary import decided_by, guard_row
 from reports.sureness import how_sure
 from reports.verdicts import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
-from reports.words import count, ident, place, scale, typeset
+from reports.words import count, ident, listed, place, scale, typeset
 
 ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
 """Callbacks that leave a run as its baseline is until they first act."""
@@ -147,6 +147,10 @@ def _telling(lesson: Document, figures: Sequence[Panels]) -> Panels | None:
 def _title(results: Results, lesson: Document) -> str:
     """What was found, by the first scope; what the second one adds where there is one comparison only."""
     found = []
+    names = [variant["name"] for variant in lesson["variants"][1:]]
+    first = [rows[0] for name in names if (rows := results.primaries(lesson["id"], name))]
+    if len(first) > 1 and all(row["verdict"] == OPEN for row in first):
+        return f"{'Neither' if len(first) == 2 else 'None'} of {listed(names)} is shown to change {noun(first[0])}"
     for variant in lesson["variants"][1:]:
         rows = results.primaries(lesson["id"], variant["name"])
         if rows:
@@ -188,7 +192,7 @@ def _answer(results: Results, lesson: Document, variant: str) -> Answer | None:
         names=(lesson["variants"][0]["name"], label(lesson, variant)),
         measured=decided_by(primaries[0]),
         matters=_matters(primaries[0]),
-        guarded=next((scale(row["measure"], threshold(row)).name for row in rows if row["guards"]), ""),
+        guarded=next((scale(own["measure"], threshold(own)).name for row in primaries if (own := guard_row(results, row))), ""),
         scopes=tuple(_scoped(results, row) for row in primaries),
         numbers=tables.measured(rows),
         full=tables.full(rows),

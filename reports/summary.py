@@ -30,6 +30,7 @@ MANY = {
     OPEN: ("is unproven", "are unproven"),
     VOID: ("could not be tested", "could not be tested"),
 }
+VAGUE = {SMALL: "small", SAME: "without effect", OPEN: "unproven", VOID: "untested"}
 MEASURED = {
     "wobble": "wobble: accuracy’s jumps per epoch",
     "gap": "gap: training accuracy minus accuracy on fresh points",
@@ -93,15 +94,25 @@ def _counted(results: Results, scope: str, *, again: bool) -> str:
 def _parts(rows: Sequence[Row], *, again: bool) -> str:
     verdicts = [row["verdict"] for row in rows]
     good = verdicts.count(IMPROVES)
-    who = _word(good) if good else "none"
+    if len(set(verdicts)) == 1:
+        return f"{'both' if len(rows) == 2 else f'all {_word(len(rows))}'}{'' if again else ' techniques'} {MANY[verdicts[0]][1]}"
     if again:
-        first = f"{who} {'does' if good == 1 else 'do'}"
+        first = f"{_word(good) if good else 'none'} {'do' if good > 1 else 'does'}"
     else:
-        does = "improves what it promises" if good == 1 else "improve what they promise"
-        first = f"{who} of {_word(len(rows))} techniques {does}"
-    counts = {kind: verdicts.count(kind) for kind in CATEGORIES if kind != IMPROVES}
-    rest = [f"{_word(k)} {MANY[kind][k > 1]}" for kind, k in counts.items() if k]
-    return listed([first + _price(rows), *rest])
+        does = "improve what they promise" if good > 1 else "improves what it promises"
+        first = f"{_word(good) if good else 'none'} of {_word(len(rows))} techniques {does}"
+    kinds = [kind for kind in CATEGORIES if kind != IMPROVES and kind in verdicts]
+    return listed([first + _price(rows), *_rest(kinds, verdicts)])
+
+
+def _rest(kinds: Sequence[str], verdicts: Sequence[str]) -> list[str]:
+    """What is no improvement, kind by kind; all that is no harm in one go where there are many kinds."""
+    said = [f"{_word(k)} {MANY[kind][k > 1]}" for kind in kinds if (k := verdicts.count(kind))]
+    vague = [kind for kind in kinds if kind in VAGUE]
+    if len(vague) <= 2:
+        return said
+    k = sum(verdicts.count(kind) for kind in vague)
+    return [*(text for kind, text in zip(kinds, said, strict=True) if kind not in VAGUE), f"{_word(k)} are {listed([VAGUE[kind] for kind in vague], 'or')}"]
 
 
 def _price(rows: Sequence[Row]) -> str:
@@ -146,7 +157,7 @@ def _measured(endpoint: Document) -> str:
     """What decides, in words that need no explanation."""
     name, goal = endpoint["measure"], endpoint.get("threshold")
     if name == "epochs_to_threshold":
-        return f"epochs until validation accuracy is {percent(goal or 0.8)}"
+        return f"epochs to {percent(goal or 0.8)} validation accuracy"
     words = MEASURED.get(name) or scale(name, goal).name
     return f"spread of {words}" if endpoint.get("statistic") == "spread" else words
 
@@ -175,7 +186,7 @@ def _warnings(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _guards(results: Results, rows: Sequence[Row]) -> tuple[tuple[str, bool], ...]:
     """How what must not get worse stands, scope by scope, and whether that is broken; one entry where all of it holds."""
-    told = [row for row in rows if row["guard"]]
+    told = [row for row in rows if row["guard"] and guard_row(results, row)]
     if not told:
         return ()
     if all(row["guard"] == HOLDS for row in told):
@@ -185,18 +196,24 @@ def _guards(results: Results, rows: Sequence[Row]) -> tuple[tuple[str, bool], ..
 
 def _state(results: Results, row: Row) -> str:
     own = guard_row(results, row)
-    told = said(own)[0] if own and row["guard"] != HOLDS else ""
+    told = said(own)[0].removesuffix(" points") if own and row["guard"] != HOLDS else ""
     return f"{row['guard']}, {told}" if told else str(row["guard"])
 
 
 def guard_row(results: Results, row: Row) -> Row | None:
-    """The row of the effects table that a deciding row's guard is read off."""
+    """The row of the effects table that a deciding row's guard is read off; none where what guards is what decides."""
     same = ("lesson", "variant", "data")
-    return next((each for each in results.rows if each["guards"] and all(each[key] == row[key] for key in same)), None)
+    found = (each for each in results.rows if each["guards"] and all(each[key] == row[key] for key in same))
+    return next((each for each in found if (_called(each), each["statistic"]) != (_called(row), row["statistic"])), None)
 
 
 def guarded(results: Results) -> str:
     """What the guards watch, where all watch the same."""
-    names = {scale(row["measure"], threshold(row)).name for row in results.rows if row["guards"]}
+    own = [guard_row(results, row) for row in results.rows if row["primary"]]
+    names = {_called(row) for row in own if row}
     return names.pop() if len(names) == 1 else ""
+
+
+def _called(row: Row) -> str:
+    return scale(row["measure"], threshold(row)).name
 

@@ -47,9 +47,9 @@ def _correlated(row: Row) -> str:
     if math.isnan(r):
         return ""
     if row["statistic"] != "mean":
-        return f"two runs of a seed correlate by {number(r, 2)}"
+        return f"correlation by seed {number(r, 2)}"
     bought = "bought no precision" if r < WEAK else f"made the interval about {percent(_narrower(row, r))} narrower"
-    return f"two runs of a seed correlate by {number(r, 2)}, so pairing them {bought}"
+    return f"pairing by seed {bought} (correlation {number(r, 2)})"
 
 
 def _narrower(row: Row, r: float) -> float:

@@ -31,10 +31,10 @@ class Measured:
 
 
 def measured(rows: Sequence[Row]) -> dict[str, list[Measured]]:
-    """The rows by scope that neither decide nor guard."""
+    """The rows by scope that neither decide nor guard, as far as any run has the number."""
     groups: dict[str, list[Measured]] = {}
     for row in rows:
-        if not (row["primary"] or row["guards"]):
+        if not (row["primary"] or row["guards"]) and (row["n_baseline"] or row["n_variant"]):
             groups.setdefault(place(row["data"]), []).append(_measured(row))
     return groups
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+
+os.unsetenv("COLUMNS")  # readline, which pytest loads, sets it for every command that is started
+os.environ.setdefault("RAY_worker_niceness", "0")  # beside other tests, Ray's workers would have to wait for all of them
 
 TINY = '''"""Does a second hidden unit help?
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -203,6 +204,7 @@ def test_two_models_are_compared_on_the_users_own_ray_off_the_main_thread(tmp_pa
         (lambda: o.run(3.5), "float is no lesson"),
         (lambda: o.run("noise", data="new"), "data is 'new'; it must be 'both', 'fixed' or 'redrawn'"),
         (lambda: o.run("noise", fit={"epoch": 3}), "fit may not hold epoch"),
+        (lambda: o.run("noise", fit={"epochs": np.int64(3)}), "fit's epochs is int64; give numbers"),
         (lambda: o.run("noise", seeds=[1, 1]), "seed 1 is asked for twice"),
         (lambda: o.run(["noise", "noise"]), "two lessons are named 'noise'"),
         (lambda: o.load("/nowhere"), "holds no"),

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -132,12 +133,17 @@ def test_damaged_files_are_set_aside_and_trained_again(cli, results, tmp_path):
         (["noise", "--seeds", "1,1"], "asked for twice"),
         (["noise", "--set", "epochs"], "--set epochs"),
         (["noise", "--set", "patience=3"], "--set patience=3"),
-        (["noise", "--set", "epochs=zero"], "'zero'"),
+        (["noise", "--set", "epochs=zero"], "epochs=zero: that is no number"),
         (["noise", "--set", "epochs=0", "--serial"], "epochs is 0"),
         (["noise", "--data", "both-ish"], "both-ish"),
         (["noise", "--workers", "0"], "workers"),
         (["noise", "--timeout", "-1"], "above 0"),
-        (["noise", "--cpus-per-shard", "nan"], "above 0"),
+        (["noise", "--cpus-per-shard", "nan"], "nan is not a number from 0 on"),
+        (["noise", "--cpus-per-shard", "0"], "0 is not above 0"),
+        (["noise", "--cpus-per-shard", "0.00001"], "four decimals"),
+        (["noise", "--seeds", "9" * 5000], "5,000 characters"),
+        (["noise", "--set", f"epochs={'-' * 3000}5"], "no number"),
+        (["noise", "--until-decided", "--seeds", "30"], "--max-seeds instead"),
         (["missing/lesson.py"], "can't be read"),
         ([], "missing argument"),
     ],
@@ -148,6 +154,32 @@ def test_bad_input_gets_one_clear_line_and_exit_code_2(here, tmp_path, words, pa
     assert part in complaint(done)
     assert re.fullmatch(r"error: .+\n", done.stderr)
     assert not (tmp_path / "out" / "runs.parquet").exists()
+
+
+@pytest.mark.parametrize("out", ["", " ", "~nosuchuser/x", "file:relative", "file://host/x", "http://x/y", "loop"])
+def test_what_can_be_no_results_folder_is_refused(here, tmp_path, monkeypatch, out):
+    """An address of nowhere, of another machine or of the web, and links in a circle: one line, exit 2."""
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    assert re.fullmatch(r"error: --out .+\n", here("status", "--out", out).stderr)
+    assert here("run", "noise", "--out", out).returncode == 2
+
+
+@pytest.mark.parametrize("where", [">&-", "> /dev/full"])
+def test_nobody_to_tell_is_said_in_a_line(where):
+    """A command that only tells ends with 2 and a line where standard output is closed or full."""
+    words = f"{sys.executable} -m orchestrator list {where}"
+    done = subprocess.run(["bash", "-c", words], stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: standard output can't be written: .+\n", done.stderr)
+
+
+def test_a_run_goes_on_though_nobody_can_be_told(tiny, tmp_path):
+    """With a full standard output a run trains, writes its tables, and ends with its own exit code."""
+    words = f"{sys.executable} -m orchestrator run {tiny} --seeds 2 --data fixed --serial --no-report --out {tmp_path / 'out'} > /dev/full"
+    done = subprocess.run(["bash", "-c", words], stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "runs.parquet").exists()
 
 
 @pytest.mark.parametrize(
@@ -241,14 +273,17 @@ def test_a_run_says_at_once_what_it_is_at_and_at_the_end_the_verdicts(results, c
     assert "\x1b" not in done.stdout
     words = ("run", folder / "tiny.py", "--seeds", "10", "--out", folder / "out")
     lines = cli(*words, "--quiet").stdout.splitlines()
-    assert lines[0] == "A tiny lesson: “two” against “one”"
-    assert [line.split("  ")[1][:7] for line in lines[1:3]] == ["On this", "On redr"]
-    assert lines[3:] == [f"report: {folder / 'out' / 'report.html'}"]
+    assert lines[0].startswith("On this data set “two” ")
+    assert lines[1] == "Tiny lesson: two"
+    told = [line for line in lines[2:-1] if "runs get stuck" not in line and "got stuck" not in line]
+    assert [line.split("  ")[1][:7] for line in told] == ["On this", "On redr"]
+    assert lines[-1] == f"report: {folder / 'out' / 'report.html'}"
     table = cli("report", "--format", "table", "--out", folder / "out").stdout.splitlines()
     assert max(map(len, table)) <= 80
-    assert [line for line in table if line in lines] == lines[:3]
+    flat = " ".join(" ".join(table).split())
+    assert all(" ".join(line.split()) in flat for line in told)
     markdown = cli("report", "--format", "markdown", "--out", folder / "out").stdout
-    assert markdown.startswith("| Lesson | Data | Verdict |")
+    assert markdown.startswith("| Technique | Data | Verdict |")
 
 
 def test_nothing_failed_is_said_without_loading_anything_heavy(results, cli):

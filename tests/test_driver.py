@@ -35,7 +35,7 @@ def orders(tmp_path):
     path.write_text(TINY)
     source = catalog.find([str(path)])[0]
     job = Job("tiny", "one", "fixed", "k", "p", "fit-jax", 1, 1.0)
-    return [Order(Shard(job, (seed,), "not trained yet"), source, (("epochs", 1),)) for seed in range(4)]
+    return [Order(Shard(job, (seed,), "not trained yet"), source, (("epochs", "1"),)) for seed in range(4)]
 
 
 def given_back(ray):

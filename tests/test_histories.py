@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.histories import Histories, paired, thinned
+from reports.histories import Histories, paired
 
 
 def frame(rows, lesson="l", variant="v", data="fixed"):
@@ -74,12 +74,3 @@ def test_pairs_are_the_seeds_both_arms_have():
     assert seeds.tolist() == [7]
     assert first.tolist() == [[0.6, 0.2]]
     assert second.tolist() == [[0.9, 0.9]]
-
-
-def test_thinning_keeps_both_ends_and_invents_nothing():
-    """4000 epochs become at most 400 whole ones, first and last among them; few stay as they are."""
-    picked = thinned(4000)
-    assert (picked[0], picked[-1]) == (1, 4000)
-    assert len(picked) <= 400
-    assert thinned(5).tolist() == [1, 2, 3, 4, 5]
-    assert thinned(1).tolist() == [1]

@@ -228,6 +228,10 @@ UNTRACEABLE = {
         LATER = dict(callbacks=[Mine()])
         def model(): return net()
         """,
+    "weights of classes": """
+        LATER = dict(fit=dict(class_weight={0: 1.0, 1: 3.0}))
+        def model(): return net(metrics=["accuracy"])
+        """,
     "a constant drawn in Python": """
         def model():
             w = np.random.normal(size=2).astype("float32") * 1.0
@@ -320,6 +324,8 @@ REFUSED = {
     "a shared layer": ("D = layers.Dense(3)\ndef model(): return net(D)", "", "", "share the variable"),
     "a shared optimiser": ("O = keras.optimizers.SGD()\ndef model(): return net(optimizer=O)", "", "", "share the variable"),
     "a metric named like a column": ("def model(): return net(metrics=[keras.metrics.MeanAbsoluteError(name='Epoch')])", "", "", "as a column"),
+    "a metric named like the loss": ("def model(): return net(loss='binary_crossentropy', metrics=[keras.metrics.AUC(name='bce')])", "", "", "as a column"),
+    "double precision": ("import jax\njax.config.update('jax_enable_x64', True)\ndef model(): return net()", "", "", "double precision"),
     "an unknown endpoint": ("def model(): return net()", "test_loss", "test_f2", "not scored by"),
 }  # fmt: skip
 

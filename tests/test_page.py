@@ -180,7 +180,7 @@ def test_a_broken_guard_is_said_in_the_chip(tmp_path):
     simulated.runs.loc[lost, "fresh_accuracy"] -= 0.06
     page = Reader(build(tmp_path, simulated))
     assert "Improves, but" in page.said("span")
-    assert re.search(r"here: broken, −\d\.\d points", page.said("span"))
+    assert re.search(r"here: broken, −\d\.\d", page.said("span"))
     assert "redrawn: holds" in page.said("span")
     assert "its guard is broken" in page.said("li")
     assert "improves what it promises (one at a price)" in page.said("h1")

@@ -218,7 +218,7 @@ def test_a_run_that_was_tried_again_keeps_how_it_first_ended(store):
     ends("failed", "timeout", "ok")
     ends("failed", "failed", "failed", final=False)
     ends("ok", "failed", "ok")
-    store.write_tables([Job("a", "with", "fixed", "k9", "p", "compiled", 3, 1.0)], range(3), [])
+    store.write_tables(seeded([Job("a", "with", "fixed", "k9", "p", "compiled", 3, 1.0)], range(3)), [])
     runs = store.load()[0]
     assert runs["status"].tolist() == ["ok", "failed", "ok"]
     assert runs["first_status"].fillna("").tolist() == ["failed", "timeout", ""]

@@ -132,6 +132,7 @@ def test_retry_runs_nothing_that_was_not_named_or_agreed_to(out, cli, here, tmp_
     done = cli("retry", "--yes", "--out", out, "--workers", "1", stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     assert ran.exists()
+    fail_one(out)
     assert "noise: not in the last command" in here("retry", "noise", "--out", out).stderr
 
 

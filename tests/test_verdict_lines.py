@@ -7,8 +7,9 @@ import pytest
 
 from orchestrator import verdicts
 from orchestrator.terminal import Terminal
-from reports.answers import lines
 from reports.results import Results
+from reports.summary import headline, lines
+from reports.words import place
 from tests.simulate import duel, store
 
 
@@ -27,10 +28,11 @@ def printed(results, width, full=False, **more):
 
 
 def test_every_verdict_has_its_line_with_the_words_of_the_page(seven):
-    """Each comparison's two scopes are told in the page's words: its chip, and its effect with interval in the page's units."""
+    """The page's headline, then each comparison's two scopes in its words: chip, and effect with interval in its units."""
     said = printed(seven, 200)
-    cells = [(heading, cell) for line in lines(seven) for heading, cell in line.cells]
-    told = [line for line in said.splitlines() if line.startswith("  On ")]
+    assert " ".join(said.split()).startswith(headline(seven))
+    cells = [(place(scope), cell) for line in lines(seven) for scope, cell, _ in line.cells]
+    told = [line for line in said.splitlines() if line.startswith("  On ") and ": " not in line]
     assert len(told) == len(cells) == 2 * sum(len(lesson["variants"]) - 1 for lesson in seven.lessons)
     for text, (heading, cell) in zip(told, cells, strict=True):
         assert heading in text
@@ -48,8 +50,8 @@ def test_nothing_is_wider_than_the_terminal(seven, width):
 def test_numbers_are_in_units_that_people_use(seven):
     """Accuracies differ by points, waits by epochs; no bare fraction of the tables is shown."""
     said = printed(seven, 80, full=True)
-    assert re.search(r"[+−]\d+\.\d points \[", said)
-    assert " epochs [" in said
+    assert re.search(r"\d points (more|less) accuracy", said)
+    assert re.search(r"\d epochs (sooner|later)", said)
     assert "fresh_accuracy" not in said
 
 
@@ -83,7 +85,7 @@ def test_the_path_of_the_report_is_a_link_on_a_terminal(tmp_path, monkeypatch):
 def test_markdown_has_a_row_a_verdict_and_cells_that_break_nothing(seven):
     """Every row has as many cells as the heads, and a bar or a tag in a title stays text."""
     simulated = store(8, scale=0.05)
-    simulated.lessons[0]["title"] = "one | two <b>"
+    simulated.lessons[0]["technique"] = "one | two <b>"
     text = verdicts.markdown(Results(simulated.runs, simulated.histories, simulated.lessons, {}))
     rows = text.splitlines()
     assert len(rows) == 2 + 2 * len(lines(seven))

@@ -59,7 +59,7 @@ LESSON = Lesson(
     data=Data(fixed=rows.binary),
     variants=[
         calls("ModelCheckpoint", C.ModelCheckpoint(str(FOLDER / "best.keras"), save_best_only=True)),
-        calls("CSVLogger, TensorBoard", C.CSVLogger(str(FOLDER / "log.csv")), C.TensorBoard(str(FOLDER / "board"))),
+        calls("CSVLogger", C.CSVLogger(str(FOLDER / "log.csv"))),
         calls("BackupAndRestore", C.BackupAndRestore(str(FOLDER / "backup"))),
         calls("LambdaCallback", lambda_callback()),
         calls("one's own, factor .5", Decay(0.5)),

@@ -122,7 +122,8 @@ def _sums_rows(metric: Any) -> bool:
 def _averages_rows(loss: Any) -> bool:
     function = getattr(loss, "fn", None)
     usual = _is_keras(loss) and getattr(loss, "reduction", None) == "sum_over_batch_size"
-    return usual and _is_listed(function) and loss._fn_kwargs.get("axis", -1) == -1
+    whole = usual and loss._fn_kwargs.get("ignore_class") is None  # else a mean over the rows of a batch that count
+    return whole and _is_listed(function) and loss._fn_kwargs.get("axis", -1) == -1
 
 
 def _is_listed(function: Any) -> bool:

@@ -76,10 +76,17 @@ def _copies(given: Sequence[Any]) -> list[Any]:
         return list(given)
 
 
-def scores(model: keras.Model, split: Split, data: Data, variant: Variant) -> dict[str, float]:
-    """The finished model's scores on train, test and fresh rows, in inference mode and without penalties."""
+def scores(
+    model: keras.Model, split: Split, data: Data, variant: Variant, *, at_once: bool = True
+) -> dict[str, float]:
+    """The finished model's scores on train, test and fresh rows, in inference mode and without penalties.
+
+    Of plain models they are formed from all predictions at once; of others, and of all unless `at_once`, by `evaluate`.
+    """
     parts, size = _parts(split, data), _size(variant)
-    graded = {f"{part}_{name}": s for part, (x, y) in parts.items() for name, s in _score(model, x, y, size).items()}
+    plain = at_once and allowed.is_plain(model)
+    found = {part: _graded(model, *rows) for part, rows in parts.items()} if plain else _evaluated(model, parts, size)
+    graded = {f"{part}_{name}": value for part, logs in found.items() for name, value in logs.items()}
     return {name: float(value) for name, value in columns(graded, 0).items()}
 
 
@@ -89,17 +96,19 @@ def _parts(split: Split, data: Data) -> Mapping[str, tuple[Rows, Rows]]:
     return parts if fresh is None else {**parts, "fresh": fresh}
 
 
-def _score(model: keras.Model, x: Rows, y: Rows, size: int) -> Mapping[str, Any]:
-    """Of plain models from all predictions at once, of others as `evaluate` does."""
-    if allowed.is_plain(model):
-        predictions = model.predict(as_keras(x), batch_size=CHUNK, verbose=0)
-        graded: dict[str, Any] = grade(model, as_keras(y), predictions)
-        return {name: keras.ops.convert_to_numpy(value) for name, value in graded.items()}
-    logs = dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0))
-    loss = logs.pop("loss")
-    if not has_own_loss(model) and _has_penalties(model, x, size):
-        loss = _without_penalties(model, x, y, size)
-    return {loss_name(model): loss, **logs}
+def _graded(model: keras.Model, x: Rows, y: Rows) -> Mapping[str, Any]:
+    predictions = model.predict(as_keras(x), batch_size=CHUNK, verbose=0)
+    graded: dict[str, Any] = grade(model, as_keras(y), predictions)
+    return {name: keras.ops.convert_to_numpy(value) for name, value in graded.items()}
+
+
+def _evaluated(model: keras.Model, parts: Mapping[str, tuple[Rows, Rows]], size: int) -> dict[str, Mapping[str, Any]]:
+    """What `evaluate` gives, part after part; only then penalties are looked for, since a call may draw numbers."""
+    found = {part: dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0)) for part, (x, y) in parts.items()}
+    if not has_own_loss(model) and _has_penalties(model, parts["test"][0], size):
+        for part, (x, y) in parts.items():
+            found[part]["loss"] = _without_penalties(model, x, y, size)
+    return {part: {loss_name(model) if name == "loss" else name: value for name, value in logs.items()} for part, logs in found.items()}
 
 
 def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:
@@ -143,13 +152,15 @@ def train_one(
     engine: str,
     reason: str | None = None,
     stop_after: int | None = None,
+    *,
+    at_once: bool = True,
 ) -> Outcome:
-    """Train one seed; what the lesson's code raises is its answer."""
+    """Train one seed; what the lesson's code raises is its answer. `at_once` as in `scores`."""
     begun = time.perf_counter()
     try:
         split = data.draw(scope, seed)
         model, history = fit(variant, split, seed, stop_after)
-        graded, correct = scores(model, split, data, variant), hits(model, split, data, variant)
+        graded, correct = scores(model, split, data, variant, at_once=at_once), hits(model, split, data, variant)
     except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
         return failure(seed, engine, error, traceback.format_exc())
     seconds = time.perf_counter() - begun

@@ -58,7 +58,7 @@ def _compare(program: Program, here: Loaded, scope: Scope, seed: int) -> tuple[f
     anew = here.anew()
     twin = anew.lesson.variant(variant.name)
     theirs = fit.train_one(
-        twin, seed, _shortened(anew.lesson.data, twin, test_rows), scope, "fit-jax", stop_after=EPOCHS
+        twin, seed, _shortened(anew.lesson.data, twin, test_rows), scope, "fit-jax", stop_after=EPOCHS, at_once=False
     )
     if theirs.error or ours.error:
         same = theirs.error == ours.error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 
@@ -53,6 +54,7 @@ def study(variant: Variant, split: Split, engine: str) -> Study:
     Raises:
         LessonError: its runs would not be what they seem.
     """
+    _refuse_double_precision(variant)
     pair = begin(variant, split, 0), begin(variant, split, 1)
     model = pair[0].model
     _refuse_shared_variables(variant, pair)
@@ -104,6 +106,9 @@ def _line(error: Exception) -> str:
 
 def _unseen(variant: Variant, model: keras.Model) -> str | None:
     """What a trace would not see of the training; None when it sees all."""
+    strange = sorted(set(variant.fit) - COMPILED_FIT)
+    if strange:
+        return f"fit's argument {strange[0]!r} has no compiled equivalent"
     unruled = callbacks.without_rule(variant.callbacks)
     if unruled:
         return f"the callback {unruled} has no compiled equivalent"
@@ -156,14 +161,20 @@ def _overridden(model: keras.Model) -> set[str]:
 
 def why_not(variant: Variant, model: keras.Model, text: str) -> str | None:
     """Why `fit` must train what could be traced; None when it can be compiled."""
-    strange = sorted(set(variant.fit) - COMPILED_FIT)
-    if strange:
-        return f"fit's argument {strange[0]!r} has no compiled equivalent"
     steps = _overridden(model) & {"train_step", "test_step"}
     if steps:
         return f"the model has its own {min(steps)}()"
     slow = "convolutions take longer in a compiled loop than in fit" if is_slow(text) else None
     return callbacks.why_not(variant.callbacks, model) or allowed.why_not(model) or slow
+
+
+def _refuse_double_precision(variant: Variant) -> None:
+    """Rows are fed, and numbers kept, in single precision; with JAX's 64 bits `fit` would draw other weights, too."""
+    if jax.config.jax_enable_x64 or keras.config.floatx() == "float64":
+        raise LessonError(
+            f"variant {variant.name!r}: its lesson asks for double precision (jax_enable_x64, or floatx 'float64');"
+            " runs are trained in single precision, so leave that setting as it is"
+        )
 
 
 def _refuse_shared_variables(variant: Variant, pair: tuple[Beginning, Beginning]) -> None:
@@ -188,7 +199,8 @@ def _measures(variant: Variant, model: keras.Model) -> tuple[str, ...]:
         LessonError: one is a column's already.
     """
     own = [metric.name for metric in model._compile_metrics.metrics] if model._compile_metrics else []
-    taken = sorted(name for name in own if name.lower() in TAKEN or name.lower().startswith("val_"))
+    columns_of_ours = TAKEN | {loss_name(model)}
+    taken = sorted(name for name in own if name.lower() in columns_of_ours or name.lower().startswith("val_"))
     if taken:
         raise LessonError(
             f"variant {variant.name!r}: a metric is named {taken[0]!r}, as a column of the tables is; give it another name, such as name='my_{taken[0]}'"

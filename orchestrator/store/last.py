@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,9 +33,17 @@ def _has_its_parts(found: dict[str, Any]) -> bool:
     return (
         all(isinstance(found.get(name), str) for name in WORDS)
         and all(isinstance(found.get(name), list) for name in LISTS)
-        and isinstance(found.get("settings"), dict)
+        and _are_settings(found.get("settings"))
         and _is_until(found.get("until"))
     )
+
+
+def _are_settings(found: Any) -> bool:
+    """Arguments for `fit`, each as a Python literal; what an earlier version wrote reads as one, too."""
+    try:
+        return isinstance(found, dict) and all(ast.literal_eval(str(value)) is not found for value in found.values())
+    except (SyntaxError, RecursionError, MemoryError):
+        return False
 
 
 def _is_until(found: Any) -> bool:

@@ -19,7 +19,7 @@ from urllib.request import getproxies
 import pyarrow as pa
 from pyarrow import fs
 
-from orchestrator.errors import StoreError, StoreLostError
+from orchestrator.errors import StoreError, StoreLostError, UsageError
 from orchestrator.store.disk import TABLES, explained, is_driver
 from orchestrator.store.files import LARGEST, Given, inside, require_size
 from orchestrator.store.lease import Lease, at_work, claims
@@ -41,6 +41,8 @@ class Remote:
             StoreError: nobody knows how to write there. UsageError: the URI holds a secret that has no place elsewhere.
         """
         self.root = self.uri = without_secrets(uri)
+        if uri.startswith(("http:", "https:")):
+            raise UsageError(f"--out {self.root}: a web address can only be read; an object store has one such as s3://bucket/prefix")
         try:
             self._fs, self._base = _connect(self.uri)
         except Exception as error:  # of whichever library knows the scheme

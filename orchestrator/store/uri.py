@@ -28,7 +28,7 @@ LOGIN = re.compile(r"([^:/@?]+|):(?!\d+(?:/|$))([^?]*)@")
 
 def is_uri(out: str) -> bool:
     """Whether this names a place that workers reach themselves; a `file://` URI is a path."""
-    return bool(re.match(r"[A-Za-z][\w+.-]*://", out)) and not out.startswith("file://")
+    return bool(re.match(r"[A-Za-z][\w+.-]*://", out)) and not out.startswith("file:")
 
 
 def local(out: str | Path) -> Path:
@@ -38,10 +38,15 @@ def local(out: str | Path) -> Path:
         UsageError: it can't be one, or is relative in a submitted job, whose folder Ray deletes with all that is in it.
     """
     text = str(out)
-    path = Path(unquote(urlsplit(text).path) if text.startswith("file://") else text)
-    if "\0" in text or (text.startswith("file://") and not path.is_absolute()):
-        raise UsageError(f"--out {text!r} is no path; name a folder")
-    path = path.expanduser()
+    path = Path(unquote(urlsplit(text).path) if text.startswith("file:") else text)
+    elsewhere = text.startswith("file:") and (urlsplit(text).netloc not in ("", "localhost") or not path.is_absolute())
+    if not text.strip() or "\0" in text or elsewhere:
+        raise UsageError(f"--out {text!r} is no path of this machine; name a folder")
+    try:
+        path = path.expanduser()
+        path.resolve()
+    except (RuntimeError, OSError) as error:
+        raise UsageError(f"--out {text[:60]} is no path ({error}); name a folder") from None
     if os.environ.get(SUBMITTED) and not path.is_absolute():
         raise UsageError(
             f"--out {text} is relative, and a submitted job's folder is deleted; give an absolute path, or a URI such as s3://bucket/prefix"

@@ -1,0 +1,65 @@
+"""Effects in plain words: no bare minus for what got better, no rounding that contradicts itself."""
+
+import math
+
+import pytest
+
+from reports.plain import lost, plain, shown_digits, title
+
+NAN = math.nan
+
+
+def row(measure="fresh_accuracy", effect=0.028, low=0.027, high=0.030, **more):
+    """A deciding row of the effects table, without bad runs."""
+    usual = {
+        "measure": measure, "statistic": "mean", "threshold": NAN, "effect": effect, "low": low, "high": high, "n_pairs": 30,
+        "n_seeds": 30, "verdict": "improves", "p_bad": 1.0, "alpha": 0.02, "sesoi": 0.01, "mean_baseline": 0.78, "mean_variant": 0.808,
+    }  # fmt: skip
+    bad = {f"{kind}_{arm}": 0 for kind in ("bad", "failed", "diverged", "stuck") for arm in ("baseline", "variant")}
+    return usual | bad | more
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (row(), ("2.8 points more accuracy", "[2.7, 3.0]")),
+        (row(effect=0.008, low=-0.008, high=0.024), ("0.8 points more accuracy", "[0.8 less, 2.4 more]")),
+        (row(effect=0.034, low=0.0003, high=0.0677), ("3.40 points more accuracy", "[0.03, 6.77]")),
+        (row("wobble", -0.003, -0.0034, -0.0026), ("0.30 points less wobble", "[0.26, 0.34]")),
+        (row("epochs_to_threshold", -43.7, -46.9, -40.6, threshold=0.8), ("reaches 80 % 44 epochs sooner", "[41, 47]")),
+        (row("fresh_accuracy", 0.122, 0.073, 0.291, statistic="spread"), ("88 % less spread", "[71, 93]")),
+        (row("fresh_accuracy", 3.07, 1.2, 8.0, statistic="spread"), ("3.1 times the spread", "[1.2, 8.0]")),
+        (row("test_mae", -0.06, -0.08, -0.04), ("test absolute error 0.06 lower", "[0.04, 0.08]")),
+        (row("test_sparse_categorical_accuracy", 0.021, 0.01, 0.03), ("2.1 points more test accuracy", "[1.0, 3.0]")),
+        (row("test_loss", -0.5, -0.6, -0.4), ("test loss 0.50 lower", "[0.40, 0.60]")),
+        (row("test_price_error", 0.5, 0.4, 0.6), ("test price error 0.50 higher", "[0.40, 0.60]")),
+        (row("bad", 0.75, 0.296, 0.926, statistic="rate"), ("75.0 points more runs go bad", "[29.6, 92.6]")),
+        (row(effect=NAN, low=NAN, high=NAN), ("", "")),
+    ],
+)
+def test_effects_are_told_in_plain_words(given, expected):
+    """Each measure in its own unit, with the direction in words; an interval across nothing says both directions."""
+    assert plain(given) == expected
+
+
+def test_a_title_says_what_was_found():
+    """What is shown is said with its size; what is not is not claimed."""
+    assert title("Noise", row()) == "Noise raises accuracy by 2.8 points"
+    assert title("Noise", row(verdict="inconclusive")) == "Noise is not shown to change accuracy"
+    assert title("Noise", row(verdict="no practical difference")) == "Noise makes no practical difference to accuracy"
+
+
+def test_lost_runs_are_told_where_they_did_not_decide():
+    """Two of thirty stuck runs are named, one in the singular, none not at all."""
+    assert lost(row(bad_variant=2, stuck_variant=2)) == "2 of 30 runs get stuck"
+    assert lost(row(bad_variant=1, failed_variant=1)) == "1 of 30 runs fails"
+    assert lost(row()) == ""
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.414, 0.3851), (0.78162, 0.80516), (0.00012, 0.00019), (1.0, 1.0)])
+def test_printed_means_differ_by_the_printed_effect(before, after):
+    """0.41 to 0.38 is never an effect of -0.02: the means get the digits that keep them from saying so."""
+    given = row("test_mse", after - before, after - before - 0.01, after - before + 0.01, mean_baseline=before, mean_variant=after)
+    digits = shown_digits(given)
+    shown = round(round(after, digits) - round(before, digits), 2)
+    assert shown == pytest.approx(round(after - before, 2), abs=1e-9)

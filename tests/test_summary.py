@@ -1,0 +1,88 @@
+"""The first screen counts the verdicts as they are."""
+
+import copy
+
+import pytest
+
+from reports.effects import table
+from reports.results import Results
+from reports.since import since
+from reports.summary import headline, lines
+from tests.simulate import LESSONS, store
+
+
+def results(names, verdicts, scopes=("fixed", "redrawn")):
+    """Results whose deciding rows have these verdicts, by scope and in the lessons' order."""
+    made = store(4, scale=0.02, lessons={name: LESSONS[name] for name in names}, flaws={}, scopes=scopes)
+    effects = table(made.runs, made.histories, made.lessons)
+    for scope in scopes:
+        chosen = effects["primary"] & (effects["data"] == scope)
+        effects.loc[chosen, "verdict"] = verdicts[scope]
+        effects.loc[chosen, "guard"] = "holds"
+    return Results(made.runs, made.histories, made.lessons, {}, effects)
+
+
+NAMES = ("framework", "batch-size", "noise")
+GOOD, OPEN, SMALL = "improves", "inconclusive", "real but small"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "redrawn", "expected"),
+    [
+        (
+            [GOOD] * 4, [GOOD, OPEN, OPEN, SMALL],
+            ("On this data set every technique improves what it promises; on data drawn anew one does, one has a real but small "
+            "effect and two are unproven."),
+        ),
+        (
+            [GOOD, GOOD, OPEN, GOOD], [OPEN] * 4,
+            "On this data set every technique but stochastic batch size improves what it promises; on data drawn anew all four are unproven.",
+        ),
+        (
+            [OPEN, "harms", GOOD, GOOD], [GOOD] * 4,
+            ("On this data set two of four techniques improve what they promise, one does harm and one is unproven; on data drawn anew "
+            "all of them do."),
+        ),
+        (
+            [GOOD, OPEN, SMALL, "not testable"], [GOOD] * 4,
+            "On this data set one of four techniques improves what it promises and three are small, unproven or untested; on data drawn anew all of them do.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_headline_counts_the_verdicts(fixed, redrawn, expected):
+    """Every comparison is in the sentence once a scope."""
+    assert headline(results(NAMES, {"fixed": fixed, "redrawn": redrawn})) == expected
+
+
+def test_a_single_comparison_is_named():
+    """With one comparison there is nothing to count."""
+    assert headline(results(("noise",), {"fixed": [GOOD]}, ("fixed",))) == "On this data set noise improves what it promises."
+
+
+def test_a_row_is_called_by_its_technique():
+    """Not by its lesson's title."""
+    found = results(NAMES, {"fixed": [GOOD] * 4, "redrawn": [GOOD] * 4})
+    lessons = copy.deepcopy(list(found.lessons))
+    lessons[0] |= {"title": "A framework for diagnosis", "technique": "Weight averaging"}
+    told = Results(found.runs, found.histories, lessons, {}, found.effects)
+    assert [line.name for line in lines(told)][:2] == ["Weight averaging", "Batch size: minibatch"]
+
+
+def test_what_changed_since_the_last_look_is_told():
+    """Three seeds could show nothing, twelve do: the verdict before, the verdict now, and of how many seeds it was."""
+    made = store(12, scale=0.05, lessons={"early-stopping": LESSONS["early-stopping"]}, flaws={}, scopes=("fixed",))
+    lesson = copy.deepcopy(made.lessons[0])
+    look = {"variant": "with", "data": "fixed", "endpoint": lesson["endpoint"]}
+    first = look | {"seeds": [0, 1, 2], "date": "2026-11-23T10:00:00"}
+    lesson["looks"] = [first, look | {"seeds": [*range(12)], "date": "2026-11-24T10:00:00", "current": True}]
+    found = Results(made.runs, made.histories, [lesson], {})
+    now = next(row["verdict"] for row in found.rows if row["primary"])
+    assert since(found) == [
+        f"Since the last look (2026-11-23, 3 seeds): Early stopping on this data set: not testable before, now {now}."
+    ]
+
+
+def test_a_first_look_has_nothing_to_compare():
+    """Nothing is said where nothing was looked at before."""
+    made = store(4, scale=0.02, lessons={"noise": LESSONS["noise"]}, flaws={})
+    assert since(Results(made.runs, made.histories, made.lessons, {})) == []
