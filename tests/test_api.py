@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import orchestrator as o
+from orchestrator.surroundings import undisturbed
 from tests.conftest import ROOT
 
 MODELS = """
@@ -227,6 +229,18 @@ def test_a_history_is_diagnosed_as_python_holds_it(tmp_path):
     said = {str(o.diagnose(each, tmp_path)) for each in (curves, pd.DataFrame(curves), fitted)}
     assert len(said) == 1
     assert "generalization" in said.pop()
+
+
+def test_what_libraries_do_to_the_process_is_undone():
+    """Environment, import path and both random states are as before, also where the block raises."""
+    before = dict(os.environ), list(sys.path), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    with pytest.raises(o.UsageError), undisturbed():
+        os.environ["ONE_MORE"] = "1"
+        sys.path.append("/nowhere")
+        random.random()
+        np.random.rand()  # noqa: NPY002
+        raise o.UsageError("wrong")
+    assert (dict(os.environ), list(sys.path), random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
 
 
 def test_every_name_of_the_front_door_is_there():
