@@ -49,7 +49,7 @@ from orchestrator.options import (
     share,
     until_of,
 )
-from orchestrator.progress import spell
+from orchestrator.progress import STOPPED, spell
 from orchestrator.session import INTERRUPTED, Executor, Request
 from orchestrator.store import Store, older, without_secrets
 from orchestrator.streams import stand_before
@@ -153,7 +153,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(work())
     except KeyboardInterrupt:
-        complaints.print(f"{session.STOPPED}: {provenance.command_line()}", markup=False)
+        complaints.print(f"{STOPPED}: {provenance.command_line()}", markup=False)
         sys.stdout.flush()
         os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
 
@@ -271,14 +271,15 @@ def plan(
 ) -> None:
     """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
     until = until_of(until_decided, until_precise, max_seeds, wanted)
-    asked = request(lessons, wanted, data, engine, backend, settings, until)
+    asked, store = request(lessons, wanted, data, engine, backend, settings, until), Store(out)
     with complaints.status("loading lessons") as shown:
-        made = session.prepare(asked, Store(out), shown.update)
+        made = session.prepare(asked, store, shown.update)
     session.tell(made, console)
     console.print(listing.of_plan(made.plan))
+    runs, rows = ahead.stored(store) if until or not sd else (None, [])
     if until:
-        say(*ahead.ahead(made.plan.jobs, until, Store(out)))
-    if found := list(chances.chances(made.descriptions, Store(out), sd)):
+        say(*ahead.ahead(made.plan.jobs, until, runs, rows))
+    if found := list(chances.chances(made.descriptions, rows, sd)):
         console.print(listing.of_chances(found, chances.SEEDS))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import signal
 import time
@@ -16,15 +15,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 
-from orchestrator import catalog, engine, keys, precedent, provenance, seeds, verdicts, worker
+from orchestrator import catalog, engine, keys, literals, precedent, provenance, seeds, verdicts, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event
-from orchestrator.failures import WITHOUT_RESULT, by_cause
+from orchestrator.failures import by_cause
 from orchestrator.lesson import Scope
+from orchestrator.outcome import WITHOUT_RESULT
 from orchestrator.plan import DAMAGED, REDRAWN, Job, Plan, plan, seeded
 from orchestrator.precedent import Precedent
-from orchestrator.progress import USUAL, Progress
+from orchestrator.progress import STOPPED, USUAL, Progress
 from orchestrator.record import Record
 from orchestrator.sandbox import Sandbox, here
 from orchestrator.store import Store, strays
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 
 MIXED = "mixed: the same run rounds differently on another kind"
-STOPPED = "interrupted; the same command goes on from here"
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
@@ -248,7 +247,7 @@ def last_request(
         tuple(last["seeds"]),
         tuple(last["scopes"]),
         last["engine"],
-        {name: ast.literal_eval(str(value)) for name, value in last["settings"].items()},
+        literals.read(last["settings"]),
         retry,
         timeout=timeout,
         command=last["command"],
