@@ -2,7 +2,7 @@
 
     python benchmarks/stopping.py [--experiments 300] [--seed 0]
 
-Every experiment passes through `reports.effects.table` at each look, and `orchestrator.until` says whether it goes on. A claim
+Every experiment passes through `reports.effects.table` at each look, and `orchestrator.until` says whether it goes on, and to how many seeds. A claim
 is any verdict that there is an effect, at the look at which it ended; shares are told as in `benchmarks/calibration.py`.
 """
 
@@ -28,14 +28,16 @@ WIDTH = 0.5
 
 def course(arms: Floats, until: Until, statistic: str = "mean") -> pd.DataFrame:
     """The deciding rows of (2, experiments, seeds) scores, each at the number of seeds at which it ended, by experiment."""
-    ended, seeds = {}, until.first
-    going = np.arange(arms.shape[1])
-    while len(going):
+    ended, waiting = {}, {until.first: list(range(arms.shape[1]))}
+    while waiting:
+        seeds = min(waiting)
+        going = waiting.pop(seeds)
         for at, row in _rows(arms[:, going, :seeds], until, statistic, seeds):
-            if until.following(row, seeds) == seeds:
+            following = until.following(row, seeds)
+            if following == seeds:
                 ended[going[at]] = row
-        going = np.array([each for each in going if each not in ended], dtype=int)
-        seeds = next((n for n in until.looks or range(seeds + 8, until.most + 8, 8) if n > seeds), until.most)
+            else:
+                waiting.setdefault(following, []).append(going[at])
     return pd.DataFrame(ended).T.sort_index()
 
 

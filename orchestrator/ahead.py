@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def ahead(jobs: Sequence[Job], until: Until, store: Store) -> Iterator[str]:
+def stored(store: Store) -> tuple[pd.DataFrame | None, list[Row]]:
+    """The runs in the tables and the deciding rows of their effects; None and none where there are no tables."""
+    try:
+        runs, histories, lessons, _ = store.load()
+    except StoreError:
+        return None, []
+    return runs, deciding(effects_of(runs, histories, lessons))
+
+
+def ahead(jobs: Sequence[Job], until: Until, runs: pd.DataFrame | None, rows: Sequence[Row]) -> Iterator[str]:
     """Lines: what is declared, the most it can come to, and what it would come to if the effects stored are the true ones."""
-    runs, rows = _stored(store)
     pace = _pace(jobs, runs)
     yield f"declared: {_rule(until)}"
     most = seeded(jobs, range(until.most))
@@ -35,14 +43,6 @@ def _rule(until: Until) -> str:
     if until.width:
         return f"from {until.first} seeds on to an interval at most {until.width:g} wide, with {until.most} seeds at the most"
     return f"looks at {', '.join(map(str, until.looks))} seeds, each at its share of the level; open comparisons alone go on"
-
-
-def _stored(store: Store) -> tuple[pd.DataFrame | None, list[Row]]:
-    try:
-        runs, histories, lessons, _ = store.load()
-    except StoreError:
-        return None, []
-    return runs, deciding(effects_of(runs, histories, lessons))
 
 
 def _end(until: Until, row: Row, seeds: int) -> int:

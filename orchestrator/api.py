@@ -6,7 +6,6 @@ other processes, and whoever called gets the environment back as it was.
 
 from __future__ import annotations
 
-import ast
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator import catalog, command, diagnosis, notebook, options, places, remarks, seeds, session
+from orchestrator import catalog, command, diagnosis, literals, notebook, options, places, remarks, seeds, session
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.found import Found
@@ -258,7 +257,7 @@ def _check_fit(arguments: Mapping[str, Any]) -> None:
         raise UsageError(f"fit may not hold {', '.join(strange)}; it may hold {', '.join(options.FIT_ARGUMENTS)}")
     for name, value in arguments.items():
         try:
-            ast.literal_eval(repr(value))
+            literals.read(literals.written({name: value}))
         except (ValueError, SyntaxError):
             raise UsageError(f"fit's {name} is {type(value).__name__}; give numbers, True, False, None, or a dict or list of these") from None
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from orchestrator.errors import StoreError
 from orchestrator.lesson import SCOPES
-from orchestrator.results import effects_of
-from orchestrator.store import Store
+from orchestrator.until import Row as Deciding
 
 SEEDS = (16, 32, 64, 128, 200)
 TRUTHS = (0, 1, 2)
@@ -21,14 +19,15 @@ NAMES = {"improves": "improves", "small": "small", "same": "no difference", "und
 Row = tuple[str, ...]
 
 
-def chances(lessons: Sequence[Mapping[str, Any]], store: Store, sd: float | None) -> Iterator[Row]:
+def chances(lessons: Sequence[Mapping[str, Any]], rows: Iterable[Deciding], sd: float | None) -> Iterator[Row]:
     """A row a comparison and true effect: lesson, variant, data, SD of a pair's difference, effect, then a cell a SEEDS.
 
-    The scatter is `sd`, else that of the effects stored; comparisons of means alone, and of those what is known.
+    The scatter is `sd`, else that of the deciding `rows` of the effects stored; comparisons of means alone, and of those
+    what is known.
     """
     from reports.levels import Level, family  # noqa: PLC0415  statistics take a second to load
 
-    seen = {} if sd else _seen(store)
+    seen = {} if sd else _seen(rows)
     for lesson in lessons:
         if lesson["endpoint"]["statistic"] != "mean":
             continue
@@ -54,17 +53,13 @@ def _cell(found: Mapping[str, float]) -> str:
     return ", ".join(f"{NAMES[name]} {100 * chance:.0f} %" for chance, name in likely)
 
 
-def _seen(store: Store) -> dict[tuple[str, str, str], tuple[float, int, float]]:
-    """Of the tables stored, the scatter of single differences, which look the next one is, and the rows' squared error.
+def _seen(rows: Iterable[Deciding]) -> dict[tuple[str, str, str], tuple[float, int, float]]:
+    """Of the effects stored, the scatter of single differences, which look the next one is, and the rows' squared error.
 
     Nothing of draws that have rows in common, which more seeds hardly help.
     """
-    try:
-        effects = effects_of(*store.load()[:3])
-    except StoreError:
-        return {}
     found: dict[tuple[str, str, str], tuple[float, int, float]] = {}
-    for row in effects[effects["primary"]].to_dict("records"):
+    for row in rows:
         if row["dz"] and not math.isnan(row["dz"]) and not row["shared"]:
             key = str(row["lesson"]), str(row["variant"]), str(row["data"])
             of_rows = 0.0 if math.isnan(row["se_rows"]) else row["se_rows"] ** 2

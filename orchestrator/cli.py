@@ -65,7 +65,7 @@ from orchestrator.options import (
     share,
     until_of,
 )
-from orchestrator.progress import QUIET, spell
+from orchestrator.progress import QUIET, STOPPED, spell
 from orchestrator.screen import ConsoleScreen
 from orchestrator.session import Executor, Request
 from orchestrator.store import Store, older, without_secrets
@@ -171,7 +171,7 @@ def end_with(work: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(work())
     except KeyboardInterrupt:
-        complaints.print(f"{one.STOPPED}: {provenance.command_line()}", markup=False)
+        complaints.print(f"{STOPPED}: {provenance.command_line()}", markup=False)
         sys.stdout.flush()
         os._exit(INTERRUPTED)  # at once: threads of a half-made cluster connection would hold a normal exit up
 
@@ -257,7 +257,7 @@ def carry_out(
         screen.console.print(verdicts.lines(ended.built.results, screen.console.width))
         screen.console.print(verdicts.where("report", store.report, ended.built.unnoted))
     if not ended.whole:
-        screen.say(f"{one.STOPPED}: {asked.command}", QUIET)
+        screen.say(f"{STOPPED}: {asked.command}", QUIET)
         return INTERRUPTED
     for line in remarks.missing(ended.missing):
         screen.say(line, QUIET)
@@ -286,14 +286,15 @@ def plan(
 ) -> None:
     """Say what `run` would train, what is stored, and why; and what more seeds would show, where scatter is known."""
     until = until_of(until_decided, until_precise, max_seeds, wanted)
-    asked = request(lessons, wanted, data, engine, backend, settings, until)
+    asked, store = request(lessons, wanted, data, engine, backend, settings, until), Store(out)
     with complaints.status("loading lessons") as shown:
-        made = session.prepare(asked, Store(out), shown.update)
+        made = session.prepare(asked, store, shown.update)
     say(*remarks.of_plan(made))
     console.print(listing.of_plan(made.plan))
+    runs, rows = ahead.stored(store) if until or not sd else (None, [])
     if until:
-        say(*ahead.ahead(made.plan.jobs, until, Store(out)))
-    if found := list(chances.chances(made.descriptions, Store(out), sd)):
+        say(*ahead.ahead(made.plan.jobs, until, runs, rows))
+    if found := list(chances.chances(made.descriptions, rows, sd)):
         console.print(listing.of_chances(found, chances.SEEDS))
 
 

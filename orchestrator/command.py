@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator import precedent, provenance, remarks, worker
-from orchestrator.failures import WITHOUT_RESULT
+from orchestrator.outcome import WITHOUT_RESULT
 from orchestrator.planning import DAMAGED, REDRAWN, Job, Plan
-from orchestrator.progress import QUIET, Progress, Screen
+from orchestrator.progress import QUIET, STOPPED, Progress, Screen
 from orchestrator.record import Record
 from orchestrator.results import Built, effects_of, look, report
 from orchestrator.session import Executor, Prepared, Request, prepare
@@ -20,7 +20,6 @@ from orchestrator.store import Store, strays
 from orchestrator.until import Course, Until, deciding
 from orchestrator.worker import Order
 
-STOPPED = "interrupted; the same command goes on from here"
 Interruptible = Callable[[Callable[[], None]], AbstractContextManager[list[int]]]
 
 

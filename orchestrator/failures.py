@@ -8,8 +8,6 @@ from typing import Any
 from orchestrator import seeds
 from orchestrator.store import Store
 
-WITHOUT_RESULT = ("failed", "timeout")
-
 
 def by_cause(rows: Iterable[Mapping[str, Any]], store: Store) -> Iterator[str]:
     """Lines that name each cause once: how many runs it took, which, and where the first one's traceback lies.

@@ -6,14 +6,13 @@ stands for what it would train: the job is sent all the same, and its failure to
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
-from orchestrator import engine
+from orchestrator import engine, literals
 from orchestrator.catalog import Source
 from orchestrator.description import description
 from orchestrator.errors import LessonError, UsageError
@@ -67,7 +66,7 @@ def _first_line(error: Exception) -> str:
 @lru_cache(maxsize=32)
 def loaded(source: Source, settings: Settings) -> Loaded:
     """The lesson with the arguments that the user set for `fit`, loaded once a process."""
-    return Loaded(source, {name: ast.literal_eval(value) for name, value in settings})
+    return Loaded(source, literals.read(dict(settings)))
 
 
 def lesson(source: Source, settings: Settings) -> Lesson:

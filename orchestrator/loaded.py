@@ -27,7 +27,6 @@ from orchestrator.errors import LessonError
 from orchestrator.identity import digest
 from orchestrator.lesson import Lesson
 
-HOUSE = Path(__file__).parent.parent
 OURS = ("orchestrator", "reports")
 PYTHON = (".py", ".pyc")
 

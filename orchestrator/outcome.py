@@ -14,6 +14,8 @@ from orchestrator.identity import Sketch
 
 Status = Literal["ok", "diverged", "failed", "timeout"]
 
+WITHOUT_RESULT = ("failed", "timeout")  # statuses that `retry` tries again
+
 
 @dataclass(frozen=True)
 class Outcome:

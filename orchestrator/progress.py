@@ -13,9 +13,8 @@ from orchestrator import pace, seeds
 from orchestrator.check import Verdict
 from orchestrator.errors import OrchestratorError
 from orchestrator.events import Checked, Event, Finished, Lost, Started, Waiting
-from orchestrator.failures import WITHOUT_RESULT
 from orchestrator.forecast import OVERDUE, Countdown, Forecast, closing
-from orchestrator.outcome import Outcome
+from orchestrator.outcome import WITHOUT_RESULT, Outcome
 from orchestrator.planning import Job, Plan
 from orchestrator.prospects import NOT_TRIED
 from orchestrator.statuspage import RENEWED, View, page
@@ -24,6 +23,7 @@ from orchestrator.store import Store
 EVERY, AT_MOST = 10.0, 300.0  # seconds between two plain lines: a tenth of the time so far, within these bounds
 TICK = 0.5  # seconds between two looks at whether a line or a page is due
 QUIET, USUAL, LOUD = -1, 0, 1
+STOPPED = "interrupted; the same command goes on from here"
 TOLD = 50  # lines on what went wrong that the page repeats
 
 
@@ -94,7 +94,7 @@ class Progress:
             with self.screen.shown(self):
                 yield
         except KeyboardInterrupt:
-            self.end = "interrupted; the same command goes on from here"
+            self.end = STOPPED
             raise
         except OrchestratorError as error:
             self.end = f"ended with an error: {error}"

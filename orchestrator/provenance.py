@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import literals
 from orchestrator.store import without_secrets
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
         "engine": request.engine,
         "lessons": [source.name for source in request.sources],
         "scopes": list(request.scopes),
-        "settings": {name: repr(value) for name, value in request.settings.items()},  # JSON has no whole numbers as keys
+        "settings": literals.written(request.settings),
         "until": asdict(request.until) if request.until else None,
         "jobs": [
             {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator import catalog, engine, keys, precedent, worker
+from orchestrator import catalog, engine, keys, literals, precedent, worker
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.events import Event
@@ -161,7 +160,7 @@ def last_request(
         tuple(last["seeds"]),
         tuple(last["scopes"]),
         last["engine"],
-        {name: ast.literal_eval(str(value)) for name, value in last["settings"].items()},
+        literals.read(last["settings"]),
         retry,
         timeout=timeout,
         command=last["command"],

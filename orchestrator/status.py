@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import StoreError
-from orchestrator.failures import WITHOUT_RESULT, by_cause
+from orchestrator.failures import by_cause
+from orchestrator.outcome import WITHOUT_RESULT
 from orchestrator.planning import block_seeds, blocks
 from orchestrator.store import Store, strays
 

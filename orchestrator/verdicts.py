@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from orchestrator.terminal import clean
+from reports.words import place
 
 if TYPE_CHECKING:
     from reports.answers import Cell, Chip
@@ -31,24 +32,18 @@ def lines(results: Results, width: int, full: bool = False) -> Text:
     found = summary.lines(results)
     if not found:
         return Text(NOTHING)
-    cells = [(_place(scope), cell) for line in found for scope, cell, _ in line.cells]
-    places = max(len(place) for place, _ in cells)
+    cells = [(place(scope), cell) for line in found for scope, cell, _ in line.cells]
+    places = max(len(heading) for heading, _ in cells)
     words = max((len(cell.chip.words) for _, cell in cells if cell and cell.chip), default=0) + 2
     head = [Text(part) for part in _wrapped(summary.headline(results), width)]
     return Text("\n").join([*head, *(_comparison(line, width, places, words, full) for line in found)])
 
 
-def _place(scope: str) -> str:
-    from reports.words import place  # noqa: PLC0415
-
-    return place(scope)
-
-
 def _comparison(line: Line, width: int, places: int, words: int, full: bool) -> Text:
     parts = [Text(part, "bold") for part in _wrapped(line.name, width)]
     parts += [Text(part, "dim") for note in (_notes(line) if full else ()) for part in _wrapped(note, width, INDENT)]
-    parts += [_verdict(_place(scope), cell, width, places, words) for scope, cell, _ in line.cells]
-    parts += [Text(part) for scope, said in line.warnings for part in _wrapped(f"{_place(scope)}: {said}", width, INDENT)]
+    parts += [_verdict(place(scope), cell, width, places, words) for scope, cell, _ in line.cells]
+    parts += [Text(part) for scope, said in line.warnings for part in _wrapped(f"{place(scope)}: {said}", width, INDENT)]
     return Text("\n").join(parts)
 
 
@@ -93,14 +88,14 @@ def _rows(line: Line) -> Iterator[tuple[str, ...]]:
     guard = "; ".join(text for text, _ in line.guard)
     for scope, cell, _ in line.cells:
         told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")
-        yield line.name, _place(scope), *told, guard, "; ".join(said for at, said in line.warnings if at == scope)
+        yield line.name, place(scope), *told, guard, "; ".join(said for at, said in line.warnings if at == scope)
 
 
 def _escaped(cell: str) -> str:
     return " ".join(clean(cell).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").split())
 
 
-def where(name: str, place: Path | str, more: str = "") -> Text:
+def where(name: str, at: Path | str, more: str = "") -> Text:
     """`report: results/report.html`, a link on a terminal that knows links."""
-    link: dict[str, Any] = {"link": place.resolve().as_uri()} if isinstance(place, Path) else {}
-    return Text(f"{name}: ") + Text(str(place), Style(**link)) + Text(f"; {more}" if more else "")
+    link: dict[str, Any] = {"link": at.resolve().as_uri()} if isinstance(at, Path) else {}
+    return Text(f"{name}: ") + Text(str(at), Style(**link)) + Text(f"; {more}" if more else "")

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from orchestrator import engine, keys
+from orchestrator import engine, keys, literals
 from orchestrator.catalog import Source, Value
 from orchestrator.check import Verdict
 from orchestrator.errors import OrchestratorError, OtherProgramError, StoreError
@@ -178,7 +178,7 @@ def _training(order: Order) -> ModuleType:
 
 def settings(arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Arguments for `fit` in a form that can be hashed and sent: each as a Python literal."""
-    return tuple(sorted((name, repr(value)) for name, value in arguments.items()))
+    return tuple(sorted(literals.written(arguments).items()))
 
 
 def versions() -> dict[str, str]:

@@ -14,9 +14,14 @@ def article_free(text: str) -> str:
     return text
 
 
+def _whole(lesson: Document) -> str:
+    """What a lesson tries, with its article: its technique, else its title."""
+    return str(lesson.get("technique") or lesson["title"])
+
+
 def technique(lesson: Document) -> str:
-    """What a lesson tries: its technique, else its title."""
-    return article_free(str(lesson.get("technique") or lesson["title"]))
+    """What a lesson tries, without article."""
+    return article_free(_whole(lesson))
 
 
 def comparison(lesson: Document, variant: str) -> str:
@@ -37,8 +42,7 @@ def spoken(lesson: Document, variant: str) -> str:
     low = name if name[1:2].isupper() else name[:1].lower() + name[1:]
     if not several(lesson) and variant == PLAIN[1]:
         return low
-    whole = str(lesson.get("technique") or lesson["title"])
-    if article_free(whole) != whole or len(whole.split()) > 3:  # no name that a variant's could stand before
+    if name != _whole(lesson) or len(name.split()) > 3:  # no name that a variant's could stand before
         return f"“{variant}”"
     return f"{low} ({variant})" if lesson["variants"][0]["name"] == PLAIN[0] else f"{variant} {low}"
 
@@ -46,5 +50,5 @@ def spoken(lesson: Document, variant: str) -> str:
 def subject(lesson: Document, variant: str) -> str:
     """A comparison as a sentence's subject: `A learning-rate schedule`."""
     if not several(lesson) and variant == PLAIN[1]:
-        return str(lesson.get("technique") or lesson["title"])
+        return _whole(lesson)
     return comparison(lesson, variant)

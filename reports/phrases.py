@@ -55,8 +55,13 @@ def measure(name: str, goal: float | None = None) -> Measure:
     part, _, metric = name.partition("_")
     if name in NAMED or part not in PARTS or not metric:
         return NAMED.get(name, Measure(name.replace("_", " ")))
-    noun = f"{PARTS[part]}{METRICS.get(metric, metric.replace('_', ' '))}"
+    noun = f"{PARTS[part]}{spelled(metric)}"
     return Measure(noun, "points", 100, 1) if metric.endswith("accuracy") else Measure(noun)
+
+
+def spelled(metric: str) -> str:
+    """A metric in words: `cross-entropy` for bce, `f2 score` for f2_score."""
+    return METRICS.get(metric, metric.replace("_", " "))
 
 
 def percent(share: float, digits: int = 0) -> str:

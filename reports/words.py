@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from reports.phrases import METRICS, measure
+from reports.phrases import measure, spelled
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 PLACES = {"fixed": "On this data set", "redrawn": "On redrawn data"}
@@ -39,9 +39,9 @@ def scale(name: str, threshold: float | None = None) -> Scale:
     words = measure(name, threshold)
     where = f" on {ROWS[part]}" if part else ""
     if metric.endswith("accuracy"):
-        return Scale(f"{METRICS.get(metric, metric.replace('_', ' '))}{where}", "percentage points", 100, " %")
+        return Scale(f"{spelled(metric)}{where}", "percentage points", 100, " %")
     if part:
-        return Scale(f"{METRICS.get(metric, metric.replace('_', ' '))}{where}", "", 1, "")
+        return Scale(f"{spelled(metric)}{where}", "", 1, "")
     return Scale(
         words.noun.removeprefix("the "), "percentage points" if words.unit == "points" else words.unit, words.scale, ""
     )

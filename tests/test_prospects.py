@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from orchestrator.ahead import stored
 from orchestrator.chances import chances as foretold
 from orchestrator.outcome import Outcome
 from orchestrator.planning import Job, seeded
@@ -87,11 +88,11 @@ DESCRIBED = {
 
 def test_plan_tells_the_chance_of_each_verdict(tmp_path):
     """With a scatter given, a row for true effects of none, one and two smallest ones of interest; without any, none."""
-    rows = list(foretold([DESCRIBED], Store(tmp_path), 0.02))
+    rows = list(foretold([DESCRIBED], [], 0.02))
     assert [row[:5] for row in rows] == [("a", "with", "fixed", "0.02", effect) for effect in ("0", "0.01", "0.02")]
     assert rows[0][-1] == "no difference 96 %"
     assert rows[2][-1].startswith("improves 100 %")
-    assert list(foretold([DESCRIBED], Store(tmp_path), None)) == []
+    assert list(foretold([DESCRIBED], stored(Store(tmp_path))[1], None)) == []
 
 
 def _run(seed, accuracy):
@@ -118,7 +119,7 @@ def test_plan_goes_by_stored_effects(tmp_path):
     store.write_tables(seeded(jobs, range(8)), [described])
     runs, _, lessons, _ = store.load()
     assert store.record_looks(runs, lessons)
-    rows = list(foretold([DESCRIBED], store, None))
+    rows = list(foretold([DESCRIBED], stored(store)[1], None))
     chance = chances(0.02, 0.02, 0.01, 0.005, 64)
     assert rows[2][3] == "0.02"
     assert f"improves {100 * chance.improves:.0f} %" in rows[2][7]

@@ -30,6 +30,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.check import Verdict
 from orchestrator.errors import NoResultsError, StoreError, StoreLostError
+from orchestrator.outcome import WITHOUT_RESULT
 from orchestrator.planning import Job, State, block_seeds, blocks, owners
 from orchestrator.store import generation, last, looks, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 CHECKS = "store/checks/"
 TRIES = 3  # uploads of a block until it reads back as it was written
 LARGEST = 2**30  # bytes of a block
-FAILED = ("failed", "timeout")  # statuses that `retry` tries again
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -131,7 +131,7 @@ class Store:
     def _failed_first(self, key: str, seeds: Sequence[int]) -> dict[int, str]:
         """By seed how its run first ended, of those in this block that failed at some time; what a machine lost was no end."""
         found = {run["seed"]: run.get("first_status") or (run["final"] and run["status"]) for run in self.glance(key, seeds)}
-        return {seed: status for seed, status in found.items() if status in FAILED}
+        return {seed: status for seed, status in found.items() if status in WITHOUT_RESULT}
 
     def _is_whole(self, key: str, seeds: Sequence[int]) -> bool:
         try:
@@ -206,12 +206,11 @@ class Store:
         except ValueError:  # a driver may have written it anew while it was read
             return last.read(self.files.read("run.json", LONGEST))
 
-    def seeds_beyond(self, jobs: Iterable[Job]) -> tuple[int, ...]:
+    def seeds_beyond(self, jobs: Sequence[Job]) -> tuple[int, ...]:
         """All seeds stored of any of these jobs, in ascending order, where a block of them holds none that any of them asks for.
 
         Else none: that a block's last seeds were not asked for is nobody's doing. Goes by files' names alone.
         """
-        jobs = list(jobs)
         keys = {job.key for job in jobs}
         found = filter(None, map(BLOCK.fullmatch, self.files.names("store")))
         ends = {(int(block["first"]), int(block["last"])) for block in found if block["key"] in keys}
@@ -240,7 +239,7 @@ class Store:
             return "broken"
         if not block.final:
             return None
-        return "failed" if any(o.status in FAILED for o in block.outcomes) else "stored"
+        return "failed" if any(o.status in WITHOUT_RESULT for o in block.outcomes) else "stored"
 
     def _each(self, do: Callable[[Item], Found], items: Sequence[Item]) -> Iterable[Found]:
         """What `do` gives for each; side by side where a file is far away."""

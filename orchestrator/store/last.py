@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from typing import Any
 
+from orchestrator import literals
 from orchestrator.lesson import SCOPES
 from orchestrator.seeds import LARGEST, MOST
 from orchestrator.store.document import loads
@@ -41,9 +41,10 @@ def _has_its_parts(found: dict[str, Any]) -> bool:
 def _are_settings(found: Any) -> bool:
     """Arguments for `fit`, each as a Python literal; what an earlier version wrote reads as one, too."""
     try:
-        return isinstance(found, dict) and all(ast.literal_eval(str(value)) is not found for value in found.values())
-    except (SyntaxError, RecursionError, MemoryError):
+        literals.read(found)
+    except (AttributeError, ValueError, SyntaxError, RecursionError, MemoryError):
         return False
+    return True
 
 
 def _is_until(found: Any) -> bool:
