@@ -150,12 +150,15 @@ def compile_cache() -> Path:
 
 
 def processor() -> str:
-    """The kind of processor, as people name it, and the widest arithmetic it has: runs round alike on one kind only."""
-    lines = _processor().splitlines()
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-    flags = set(next((line for line in lines if line.startswith("flags")), "").split())
-    widest = next((level for level in ("avx512f", "avx2", "avx", "sse4_2") if level in flags), "")
-    return f"{name}, {widest.upper()}" if widest else name
+    """The kind of processor, as people name it, and the widest arithmetic it has: runs round alike on one kind only.
+
+    Family and model belong to it: hosted machines call processors of several generations by one name.
+    """
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in _processor().splitlines())}
+    flags = facts.get("flags", "").split()
+    widest = next((level.upper() for level in ("avx512f", "avx2", "avx", "sse4_2") if level in flags), "")
+    numbers = [f"{name.removeprefix('cpu ')} {facts[name]}" for name in ("cpu family", "model") if name in facts]
+    return ", ".join(filter(None, (facts.get("model name", platform.machine()), *numbers, widest)))
 
 
 @lru_cache(maxsize=1)
@@ -165,5 +168,5 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
-    facts += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    facts += sorted({line for line in lines if line.startswith(("cpu family", "model", "flags", "Features"))})
     return "\n".join(facts)
