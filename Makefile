@@ -3,19 +3,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 30
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .PHONY: run test test-long lint system lock clean
 
 run: .venv/ready
 	$(BIN)/python -m orchestrator run all --seeds $(SEEDS)
 
-test: .venv/ready system lint
+test: .venv/tests system lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-long: .venv/ready system
+test-long: .venv/tests system
 	$(BIN)/python -m pytest -m "long or cluster"
 
-lint: .venv/ready
+lint: .venv/tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
@@ -24,16 +25,25 @@ lint: .venv/ready
 system:
 	@scripts/system-packages chromium openssh-server iproute2 rsync
 
-.venv/ready: requirements.lock pyproject.toml
+# What a run needs; what tests need besides.
+.venv/ready: requirements.lock requirements-uv.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(UV) --require-hashes -r requirements.lock
+	$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Resolve the versions anew. Needs uv.
-lock:
-	uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev \
-		--custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+.venv/tests: .venv/ready requirements-dev.lock
+	$(UV) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Resolve the versions anew.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+lock: .venv/ready
+	$(LOCK) pyproject.toml --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	echo uv | $(LOCK) - --output-file requirements-uv.lock
 
 clean:
 	rm -rf .venv results build *.egg-info

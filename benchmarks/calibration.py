@@ -20,15 +20,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.reports.bands import difference_band
+from orchestrator.reports.effects import table
+from orchestrator.reports.endpoints import Endpoint, scores
+from orchestrator.reports.histories import Curves
+from orchestrator.reports.paired import detectable, mean_effect
+from orchestrator.reports.rows import Rows
+from orchestrator.reports.single import single
+from orchestrator.reports.survival import logrank
 from orchestrator.store.rows import squares
-from reports.bands import difference_band
-from reports.effects import table
-from reports.endpoints import Endpoint, scores
-from reports.histories import Curves
-from reports.paired import detectable, mean_effect
-from reports.rows import Rows
-from reports.single import single
-from reports.survival import logrank
 
 Floats = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]

@@ -10,8 +10,8 @@ training ends stands beside it.
 import keras
 from keras import layers
 
-from jobs.problems import circles
 from orchestrator import Endpoint, Lesson, Variant
+from orchestrator.jobs.problems import circles
 
 
 def model(normalize: bool = False) -> keras.Model:

@@ -10,8 +10,8 @@ So small batches should learn in fewer epochs, and wobble more. Which ends bette
 import keras
 from keras import layers
 
-from jobs.problems import circles
 from orchestrator import Endpoint, Lesson, Variant
+from orchestrator.jobs.problems import circles
 
 
 def model() -> keras.Model:

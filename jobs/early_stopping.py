@@ -9,8 +9,8 @@ The rows it watches are also the rows the course tests on, so that score flatter
 import keras
 from keras import layers
 
-from jobs.problems import circles
 from orchestrator import Endpoint, Lesson, Variant
+from orchestrator.jobs.problems import circles
 
 
 def model() -> keras.Model:

@@ -16,8 +16,8 @@ averaging) should take that luck away. So the endpoint is not accuracy, but how 
 import keras
 from keras import layers
 
-from jobs.problems import circles
 from orchestrator import Endpoint, Lesson, Variant
+from orchestrator.jobs.problems import circles
 
 
 def model(**average: object) -> keras.Model:

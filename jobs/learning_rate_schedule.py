@@ -10,8 +10,8 @@ final accuracy stands beside it.
 import keras
 from keras import layers
 
-from jobs.problems import circles
 from orchestrator import Endpoint, Lesson, Variant
+from orchestrator.jobs.problems import circles
 
 
 def model() -> keras.Model:

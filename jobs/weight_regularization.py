@@ -10,8 +10,8 @@ If it helps, accuracy on fresh points rises while accuracy on the training rows 
 import keras
 from keras import layers
 
-from jobs.problems import circles
 from orchestrator import Endpoint, Lesson, Variant
+from orchestrator.jobs.problems import circles
 
 
 def model(penalty: keras.regularizers.Regularizer | None = None) -> keras.Model:

@@ -27,7 +27,7 @@ from orchestrator.until import Until
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reports.diagnosis import Diagnosis
+    from orchestrator.reports.diagnosis import Diagnosis
 
 Asked = Lesson | str | int | Path
 Seeds = int | str | Iterable[int]
@@ -218,7 +218,7 @@ def diagnose(
     Raises:
         UsageError: there is no curve in it.
     """
-    from reports.task import Task  # noqa: PLC0415
+    from orchestrator.reports.task import Task  # noqa: PLC0415
 
     given = history if isinstance(history, list | tuple) else [history]
     with undisturbed():

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jobs
+from orchestrator import jobs
 from orchestrator.errors import LessonError, UsageError
 from orchestrator.lesson import Lesson
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import NoResultsError, UsageError
+from orchestrator.reports import diagnosis, keras_history, log_file
+from orchestrator.reports.diagnosis import Diagnosis
+from orchestrator.reports.keras_history import Record
+from orchestrator.reports.log import Log, printable
+from orchestrator.reports.task import Task
 from orchestrator.results import effects_of
 from orchestrator.store import Store
 from orchestrator.store.user_parquet import columns
-from reports import diagnosis, keras_history, log_file
-from reports.diagnosis import Diagnosis
-from reports.keras_history import Record
-from reports.log import Log, printable
-from reports.task import Task
 
 MOST_FILES = 1000
 STDIN = "-"
@@ -149,7 +149,7 @@ def write_page(found: Diagnosis, records: Sequence[Record], path: Path) -> None:
     Raises:
         UsageError: it can't be written there.
     """
-    from reports import diagnosis_page  # noqa: PLC0415  drawing takes a second to load
+    from orchestrator.reports import diagnosis_page  # noqa: PLC0415  drawing takes a second to load
 
     text = diagnosis_page.render(found, records)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

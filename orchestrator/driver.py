@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -418,8 +417,7 @@ def _connect(options: Options) -> OwnRay | None:
 
 def _join(address: str) -> None:
     seal_token(make=False)
-    packages = [str(Path(find_spec(name).origin).parent) for name in ("orchestrator", "jobs", "reports")]  # type: ignore[union-attr, arg-type]
-    ray.init(address=address, runtime_env={"py_modules": packages}, **QUIET)
+    ray.init(address=address, runtime_env={"py_modules": [str(Path(__file__).parent)]}, **QUIET)
 
 
 def _start(workers: int | None) -> OwnRay:

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from orchestrator.catalog import Source
 from orchestrator.planning import Plan
+from orchestrator.reports.words import place, scale
 from orchestrator.status import Status
 from orchestrator.store import Store
 from orchestrator.terminal import clean
-from reports.words import place, scale
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -27,7 +27,7 @@ from orchestrator.errors import LessonError
 from orchestrator.identity import digest
 from orchestrator.lesson import Lesson
 
-OURS = ("orchestrator", "reports")
+OURS = "orchestrator"
 PYTHON = (".py", ".pyc")
 
 
@@ -44,7 +44,7 @@ class Loaded:
             LessonError: the file does not parse, raises, or defines no LESSON.
         """
         self.source, self._arguments = source, arguments
-        _refuse_our_names(Path(source.path).parent)
+        _refuse_our_name(Path(source.path).parent)
         self._finder = _Finder(source.modules)
         self.opened = set()
         _watch()
@@ -152,7 +152,7 @@ def _imports(text: str) -> set[str]:
 
 def _beside(folder: Path, name: str) -> Module | None:
     """The module of that name in the folder; None where there is none."""
-    if name.partition(".")[0] in (*OURS, "jobs"):
+    if name.partition(".")[0] == OURS:
         return None
     place = folder.joinpath(*name.split("."))
     for path, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):
@@ -182,18 +182,18 @@ def _seed() -> None:
         seeded(0)
 
 
-def _refuse_our_names(folder: Path) -> None:
-    """A module beside a lesson that is called as one of this program's would be taken for it."""
-    for name in (*OURS, "jobs"):
-        path = folder / f"{name}.py"
-        if path.exists():
-            raise LessonError(f"{path} has the name of a part of this program; call it otherwise, or move the lesson")
+def _refuse_our_name(folder: Path) -> None:
+    """A module beside a lesson that is called as this program would be taken for it."""
+    path = folder / f"{OURS}.py"
+    if path.exists():
+        raise LessonError(f"{path} has this program's name; call it otherwise, or move the lesson")
 
 
 def is_own(module: ModuleType) -> bool:
-    """Whether a module is neither installed nor a part of this program."""
+    """Whether a module is neither installed nor a part of this program; what lessons of this program import is, like anybody's."""
     place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), None)
-    if not isinstance(place, str) or module.__name__.partition(".")[0] in OURS:
+    ours = module.__name__.partition(".")[0] == OURS and not module.__name__.startswith(f"{OURS}.jobs.")
+    if ours or not isinstance(place, str):
         return False
     return not any(Path(place).is_relative_to(home) for home in _installed())
 

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import literals
+from orchestrator import __version__, literals
 from orchestrator.store import without_secrets
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ LIBRARIES = (
     "jax",
     "jaxlib",
     "tensorflow",
+    "tensorflow-cpu",
     "numpy",
     "scikit-learn",
     "scipy",
@@ -61,7 +62,7 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
         "started": begun.at.isoformat(timespec="seconds"),
         "host": platform.node(),
         "cores": os.cpu_count(),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"orchestrator": __version__, "python": platform.python_version(), **_versions()},
         "git": git(),
         "seeds": sorted({seed for job in prepared.plan.jobs for seed in job.seeds}),
         "engine": request.engine,
@@ -109,18 +110,18 @@ def _versions() -> dict[str, str]:
 
 
 def git() -> dict[str, Any] | None:
-    """The program's own commit, and whether it was changed since; None outside a checkout."""
-    here = Path(__file__).parent
+    """The program's own commit, and whether it was changed since; None outside its own checkout."""
+    here = Path(__file__).resolve().parent
+
+    def ask(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        if Path(ask("rev-parse", "--show-toplevel")) != here.parent:
+            return None  # installed in an environment that lies in somebody's repository
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
     except (OSError, subprocess.CalledProcessError):
         return None
-    return {"commit": commit, "dirty": bool(changed)}
 
 
 def command_line() -> str:

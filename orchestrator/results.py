@@ -11,7 +11,7 @@ from orchestrator.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reports.results import Results
+    from orchestrator.reports.results import Results
 
 MIXED = "mixed: the same run rounds differently on another kind"
 
@@ -26,7 +26,7 @@ class Built:
 
 def report(store: Store) -> Built:
     """Build effects and pages from the tables."""
-    import reports  # noqa: PLC0415  statistics and figures take a second to load
+    from orchestrator import reports  # noqa: PLC0415  statistics and figures take a second to load
 
     built = results(store)
     facts, effects = built.results.provenance, built.results.effects
@@ -40,7 +40,7 @@ def report(store: Store) -> Built:
 
 def results(store: Store) -> Built:
     """The tables with their effects, which is a look at them."""
-    from reports.results import Results  # noqa: PLC0415
+    from orchestrator.reports.results import Results  # noqa: PLC0415
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
@@ -63,6 +63,6 @@ def _processors(runs: pd.DataFrame) -> str:
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The effects of these tables."""
-    from reports import effects  # noqa: PLC0415
+    from orchestrator.reports import effects  # noqa: PLC0415
 
     return effects.table(runs, histories, lessons)

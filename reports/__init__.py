@@ -30,8 +30,8 @@ def build(
     `reports.effects.table` gives for these tables, for those who have it already.
     """
     # matplotlib and statsmodels take seconds to import: only those who build pay for them.
-    from reports import explore, page  # noqa: PLC0415
-    from reports.results import Results  # noqa: PLC0415
+    from orchestrator.reports import explore, page  # noqa: PLC0415
+    from orchestrator.reports.results import Results  # noqa: PLC0415
 
     results = Results(runs, histories, lessons, provenance, effects)
     report, closer = page.render(results, out), explore.render(results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from reports.signs import Sign
+from orchestrator.reports.signs import Sign
 
 LOST = (
     "a lower learning rate, or a warm-up",

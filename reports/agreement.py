@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from reports.histories import Curves
+from orchestrator.reports.histories import Curves
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from reports.phrases import amount, times
-from reports.results import Document, Results, Row, several
-from reports.verdicts import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
-from reports.words import typeset
+from orchestrator.reports.phrases import amount, times
+from orchestrator.reports.results import Document, Results, Row, several
+from orchestrator.reports.verdicts import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.words import typeset
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from reports.paired import CONFIDENCE, ROUNDING
-from reports.permutation import flip
+from orchestrator.reports.paired import CONFIDENCE, ROUNDING
+from orchestrator.reports.permutation import flip
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.names import technique
-from reports.provenance import spans
-from reports.results import Results
-from reports.words import place
+from orchestrator.reports.names import technique
+from orchestrator.reports.provenance import spans
+from orchestrator.reports.results import Results
+from orchestrator.reports.words import place
 
 _WHAT = {
     "failed": "Raised an error",

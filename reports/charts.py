@@ -7,10 +7,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.bands import FEWEST, Band
-from reports.colours import LIGHT
-from reports.figures import HEIGHT, TEXT, Figure, Table, drawing, ends, inline, label, panel, room, table, thin, ticks
-from reports.words import NONE, count, listed, number, shorten, signed
+from orchestrator.reports.bands import FEWEST, Band
+from orchestrator.reports.colours import LIGHT
+from orchestrator.reports.figures import (
+    HEIGHT,
+    TEXT,
+    Figure,
+    Table,
+    drawing,
+    ends,
+    inline,
+    label,
+    panel,
+    room,
+    table,
+    thin,
+    ticks,
+)
+from orchestrator.reports.words import NONE, count, listed, number, shorten, signed
 
 Floats = NDArray[np.floating]
 ROWS = 3

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.endpoints import STANDING_STILL, Endpoint, Scores, declared, scores
-from reports.histories import LABELS, Arm, Curves, Histories
-from reports.levels import WHOLE, Level, level
-from reports.outcomes import Outcomes, outcomes, tried
-from reports.rows import Rows, scored
-from reports.snap import merged
+from orchestrator.reports.endpoints import STANDING_STILL, Endpoint, Scores, declared, scores
+from orchestrator.reports.histories import LABELS, Arm, Curves, Histories
+from orchestrator.reports.levels import WHOLE, Level, level
+from orchestrator.reports.outcomes import Outcomes, outcomes, tried
+from orchestrator.reports.rows import Rows, scored
+from orchestrator.reports.snap import merged
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

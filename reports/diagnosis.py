@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports.advice import advice
-from reports.borders import AREAS, SHORTEST
-from reports.histories import Curves, Histories
-from reports.keras_history import FIELDS, Record, Scores
-from reports.log import printable
-from reports.signs import Sign, signs
-from reports.task import Task
-from reports.verdicts import headlines
-from reports.words import count, listed
+from orchestrator.reports.advice import advice
+from orchestrator.reports.borders import AREAS, SHORTEST
+from orchestrator.reports.histories import Curves, Histories
+from orchestrator.reports.keras_history import FIELDS, Record, Scores
+from orchestrator.reports.log import printable
+from orchestrator.reports.signs import Sign, signs
+from orchestrator.reports.task import Task
+from orchestrator.reports.verdicts import headlines
+from orchestrator.reports.words import count, listed
 
 __all__ = ["AREAS", "Diagnosis", "Sign", "Technique", "diagnose", "render", "techniques", "variants"]
 

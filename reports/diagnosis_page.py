@@ -12,16 +12,16 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from reports import colours
-from reports.borders import AREAS, BORDERS
-from reports.colours import LIGHT
-from reports.diagnosis import Diagnosis
-from reports.figures import Figure, Table, drawing, inline, label, panel, table, thin, thinned, ticks
-from reports.keras_history import Record
-from reports.page import environment
-from reports.policy import policy
-from reports.signs import Sign, decimals, told
-from reports.words import NONE, count, number, power
+from orchestrator.reports import colours
+from orchestrator.reports.borders import AREAS, BORDERS
+from orchestrator.reports.colours import LIGHT
+from orchestrator.reports.diagnosis import Diagnosis
+from orchestrator.reports.figures import Figure, Table, drawing, inline, label, panel, table, thin, thinned, ticks
+from orchestrator.reports.keras_history import Record
+from orchestrator.reports.page import environment
+from orchestrator.reports.policy import policy
+from orchestrator.reports.signs import Sign, decimals, told
+from orchestrator.reports.words import NONE, count, number, power
 
 HERE = Path(__file__).parent
 Floats = npt.NDArray[np.float64]

@@ -10,9 +10,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from reports.colours import LIGHT
-from reports.figures import Figure, Table, drawing, inline, label, panel, table, ticks, wrapped
-from reports.words import TIMES, count, number, shorten
+from orchestrator.reports.colours import LIGHT
+from orchestrator.reports.figures import Figure, Table, drawing, inline, label, panel, table, ticks, wrapped
+from orchestrator.reports.words import TIMES, count, number, shorten
 
 Floats = NDArray[np.floating]
 Format = Callable[[float], str]

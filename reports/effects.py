@@ -67,16 +67,16 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from reports.comparisons import Comparison, comparisons
-from reports.paired import correlation, mean_effect, sign_flip
-from reports.permutation import MORE, RESAMPLES, least
-from reports.prospects import settle
-from reports.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
-from reports.single import single
-from reports.snap import merged
-from reports.spread import ratio, spread_effects, swap_test
-from reports.survival import logrank, waiting
-from reports.verdicts import CATEGORIES, MANY, guard, judge
+from orchestrator.reports.comparisons import Comparison, comparisons
+from orchestrator.reports.paired import correlation, mean_effect, sign_flip
+from orchestrator.reports.permutation import MORE, RESAMPLES, least
+from orchestrator.reports.prospects import settle
+from orchestrator.reports.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
+from orchestrator.reports.single import single
+from orchestrator.reports.snap import merged
+from orchestrator.reports.spread import ratio, spread_effects, swap_test
+from orchestrator.reports.survival import logrank, waiting
+from orchestrator.reports.verdicts import CATEGORIES, MANY, guard, judge
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reports.histories import Curves
-from reports.snap import rows_of, shares
+from orchestrator.reports.histories import Curves
+from orchestrator.reports.snap import rows_of, shares
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

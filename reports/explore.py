@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from plotly.offline import get_plotlyjs
 
-from reports import colours
-from reports.histories import Curves
-from reports.page import HERE, environment
-from reports.panels import curve_metrics
-from reports.policy import policy
-from reports.results import Document, Results
-from reports.words import place, scale
+from orchestrator.reports import colours
+from orchestrator.reports.histories import Curves
+from orchestrator.reports.page import HERE, environment
+from orchestrator.reports.panels import curve_metrics
+from orchestrator.reports.policy import policy
+from orchestrator.reports.results import Document, Results
+from orchestrator.reports.words import place, scale
 
 SEEDS = 40
 """Single seeds that the page holds at most, for its size; means are always over all of them."""

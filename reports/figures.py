@@ -22,8 +22,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from reports.colours import LIGHT
-from reports.words import MINUS
+from orchestrator.reports.colours import LIGHT
+from orchestrator.reports.words import MINUS
 
 POSITIONS = 500
 WIDTH, HEIGHT = 400, 236

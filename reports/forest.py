@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from reports.colours import LIGHT
-from reports.figures import drawing, inline, panel
-from reports.words import MINUS, TIMES, shorten
+from orchestrator.reports.colours import LIGHT
+from orchestrator.reports.figures import drawing, inline, panel
+from orchestrator.reports.words import MINUS, TIMES, shorten
 
 FARTHEST = 12.0
 """Where the axis ends at the latest, in smallest effects of interest: one huge effect must not flatten all others."""

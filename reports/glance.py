@@ -2,9 +2,9 @@
 
 import html
 
-from reports import colours, page, summary
-from reports.results import Results
-from reports.words import place
+from orchestrator.reports import colours, page, summary
+from orchestrator.reports.results import Results
+from orchestrator.reports.words import place
 
 NAME = "does-it-help"
 HEADS = ("technique", "data", "verdict", "effect", "interval")

@@ -15,10 +15,10 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from reports import log_choice, log_file, log_shape
-from reports.log import BROKEN, Log, numbers, shorten, titles
-from reports.log_choice import Pair
-from reports.log_names import HELD_OUT, Kind, is_epoch, known, meaning
+from orchestrator.reports import log_choice, log_file, log_shape
+from orchestrator.reports.log import BROKEN, Log, numbers, shorten, titles
+from orchestrator.reports.log_choice import Pair
+from orchestrator.reports.log_names import HELD_OUT, Kind, is_epoch, known, meaning
 
 Floats = npt.NDArray[np.float64]
 

@@ -2,12 +2,12 @@
 
 import math
 
-from reports.answers import detectable
-from reports.caveats import caveats
-from reports.names import comparison, technique
-from reports.phrases import percent
-from reports.results import Results
-from reports.words import NONE, count, listed, place
+from orchestrator.reports.answers import detectable
+from orchestrator.reports.caveats import caveats
+from orchestrator.reports.names import comparison, technique
+from orchestrator.reports.phrases import percent
+from orchestrator.reports.results import Results
+from orchestrator.reports.words import NONE, count, listed, place
 
 WATCHING = ("EarlyStopping", "ReduceLROnPlateau")
 """Callbacks that steer training by the validation rows."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from reports.log_names import HELD_OUT, Kind, Meaning, meaning
+from orchestrator.reports.log_names import HELD_OUT, Kind, Meaning, meaning
 
 Floats = npt.NDArray[np.float64]
 Curves = Mapping[str, Floats]

@@ -7,8 +7,8 @@ import io
 import re
 from collections.abc import Sequence
 
-from reports.log import Log, shorten, titles
-from reports.log_names import known
+from orchestrator.reports.log import Log, shorten, titles
+from orchestrator.reports.log_names import known
 
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 20

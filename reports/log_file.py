@@ -11,8 +11,8 @@ import io
 import re
 import zlib
 
-from reports import log_csv, log_json, log_numpy
-from reports.log import Log, shorten
+from orchestrator.reports import log_csv, log_json, log_numpy
+from orchestrator.reports.log import Log, shorten
 
 MOST = 64 * 2**20
 """Bytes of a log: a million epochs of five numbers."""

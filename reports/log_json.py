@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.log import Columns, Log, kind, shorten
-from reports.log_names import known, rows_of
+from orchestrator.reports.log import Columns, Log, kind, shorten
+from orchestrator.reports.log_names import known, rows_of
 
 DEEPEST = 64
 """Brackets within brackets; a history needs four."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from reports import log_json, pickled
-from reports.log import Log
+from orchestrator.reports import log_json, pickled
+from orchestrator.reports.log import Log
 
 MOST = 2**26
 """Bytes that an array may come to."""

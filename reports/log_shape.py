@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from reports.log import Columns, Floats, Log, numbers
-from reports.log_names import RUNS, is_epoch, is_step, known, rows_of
+from orchestrator.reports.log import Columns, Floats, Log, numbers
+from orchestrator.reports.log_names import RUNS, is_epoch, is_step, known, rows_of
 
 KEYS = frozenset({"metric", "name", "tag", "key", "measure", "variable", "quantity"})
 """Titles of the column that names the quantity, where there is a row for each of them."""

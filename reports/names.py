@@ -1,6 +1,6 @@
 """What a technique and its variants are called on the page."""
 
-from reports.results import Document, several
+from orchestrator.reports.results import Document, several
 
 PLAIN = ("without", "with")
 

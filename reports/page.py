@@ -5,21 +5,21 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reports import answers, causes, colours, limits, provenance, summary, tables, ward
-from reports.answers import chip, on_scale
-from reports.borders import BORDERS
-from reports.figures import Table, table
-from reports.forest import Bar, forest
-from reports.levels import WHOLE
-from reports.names import comparison
-from reports.plain import plain
-from reports.policy import policy
-from reports.results import Results
-from reports.sections import Section, sections
-from reports.since import since
-from reports.sureness import correlations
-from reports.verdicts import CATEGORIES
-from reports.words import PLACES, count, listed, place, prose, signed, typeset
+from orchestrator.reports import answers, causes, colours, limits, provenance, summary, tables, ward
+from orchestrator.reports.answers import chip, on_scale
+from orchestrator.reports.borders import BORDERS
+from orchestrator.reports.figures import Table, table
+from orchestrator.reports.forest import Bar, forest
+from orchestrator.reports.levels import WHOLE
+from orchestrator.reports.names import comparison
+from orchestrator.reports.plain import plain
+from orchestrator.reports.policy import policy
+from orchestrator.reports.results import Results
+from orchestrator.reports.sections import Section, sections
+from orchestrator.reports.since import since
+from orchestrator.reports.sureness import correlations
+from orchestrator.reports.verdicts import CATEGORIES
+from orchestrator.reports.words import PLACES, count, listed, place, prose, signed, typeset
 
 HERE = Path(__file__).parent
 MEANINGS = {"fixed": "one for all seeds", "redrawn": "new data: each seed draws its own"}

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from reports.permutation import RESAMPLES, Bools, settled
-from reports.rows import Rows, beside
-from reports.snap import merged
+from orchestrator.reports.permutation import RESAMPLES, Bools, settled
+from orchestrator.reports.rows import Rows, beside
+from orchestrator.reports.snap import merged
 
 Floats = npt.NDArray[np.float64]
 

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Sequence
 
-from reports import dots
-from reports.colours import series
-from reports.comparisons import Comparison
-from reports.figures import Figure, Table, table
-from reports.names import label
-from reports.panels import Key, Panels
-from reports.results import Document, Results, Row, colour_of, several
-from reports.words import NONE, Scale, factor, ident, place, scale, signed
+from orchestrator.reports import dots
+from orchestrator.reports.colours import series
+from orchestrator.reports.comparisons import Comparison
+from orchestrator.reports.figures import Figure, Table, table
+from orchestrator.reports.names import label
+from orchestrator.reports.panels import Key, Panels
+from orchestrator.reports.results import Document, Results, Row, colour_of, several
+from orchestrator.reports.words import NONE, Scale, factor, ident, place, scale, signed
 
 
 def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import charts, dots, traces
-from reports.bands import difference_band
-from reports.colours import series
-from reports.endpoints import THRESHOLD_ROUNDING
-from reports.figures import Figure, Table, thin
-from reports.histories import Curves, paired
-from reports.names import label
-from reports.phrases import percent
-from reports.results import Document, Results
-from reports.words import ident, place, scale
+from orchestrator.reports import charts, dots, traces
+from orchestrator.reports.bands import difference_band
+from orchestrator.reports.colours import series
+from orchestrator.reports.endpoints import THRESHOLD_ROUNDING
+from orchestrator.reports.figures import Figure, Table, thin
+from orchestrator.reports.histories import Curves, paired
+from orchestrator.reports.names import label
+from orchestrator.reports.phrases import percent
+from orchestrator.reports.results import Document, Results
+from orchestrator.reports.words import ident, place, scale
 
 Floats = NDArray[np.floating]
 EARLY = 0.1

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.phrases import decimals, measure, number, percent, plural, telling, threshold
-from reports.qualifiers import BAD, bad_runs
-from reports.verdicts import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.phrases import decimals, measure, number, percent, plural, telling, threshold
+from orchestrator.reports.qualifiers import BAD, bad_runs
+from orchestrator.reports.verdicts import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
 
 Row = Mapping[str, Any]
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from reports.paired import EASY, POWER, enough, fewest_pairs
-from reports.rows import beside
+from orchestrator.reports.paired import EASY, POWER, enough, fewest_pairs
+from orchestrator.reports.rows import beside
 
 EITHER_SIDE = (1 + POWER) / 2
 """Equivalence takes two tests. At this power each, both succeed in at least POWER of experiments."""

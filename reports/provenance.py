@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from reports.results import Document, Results
-from reports.words import NONE, count
+from orchestrator.reports.results import Document, Results
+from orchestrator.reports.words import NONE, count
 
 REBUILD = "python -m orchestrator report --out DIR"
 FILES = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.phrases import decimals, measure, number, percent, threshold
+from orchestrator.reports.phrases import decimals, measure, number, percent, threshold
 
 Row = Mapping[str, Any]
 

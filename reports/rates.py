@@ -16,7 +16,7 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import confint_proportions_2indep, samplesize_proportions_2indep_onetail
 
-from reports.paired import CONFIDENCE, POWER, wilcoxon
+from orchestrator.reports.paired import CONFIDENCE, POWER, wilcoxon
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

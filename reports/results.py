@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reports.comparisons import Comparison, comparisons
-from reports.effects import table
-from reports.histories import Curves, Histories
+from orchestrator.reports.comparisons import Comparison, comparisons
+from orchestrator.reports.effects import table
+from orchestrator.reports.histories import Curves, Histories
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reports import pairs, panels, tables
-from reports.agreement import agreement
-from reports.answers import Chip, against, chip, said
-from reports.colours import series
-from reports.names import comparison, label, subject, technique
-from reports.panels import Panels
-from reports.phrases import percent, size, threshold
-from reports.plain import lost, noun, plain, title
-from reports.results import Document, Results, Row, several
-from reports.summary import decided_by, guard_row
-from reports.sureness import how_sure
-from reports.verdicts import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
-from reports.words import count, ident, listed, place, scale, typeset
+from orchestrator.reports import pairs, panels, tables
+from orchestrator.reports.agreement import agreement
+from orchestrator.reports.answers import Chip, against, chip, said
+from orchestrator.reports.colours import series
+from orchestrator.reports.names import comparison, label, subject, technique
+from orchestrator.reports.panels import Panels
+from orchestrator.reports.phrases import percent, size, threshold
+from orchestrator.reports.plain import lost, noun, plain, title
+from orchestrator.reports.results import Document, Results, Row, several
+from orchestrator.reports.summary import decided_by, guard_row
+from orchestrator.reports.sureness import how_sure
+from orchestrator.reports.verdicts import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.words import count, ident, listed, place, scale, typeset
 
 ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
 """Callbacks that leave a run as its baseline is until they first act."""

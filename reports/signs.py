@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from reports.borders import BORDERS, LAST, SHORTEST, SURE, Border
-from reports.keras_history import Record
-from reports.phrases import number, plural
-from reports.row_count import row_count, standard_error
-from reports.task import Task, guess
+from orchestrator.reports.borders import BORDERS, LAST, SHORTEST, SURE, Border
+from orchestrator.reports.keras_history import Record
+from orchestrator.reports.phrases import number, plural
+from orchestrator.reports.row_count import row_count, standard_error
+from orchestrator.reports.task import Task, guess
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from reports.effects import table
-from reports.names import comparison
-from reports.results import Results
-from reports.words import count, listed, place
+from orchestrator.reports.effects import table
+from orchestrator.reports.names import comparison
+from orchestrator.reports.results import Results
+from orchestrator.reports.words import count, listed, place
 
 Document = Mapping[str, Any]
 Which = tuple[str, str, str]

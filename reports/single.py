@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from statsmodels.stats.proportion import proportion_confint
 
-from reports.paired import CONFIDENCE
+from orchestrator.reports.paired import CONFIDENCE
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from reports.paired import EQUAL, constant, detectable, seeds_needed
-from reports.permutation import MORE, RESAMPLES, Bools, settled
+from orchestrator.reports.paired import EQUAL, constant, detectable, seeds_needed
+from orchestrator.reports.permutation import MORE, RESAMPLES, Bools, settled
 
 Floats = npt.NDArray[np.float64]
 

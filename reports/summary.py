@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.answers import BUT, Cell, chip, said
-from reports.names import comparison, spoken
-from reports.phrases import percent, threshold
-from reports.plain import lost, plain
-from reports.qualifiers import bad_runs
-from reports.results import SCOPES, Document, Results, Row
-from reports.verdicts import BROKEN, CATEGORIES, HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
-from reports.words import ident, listed, scale, typeset
+from orchestrator.reports.answers import BUT, Cell, chip, said
+from orchestrator.reports.names import comparison, spoken
+from orchestrator.reports.phrases import percent, threshold
+from orchestrator.reports.plain import lost, plain
+from orchestrator.reports.qualifiers import bad_runs
+from orchestrator.reports.results import SCOPES, Document, Results, Row
+from orchestrator.reports.verdicts import BROKEN, CATEGORIES, HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.words import ident, listed, scale, typeset
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 WHERE = {"fixed": "on this data set", "redrawn": "on data drawn anew"}

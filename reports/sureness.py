@@ -6,14 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from reports.answers import detectable
-from reports.caveats import caveats
-from reports.phrases import decimals, measure, number, percent, threshold
-from reports.qualifiers import ordinal, qualifiers, single_run
-from reports.results import Document, Results, Row
-from reports.stopping import parted
-from reports.verdicts import OPEN
-from reports.words import count, place, typeset
+from orchestrator.reports.answers import detectable
+from orchestrator.reports.caveats import caveats
+from orchestrator.reports.phrases import decimals, measure, number, percent, threshold
+from orchestrator.reports.qualifiers import ordinal, qualifiers, single_run
+from orchestrator.reports.results import Document, Results, Row
+from orchestrator.reports.stopping import parted
+from orchestrator.reports.verdicts import OPEN
+from orchestrator.reports.words import count, place, typeset
 
 WEAK = 0.2
 TAKEN = "the rows it was scored on are taken as given"

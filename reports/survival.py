@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from reports.rates import Rate, rate
+from orchestrator.reports.rates import Rate, rate
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reports.answers import Chip, chip, said
-from reports.phrases import measure, number, percent, threshold
-from reports.plain import shown_digits
-from reports.results import Row
-from reports.words import NONE, TIMES, factor, place, scale, typeset
+from orchestrator.reports.answers import Chip, chip, said
+from orchestrator.reports.phrases import measure, number, percent, threshold
+from orchestrator.reports.plain import shown_digits
+from orchestrator.reports.results import Row
+from orchestrator.reports.words import NONE, TIMES, factor, place, scale, typeset
 
 TINIEST = 1e-12
 TINY, ROUGH = 0.001, 0.1

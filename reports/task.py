@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from reports.borders import SHORTEST
-from reports.keras_history import Record
-from reports.words import count
+from orchestrator.reports.borders import SHORTEST
+from orchestrator.reports.keras_history import Record
+from orchestrator.reports.words import count
 
 Floats = npt.NDArray[np.float64]
 

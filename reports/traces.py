@@ -7,10 +7,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from reports.charts import picked
-from reports.colours import LIGHT
-from reports.figures import Figure, Table, drawing, ends, inline, label, panel, room, table, ticks
-from reports.words import NONE, count, number, power
+from orchestrator.reports.charts import picked
+from orchestrator.reports.colours import LIGHT
+from orchestrator.reports.figures import Figure, Table, drawing, ends, inline, label, panel, room, table, ticks
+from orchestrator.reports.words import NONE, count, number, power
 
 Floats = NDArray[np.floating]
 TRACES = 60

@@ -33,9 +33,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports.levels import WHOLE
-from reports.paired import ROUNDING, fewest_pairs
-from reports.phrases import (
+from orchestrator.reports.levels import WHOLE
+from orchestrator.reports.paired import ROUNDING, fewest_pairs
+from orchestrator.reports.phrases import (
     PLACES,
     amount,
     decimals,
@@ -48,7 +48,7 @@ from reports.phrases import (
     threshold,
     times,
 )
-from reports.qualifiers import bad_runs, qualifiers
+from orchestrator.reports.qualifiers import bad_runs, qualifiers
 
 Row = Mapping[str, Any]
 

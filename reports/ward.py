@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.answers import Chip, chip
-from reports.borders import BORDERS
-from reports.diagnosis import AREAS, Diagnosis, Sign, techniques, variants
-from reports.names import comparison, technique
-from reports.results import Results
-from reports.signs import decimals, told
-from reports.words import NONE, TIMES, ident, listed, place, typeset
+from orchestrator.reports.answers import Chip, chip
+from orchestrator.reports.borders import BORDERS
+from orchestrator.reports.diagnosis import AREAS, Diagnosis, Sign, techniques, variants
+from orchestrator.reports.names import comparison, technique
+from orchestrator.reports.results import Results
+from orchestrator.reports.signs import decimals, told
+from orchestrator.reports.words import NONE, TIMES, ident, listed, place, typeset
 
 HEADS = ("loss became NaN", "training accuracy", "gap", "loss, end over lowest", "spread over seeds", "wobble")
 """Column heads, in the order in which `Diagnosis.signs` come, for signs of accuracies."""

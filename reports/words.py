@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from reports.phrases import measure, spelled
+from orchestrator.reports.phrases import measure, spelled
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 PLACES = {"fixed": "On this data set", "redrawn": "On redrawn data"}

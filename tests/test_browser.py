@@ -9,8 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-import reports
-from orchestrator import statuspage
+from orchestrator import reports, statuspage
 from tests.simulate import LESSONS, store
 
 CHROMIUM = "/usr/bin/chromium"

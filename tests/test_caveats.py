@@ -2,8 +2,8 @@
 
 import pytest
 
-from reports.caveats import caveats
-from reports.effects import table
+from orchestrator.reports.caveats import caveats
+from orchestrator.reports.effects import table
 from tests.simulate import SPREAD, duel
 
 

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from reports.borders import BORDERS, markdown
-from reports.diagnosis import Technique, diagnose, document, render, techniques, variants
-from reports.effects import table
-from reports.keras_history import Record, Scores, parse
-from reports.row_count import row_count, standard_error
-from reports.signs import falling
-from reports.task import Task
+from orchestrator.reports.borders import BORDERS, markdown
+from orchestrator.reports.diagnosis import Technique, diagnose, document, render, techniques, variants
+from orchestrator.reports.effects import table
+from orchestrator.reports.keras_history import Record, Scores, parse
+from orchestrator.reports.row_count import row_count, standard_error
+from orchestrator.reports.signs import falling
+from orchestrator.reports.task import Task
 from tests.conftest import ROOT
 from tests.simulate import store
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.endpoints import Endpoint, declared, scores, wobble
-from reports.histories import Curves
-from reports.survival import logrank
+from orchestrator.reports.endpoints import Endpoint, declared, scores, wobble
+from orchestrator.reports.histories import Curves
+from orchestrator.reports.survival import logrank
 from tests.reference import said_by_r
 
 ACCURACY = Endpoint("fresh_accuracy")

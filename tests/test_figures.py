@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from reports import charts, colours, dots, explore, forest, traces, words
-from reports.bands import Band
-from reports.figures import drawing, inline, label, panel, thin, thinned, ticks
+from orchestrator.reports import charts, colours, dots, explore, forest, traces, words
+from orchestrator.reports.bands import Band
+from orchestrator.reports.figures import drawing, inline, label, panel, thin, thinned, ticks
 
 SVG_TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
 

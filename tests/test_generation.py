@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-import reports
-from orchestrator import catalog, cli, engine, results, session
+from orchestrator import catalog, cli, engine, reports, results, session
 from orchestrator.errors import StoreError
 from orchestrator.local import Serial
 from orchestrator.screen import ConsoleScreen

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.keras_history import parse, records
-from reports.log_file import logs
-from reports.log_names import Kind, meaning
+from orchestrator.reports.keras_history import parse, records
+from orchestrator.reports.log_file import logs
+from orchestrator.reports.log_names import Kind, meaning
 
 EPOCHS = 12
 E = np.arange(EPOCHS)

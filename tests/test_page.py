@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import reports
-from reports import tables
-from reports.effects import table as effects_table
+from orchestrator import reports
+from orchestrator.reports import tables
+from orchestrator.reports.effects import table as effects_table
 from tests.simulate import LESSONS, endpoint, store
 
 NOISE = LESSONS["noise"].title

@@ -7,7 +7,15 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from reports.paired import constant, correlation, detectable, mean_effect, seeds_needed, sign_flip, wilcoxon
+from orchestrator.reports.paired import (
+    constant,
+    correlation,
+    detectable,
+    mean_effect,
+    seeds_needed,
+    sign_flip,
+    wilcoxon,
+)
 from tests.reference import pairs, said_by_r
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from reports.plain import lost, plain, shown_digits, title
+from orchestrator.reports.plain import lost, plain, shown_digits, title
 
 NAN = math.nan
 

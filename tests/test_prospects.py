@@ -9,8 +9,8 @@ from orchestrator.ahead import stored
 from orchestrator.chances import chances as foretold
 from orchestrator.outcome import Outcome
 from orchestrator.planning import Job, seeded
+from orchestrator.reports.prospects import chances, settle
 from orchestrator.store import Block, Store
-from reports.prospects import chances, settle
 from tests.reference import said_by_r
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from orchestrator.outcome import Outcome
 from orchestrator.planning import Job, seeded
+from orchestrator.reports.effects import table
+from orchestrator.reports.paired import mean_effect
+from orchestrator.reports.prospects import settle
+from orchestrator.reports.rows import Rows
 from orchestrator.store import Block, Store
 from orchestrator.store.rows import squares
-from reports.effects import table
-from reports.paired import mean_effect
-from reports.prospects import settle
-from reports.rows import Rows
 from tests.reference import said_by_r
 from tests.simulate import FRESH, duel
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from reports.effects import table
-from reports.snap import merged, rows_of, shares
+from orchestrator.reports.effects import table
+from orchestrator.reports.snap import merged, rows_of, shares
 from tests.reference import said_by_r
 from tests.simulate import duel, endpoint
 

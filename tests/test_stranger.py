@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 
-import jobs
-from orchestrator import catalog, engine, session
+from orchestrator import catalog, engine, jobs, session
 from orchestrator.errors import LessonError, StoreError
 from orchestrator.outcome import Outcome
 from orchestrator.store import Block, BrokenShardError, Store, last

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from reports.effects import table
-from reports.results import Results
-from reports.since import since
-from reports.summary import headline, lines
+from orchestrator.reports.effects import table
+from orchestrator.reports.results import Results
+from orchestrator.reports.since import since
+from orchestrator.reports.summary import headline, lines
 from tests.simulate import LESSONS, store
 
 

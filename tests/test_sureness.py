@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from reports.results import Results
-from reports.sureness import correlations, how_sure
+from orchestrator.reports.results import Results
+from orchestrator.reports.sureness import correlations, how_sure
 from tests.simulate import LESSONS, store
 
 

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from orchestrator import verdicts
+from orchestrator.reports.results import Results
+from orchestrator.reports.summary import headline, lines
+from orchestrator.reports.words import place
 from orchestrator.terminal import Terminal
-from reports.results import Results
-from reports.summary import headline, lines
-from reports.words import place
 from tests.simulate import duel, store
 
 
