@@ -139,7 +139,11 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 class _Plain(_Pickler):
-    """Leaves out what changes when the same text is run again, or elsewhere: file, line, and the ids of classes."""
+    """Leaves out what changes when the same text is run again, or elsewhere: file, line, the ids of classes, a set's order."""
+
+    def persistent_id(self, thing: Any) -> Any:
+        """A set by its members in a fixed order, since a process orders strings by its hash seed; None for all else."""
+        return (type(thing).__name__, sorted(thing, key=repr)) if type(thing) in (set, frozenset) else None
 
     def reducer_override(self, thing: Any) -> Any:
         """How a thing is pickled, as `pickle` asks."""

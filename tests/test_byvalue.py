@@ -15,7 +15,7 @@ import orchestrator as o
 from orchestrator import byvalue
 
 WEIGHTS = np.arange(5.0)
-NAMES = {{"a": 1, "b": 2}}
+NAMES = {{"a": 1, "b": {{"loss", "accuracy", "other", "more"}}}}
 
 
 class Kind(enum.Enum):
