@@ -123,7 +123,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
 def _check(job: Job, here: Loaded, bench: Bench, first: int) -> Verdict | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
-    bench.verdict = selfcheck.check(bench.program, here, job.data, first)
+    bench.verdict = selfcheck.check(bench.program, here.lesson.data, lambda: here.anew().lesson, job.data, first)
     here.enter()
     return bench.verdict
 

@@ -8,7 +8,7 @@ on the first rows only. What differs is evidence against the program; that nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import jax
@@ -18,8 +18,7 @@ import numpy as np
 from orchestrator.check import Verdict
 from orchestrator.engine import fit
 from orchestrator.engine.compiled import WIDTH, Program
-from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
-from orchestrator.loaded import Loaded
+from orchestrator.lesson import Array, Data, Lesson, Rows, Scope, Split, Variant, count
 from orchestrator.outcome import Outcome
 
 EPOCHS = 2
@@ -40,25 +39,27 @@ CURVES = (
 CURVE_LIMIT = 0.02
 
 
-def check(program: Program, here: Loaded, scope: Scope, first: int) -> Verdict:
-    """Hold the program against `fit` for one of the seeds of the block that begins with `first`."""
+def check(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, first: int) -> Verdict:
+    """Hold the program on `data` against `fit` on the lesson loaded anew, for a seed of the block that begins with `first`."""
     begun = time.perf_counter()
-    gap, why = _compare(program, here, scope, first + 1)
+    gap, why = _compare(program, data, anew, scope, first + 1)
     return Verdict(why, gap, time.perf_counter() - begun)
 
 
-def _compare(program: Program, here: Loaded, scope: Scope, seed: int) -> tuple[float, str]:
+def _compare(
+    program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, seed: int
+) -> tuple[float, str]:
     """The largest difference of a loss, and what speaks against the program."""
     variant, test_rows = program.variant, program.one.test_rows
-    data = _shortened(here.lesson.data, variant, test_rows)
+    data = _shortened(data, variant, test_rows)
     try:
         ours = program.train([seed] * WIDTH, data, scope, stop_after=min(EPOCHS, variant.epochs))[0]
     except Exception as error:  # code of the user's, or a program that does not compile
         return 0.0, f"compiling it raised {_line(f'{type(error).__name__}: {error}')}"
-    anew = here.anew()
-    twin = anew.lesson.variant(variant.name)
+    lesson = anew()
+    twin = lesson.variant(variant.name)
     theirs = fit.train_one(
-        twin, seed, _shortened(anew.lesson.data, twin, test_rows), scope, "fit-jax", stop_after=EPOCHS, at_once=False
+        twin, seed, _shortened(lesson.data, twin, test_rows), scope, "fit-jax", stop_after=EPOCHS, at_once=False
     )
     if theirs.error or ours.error:
         same = theirs.error == ours.error
