@@ -14,15 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator import catalog, command, diagnosis, literals, notebook, options, places, remarks, seeds, session
+from orchestrator import catalog, command, diagnosis, literals, notebook, places, remarks, seeds, session
 from orchestrator.catalog import Source
 from orchestrator.errors import UsageError
 from orchestrator.found import Found
-from orchestrator.lesson import SCOPES, Data, Endpoint, Lesson, Split, Variant
+from orchestrator.lesson import SCOPES, SETTABLE, Data, Endpoint, Lesson, Split, Variant
 from orchestrator.session import Request
 from orchestrator.store import Store, without_secrets
 from orchestrator.surroundings import undisturbed
-from orchestrator.until import Until
+from orchestrator.until import Until, until_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,9 +252,9 @@ def _request(
 
 def _check_fit(arguments: Mapping[str, Any]) -> None:
     """Refuse what no `fit` takes, and what run.json can't repeat."""
-    strange = sorted(set(arguments) - set(options.FIT_ARGUMENTS))
+    strange = sorted(set(arguments) - set(SETTABLE))
     if strange:
-        raise UsageError(f"fit may not hold {', '.join(strange)}; it may hold {', '.join(options.FIT_ARGUMENTS)}")
+        raise UsageError(f"fit may not hold {', '.join(strange)}; it may hold {', '.join(SETTABLE)}")
     for name, value in arguments.items():
         try:
             literals.read(literals.written({name: value}))
@@ -270,12 +270,12 @@ def _allowed(name: str, value: object, allowed: Sequence[str]) -> None:
 def _until(until: Any, most: int | None, wanted: Any) -> Until | None:
     if until is not None and until != "decided" and not isinstance(until, int | float):
         raise UsageError(f"until is {until!r}; it must be 'decided', or the width of an interval")
-    return options.until_of(until == "decided", None if until in (None, "decided") else until, most, wanted)
+    return until_of(until == "decided", None if until in (None, "decided") else until, most, wanted)
 
 
 def _seeds(wanted: Any) -> tuple[int, ...]:
     if wanted is None or (isinstance(wanted, int | str) and not isinstance(wanted, bool)):
-        return seeds.parse(str(options.DEFAULT if wanted is None else wanted))
+        return seeds.parse(str(seeds.DEFAULT if wanted is None else wanted))
     try:
         return seeds.parse(",".join(str(int(seed)) for seed in wanted))
     except (TypeError, ValueError):

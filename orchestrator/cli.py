@@ -63,7 +63,6 @@ from orchestrator.options import (
     request,
     scopes_of,
     share,
-    until_of,
 )
 from orchestrator.progress import QUIET, STOPPED, spell
 from orchestrator.screen import ConsoleScreen
@@ -71,6 +70,7 @@ from orchestrator.session import Executor, Request
 from orchestrator.store import Store, older, without_secrets
 from orchestrator.streams import stand_before
 from orchestrator.terminal import Terminal, clean
+from orchestrator.until import until_of
 
 if TYPE_CHECKING:
     from io import TextIOWrapper

@@ -30,6 +30,8 @@ FIT_ARGUMENTS = (
     "validation_batch_size",
     "validation_freq",
 )
+SETTABLE = ("epochs", "batch_size", *(name for name in FIT_ARGUMENTS if name not in ("sample_weight", "initial_epoch")))
+"""Of the arguments of `fit`, those that can be set for all variants at once."""
 Rows = Any  # an array, or a dict, list or tuple of such
 Scope = Literal["fixed", "redrawn"]
 SCOPES: tuple[Scope, ...] = ("fixed", "redrawn")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,23 +10,10 @@ import typer
 
 from orchestrator import catalog, provenance, seeds
 from orchestrator.errors import UsageError
-from orchestrator.lesson import SCOPES, Scope
+from orchestrator.lesson import SCOPES, SETTABLE, Scope
 from orchestrator.progress import LOUD, QUIET, USUAL
 from orchestrator.session import Request
 from orchestrator.until import Until
-
-DEFAULT = "30"
-FEWEST = 2  # seeds that a comparison can be made of
-FIT_ARGUMENTS = (
-    "epochs",
-    "batch_size",
-    "shuffle",
-    "validation_batch_size",
-    "class_weight",
-    "steps_per_epoch",
-    "validation_steps",
-    "validation_freq",
-)
 
 
 class DataChoice(StrEnum):
@@ -87,7 +73,7 @@ Quiet = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="each shard, too, as it begins and ends")]
 Seeds = Annotated[
     str | None,
-    typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12", show_default=DEFAULT),
+    typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12", show_default=seeds.DEFAULT),
 ]
 DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
 Out = Annotated[str, typer.Option(help="the results folder: a path, or a URI such as s3://bucket/prefix")]
@@ -163,8 +149,8 @@ def parse_settings(words: list[str] | None) -> dict[str, Any]:
     found = {}
     for word in words or []:
         name, equals, text = word.partition("=")
-        if not equals or name not in FIT_ARGUMENTS:
-            raise UsageError(f"--set {word[:60]}: give name=value with a name from {', '.join(FIT_ARGUMENTS)}")
+        if not equals or name not in SETTABLE:
+            raise UsageError(f"--set {word[:60]}: give name=value with a name from {', '.join(SETTABLE)}")
         try:
             found[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
@@ -175,29 +161,6 @@ def parse_settings(words: list[str] | None) -> dict[str, Any]:
 def scopes_of(data: DataChoice) -> tuple[Scope, ...]:
     """The scopes that `--data` means."""
     return tuple(scope for scope in SCOPES if data in (DataChoice.both, scope))
-
-
-def until_of(decided: bool, width: float | None, most: int | None, wanted: str | None) -> Until | None:
-    """How far the user lets comparisons go.
-
-    Raises:
-        UsageError: two rules, seeds beside one, a width or number of seeds that can't be, or a most without a rule.
-    """
-    if not decided and width is None:
-        if most is not None:
-            raise UsageError("--max-seeds goes with --until-decided or --until-precise; --seeds says how many there are without")
-        return None
-    if decided and width is not None:
-        raise UsageError("--until-decided and --until-precise: give one of them, a run stops by one rule")
-    rule = "--until-decided" if decided else "--until-precise"
-    if wanted is not None:
-        raise UsageError(f"--seeds {wanted}: {rule} takes seeds from 0 on as they are needed; give --max-seeds instead")
-    most = 200 if most is None else most
-    if not FEWEST <= most <= seeds.MOST:
-        raise UsageError(f"--max-seeds {most}: at least {FEWEST}, and at most {seeds.MOST:,}")
-    if width is not None and not 0 < width < math.inf:
-        raise UsageError(f"--until-precise {width:g}: a width is a number above 0")
-    return Until(most, width)
 
 
 def request(
@@ -215,7 +178,7 @@ def request(
     name = "compiled" if engine is EngineChoice.compiled else f"fit-{backend.value}"
     return Request(
         tuple(catalog.find(lessons)),
-        tuple(range(until.first)) if until else seeds.parse(wanted or DEFAULT),
+        tuple(range(until.first)) if until else seeds.parse(wanted or seeds.DEFAULT),
         scopes,
         name,
         parse_settings(settings),

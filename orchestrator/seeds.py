@@ -7,6 +7,7 @@ from collections import Counter
 
 from orchestrator.errors import UsageError
 
+DEFAULT = "30"
 MOST = 100_000  # runs of one variant; beyond, something was mistyped
 LONGEST = 4000  # characters; Python reads no number of more digits
 LARGEST = 2**31 - 1  # fits every generator that is seeded with it, and the tables' int32

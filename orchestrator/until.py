@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import seeds
+from orchestrator.errors import UsageError
 from orchestrator.planning import Job, owners
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ LOOKS = (16, 32, 64, 128)
 FIRST = 32
 """Seeds before a width is believed: the first whole block with thirty."""
 BLOCK = 8
+FEWEST = 2  # seeds that a comparison can be made of
 MANY_BAD = 0.1
 """Intervals of means no longer hold what they promise where so many runs are bad."""
 
@@ -91,6 +94,29 @@ def _may_gain(row: Row) -> bool:
 
 def _many_are_bad(row: Row) -> bool:
     return bool(max(row["bad_baseline"], row["bad_variant"]) >= MANY_BAD * row["n_seeds"])
+
+
+def until_of(decided: bool, width: float | None, most: int | None, wanted: str | None) -> Until | None:
+    """How far a user lets comparisons go.
+
+    Raises:
+        UsageError: two rules, seeds beside one, a width or number of seeds that can't be, or a most without a rule.
+    """
+    if not decided and width is None:
+        if most is not None:
+            raise UsageError("--max-seeds goes with --until-decided or --until-precise; --seeds says how many there are without")
+        return None
+    if decided and width is not None:
+        raise UsageError("--until-decided and --until-precise: give one of them, a run stops by one rule")
+    rule = "--until-decided" if decided else "--until-precise"
+    if wanted is not None:
+        raise UsageError(f"--seeds {wanted}: {rule} takes seeds from 0 on as they are needed; give --max-seeds instead")
+    most = 200 if most is None else most
+    if not FEWEST <= most <= seeds.MOST:
+        raise UsageError(f"--max-seeds {most}: at least {FEWEST}, and at most {seeds.MOST:,}")
+    if width is not None and not 0 < width < math.inf:
+        raise UsageError(f"--until-precise {width:g}: a width is a number above 0")
+    return Until(most, width)
 
 
 def deciding(effects: pd.DataFrame) -> list[Row]:

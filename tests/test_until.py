@@ -7,10 +7,9 @@ import math
 import pandas as pd
 import pytest
 
-from orchestrator import options
 from orchestrator.errors import UsageError
 from orchestrator.planning import Job, seeded
-from orchestrator.until import Course, Until
+from orchestrator.until import Course, Until, until_of
 
 ROW = {
     "lesson": "a", "baseline": "without", "variant": "with", "data": "fixed", "statistic": "mean", "primary": True,
@@ -108,7 +107,7 @@ def test_what_is_left_is_said_in_seconds():
 def test_what_makes_no_sense_is_refused(words, said):
     """One line says what is wrong and what is allowed."""
     with pytest.raises(UsageError, match=said):
-        options.until_of(*words)
+        until_of(*words)
 
 
 def test_a_command_takes_seeds_where_it_is_open_and_resumes_at_its_look(tiny, tmp_path, cli):

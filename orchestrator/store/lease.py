@@ -20,16 +20,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 import psutil
 
 from orchestrator.errors import StoreError, StoreLockedError
 from orchestrator.store.disk import myself, refusal
 from orchestrator.store.document import LONGEST, loads
+from orchestrator.store.files import Files
 
-if TYPE_CHECKING:
-    from orchestrator.store.remote import Remote
+
+class Place(Files, Protocol):
+    """Where claims lie: an object store, which tells more than a folder is asked for."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there."""
+
+    def remove(self, name: str) -> None:
+        """Remove the file, if it is there."""
+
 
 FOLDER = "drivers"
 BEAT = 2.0  # seconds between two heartbeats
@@ -41,7 +50,7 @@ LARGEST_PID = 2**22  # of Linux
 class Lease:
     """This driver's claim to a place, held while the block runs; `lost` is true when another driver has removed it."""
 
-    def __init__(self, files: Remote, command: str, beat: Callable[[], None]) -> None:
+    def __init__(self, files: Place, command: str, beat: Callable[[], None]) -> None:
         """`beat` is called with every heartbeat."""
         self._files, self._beat = files, beat
         self._name = f"{FOLDER}/{uuid.uuid4().hex}.json"
@@ -96,7 +105,7 @@ class Lease:
         self._files.write(self._name, lambda file: file.write(json.dumps(self._claim).encode()))
 
 
-def claims(files: Remote) -> dict[str, dict[str, Any]]:
+def claims(files: Place) -> dict[str, dict[str, Any]]:
     """What drivers left, by name; the dead ones' too."""
     found: dict[str, dict[str, Any]] = {}
     for name in files.names(FOLDER):
@@ -113,7 +122,7 @@ def claims(files: Remote) -> dict[str, dict[str, Any]]:
     return found
 
 
-def at_work(files: Remote, but: str = "") -> dict[str, Any] | None:
+def at_work(files: Place, but: str = "") -> dict[str, Any] | None:
     """The claim of a driver that is alive, other than `but`; takes up to PATIENCE to find that there is none."""
     seen = {name: claim for name, claim in claims(files).items() if name != but and not _surely_dead(claim)}
     end = time.monotonic() + PATIENCE
