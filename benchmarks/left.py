@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from orchestrator.forecast import OVERDUE, Countdown, Forecast, closing
-from orchestrator.planning import Job, Shard
+from orchestrator.nouns.plan import Job, Shard
 from orchestrator.store import Store
+from orchestrator.telling.forecast import OVERDUE, Countdown, Forecast, closing
 
 TENTHS = [n / 10 for n in range(1, 10)]
 

@@ -16,9 +16,10 @@ from itertools import pairwise
 from multiprocessing import get_context
 from statistics import median
 
-from orchestrator import catalog, engine
-from orchestrator.catalog import Source
+from orchestrator import engine
 from orchestrator.lesson import Variant
+from orchestrator.lessons import catalog
+from orchestrator.lessons.catalog import Source
 
 FIT_EPOCHS = {500: 60, 32: 40, 1: 4}  # per batch size
 COMPILED_EPOCHS = 600  # whole segments; early stopping may end sooner

@@ -2,7 +2,7 @@
 
     python benchmarks/stopping.py [--experiments 300] [--seed 0]
 
-Every experiment passes through `reports.effects.table` at each look, and `orchestrator.until` says whether it goes on, and to how many seeds. A claim
+Every experiment passes through `reports/effects.py` at each look, and `orchestrator/planning/until.py` says whether it goes on, and to how many seeds. A claim
 is any verdict that there is an effect, at the look at which it ended; shares are told as in `benchmarks/calibration.py`.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from calibration import ENDPOINTS, Floats, experiments, share
 
-from orchestrator.until import Until
+from orchestrator.planning.until import Until
 
 CLAIMS = ("improves", "harms", "real but small")
 SD = 0.02

@@ -22,10 +22,10 @@ from dataclasses import asdict, dataclass, field
 
 import psutil
 
-from orchestrator import worker
-from orchestrator.catalog import Source
-from orchestrator.planning import Job, Shard
-from orchestrator.worker import Order
+from orchestrator.lessons.catalog import Source
+from orchestrator.nouns.plan import Job, Shard
+from orchestrator.workers import worker
+from orchestrator.workers.worker import Order
 
 LESSON = '''"""How fast can nothing much be learnt?"""
 
@@ -116,8 +116,8 @@ def alone(runs: int, _workers: int) -> Meter:
 
 def ours(runs: int, workers: int, width: int = 1) -> Meter:
     """The program's driver, `width` runs a task."""
-    from orchestrator.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
-    from orchestrator.events import Finished  # noqa: PLC0415
+    from orchestrator.workers.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+    from orchestrator.workers.events import Finished  # noqa: PLC0415
 
     driver = Driver(Options(workers=workers))
     driver.warm("compiled")

@@ -14,15 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator import catalog, command, diagnosis, literals, notebook, places, remarks, seeds, session
-from orchestrator.catalog import Source
+from orchestrator.command import command, diagnosis, places, remarks
 from orchestrator.errors import UsageError
 from orchestrator.found import Found
 from orchestrator.lesson import SCOPES, SETTABLE, Data, Endpoint, Lesson, Split, Variant
-from orchestrator.session import Request
+from orchestrator.lessons import catalog
+from orchestrator.lessons.catalog import Source
+from orchestrator.nouns import literals, seeds
+from orchestrator.planning import session
+from orchestrator.planning.session import Request
+from orchestrator.planning.until import Until, until_of
 from orchestrator.store import Store, without_secrets
 from orchestrator.surroundings import undisturbed
-from orchestrator.until import Until, until_of
+from orchestrator.telling import notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -299,7 +303,7 @@ def _sources(lessons: Any) -> tuple[Source, ...]:
 def _found(asked: Any) -> list[Source]:
     if isinstance(asked, Lesson):
         with undisturbed():
-            from orchestrator import byvalue  # noqa: PLC0415  importing Ray takes a second
+            from orchestrator.lessons import byvalue  # noqa: PLC0415  importing Ray takes a second
 
             return [byvalue.source(asked)]
     if isinstance(asked, str | int | Path) and not isinstance(asked, bool):

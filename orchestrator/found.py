@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import verdicts
-from orchestrator.results import Built, results
+from orchestrator.command.results import Built, results
 from orchestrator.store import Store, older
+from orchestrator.telling import verdicts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -79,7 +79,7 @@ def here(monkeypatch, capsys):
     """The same command line in this process, for what ends before anything trains."""
 
     def run(*words):
-        from orchestrator.cli import main
+        from orchestrator.cli.app import main
 
         monkeypatch.setattr(sys, "argv", ["orchestrator", *map(str, words)])
         with pytest.raises(SystemExit) as ended:

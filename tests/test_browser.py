@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from orchestrator import reports, statuspage
+from orchestrator import reports
+from orchestrator.telling import statuspage
 from tests.simulate import LESSONS, store
 
 CHROMIUM = "/usr/bin/chromium"

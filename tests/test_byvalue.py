@@ -12,7 +12,7 @@ SCRIPT = """
 import enum, functools, sys
 import numpy as np
 import orchestrator as o
-from orchestrator import byvalue
+from orchestrator.lessons import byvalue
 
 WEIGHTS = np.arange(5.0)
 NAMES = {{"a": 1, "b": {{"loss", "accuracy", "other", "more"}}}}
@@ -69,7 +69,7 @@ def test_what_cannot_travel_is_said_in_a_line():
     import threading
 
     import orchestrator as o
-    from orchestrator import byvalue
+    from orchestrator.lessons import byvalue
 
     lock = threading.Lock()
     lesson = o.Lesson("L", "Why?", o.Data(fixed=lambda: lock), [o.Variant("one", lambda: None, 1)])

@@ -1,9 +1,9 @@
-"""Tests of `orchestrator/catalog.py`."""
+"""Tests of `orchestrator/lessons/catalog.py`."""
 
 import pytest
 
-from orchestrator import catalog
 from orchestrator.errors import LessonError, UsageError
+from orchestrator.lessons import catalog
 
 
 def test_all_is_the_seven_lessons_in_course_order():

@@ -10,7 +10,7 @@ import pytest
 import typer
 import yaml
 
-from orchestrator.cli import app
+from orchestrator.cli.app import app
 from tests.conftest import ROOT
 
 JOB = yaml.safe_load((ROOT / "docs" / "rayjob.yaml").read_text())

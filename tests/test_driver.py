@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from orchestrator import catalog, worker
 from orchestrator.errors import ClusterError
-from orchestrator.planning import Job, Shard
-from orchestrator.worker import Order
+from orchestrator.lessons import catalog
+from orchestrator.nouns.plan import Job, Shard
+from orchestrator.workers import worker
+from orchestrator.workers.worker import Order
 from tests.conftest import TINY
 
 
@@ -53,8 +54,8 @@ def test_shards_share_a_gpu_by_fractions(cluster, orders):
     """Where the cluster has a GPU each shard asks for a quarter of it, so that four run at once, and afterwards all is given back."""
     import ray
 
-    from orchestrator.driver import Driver, Options
-    from orchestrator.events import Finished
+    from orchestrator.workers.driver import Driver, Options
+    from orchestrator.workers.events import Finished
 
     driver = Driver(Options(address=cluster.address))
     try:
@@ -69,7 +70,7 @@ def test_shards_share_a_gpu_by_fractions(cluster, orders):
 
 def test_more_than_any_node_has_is_refused(cluster):
     """Two GPUs a shard on a node of one is an error that names what there is."""
-    from orchestrator.driver import Driver, Options
+    from orchestrator.workers.driver import Driver, Options
 
     with pytest.raises(ClusterError, match="4 CPU, 1 GPU"):
         Driver(Options(address=cluster.address, gpus=2))
@@ -77,7 +78,7 @@ def test_more_than_any_node_has_is_refused(cluster):
 
 def test_every_node_tells_its_versions(cluster):
     """The survey that `doctor` prints has a row a node, with the versions that must agree."""
-    from orchestrator.driver import Driver, Options
+    from orchestrator.workers.driver import Driver, Options
 
     driver = Driver(Options(address=cluster.address))
     try:
@@ -90,9 +91,9 @@ def test_a_gpu_that_only_ray_counts_is_found_out(cluster, tmp_path):
     """Before a run, a node on which JAX finds no GPU though Ray counts one ends the command with what to install."""
     if shutil.which("nvidia-smi"):
         pytest.skip("this machine has a GPU that JAX may see")
-    from orchestrator import health
-    from orchestrator.driver import Driver, Options
     from orchestrator.store import Store
+    from orchestrator.workers import health
+    from orchestrator.workers.driver import Driver, Options
 
     driver = Driver(Options(address=cluster.address))
     try:
@@ -104,9 +105,9 @@ def test_a_gpu_that_only_ray_counts_is_found_out(cluster, tmp_path):
 
 def test_other_versions_on_a_node_end_the_command(cluster, tmp_path, monkeypatch):
     """Before a run, a node whose Keras is not the one here ends the command, with both versions."""
-    from orchestrator import health
-    from orchestrator.driver import Driver, Options
     from orchestrator.store import Store
+    from orchestrator.workers import health
+    from orchestrator.workers.driver import Driver, Options
 
     driver = Driver(Options(address=cluster.address, gpus=0))
     try:
@@ -121,9 +122,9 @@ def test_other_versions_on_a_node_end_the_command(cluster, tmp_path, monkeypatch
 
 def test_what_a_worker_cannot_write_to_is_said_before_the_run(cluster, tmp_path):
     """A URI that only the driver can write to is no obstacle, but told of, node by node."""
-    from orchestrator import health
-    from orchestrator.driver import Driver, Options
     from orchestrator.store import Store
+    from orchestrator.workers import health
+    from orchestrator.workers.driver import Driver, Options
 
     driver = Driver(Options(address=cluster.address, gpus=0))
     try:
@@ -140,8 +141,8 @@ def test_a_cluster_without_its_last_worker_waits_for_another(orders):
     import ray
     from ray.cluster_utils import Cluster
 
-    from orchestrator.driver import Driver, Options
-    from orchestrator.events import Finished, Lost, Started, Waiting
+    from orchestrator.workers.driver import Driver, Options
+    from orchestrator.workers.events import Finished, Lost, Started, Waiting
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     node = made.add_node(num_cpus=1)

@@ -6,13 +6,14 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from orchestrator import Data, Split, Variant, catalog, engine
+from orchestrator import Data, Split, Variant, engine
+from orchestrator.lessons import catalog
 
 engine.load()  # before anything else imports Keras
 
 import keras
 
-from orchestrator.agreement import comparable
+from orchestrator.command.agreement import comparable
 from orchestrator.engine import fit
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.recipe import recipe

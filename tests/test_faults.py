@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, cli, engine, session
+from orchestrator import engine
+from orchestrator.cli import app as cli
 from orchestrator.errors import StoreLostError
-from orchestrator.events import Finished
-from orchestrator.local import Serial
-from orchestrator.screen import ConsoleScreen
+from orchestrator.lessons import catalog
+from orchestrator.planning import session
 from orchestrator.store import Store
+from orchestrator.telling.screen import ConsoleScreen
+from orchestrator.workers.events import Finished
+from orchestrator.workers.local import Serial
 from tests.conftest import ROOT, TINY
 from tests.misdeeds import same_tables
 from tests.processes import alive, background, called, command, family, happened, ray_folder, until

@@ -10,12 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, cli, engine, reports, results, session
+from orchestrator import engine, reports
+from orchestrator.cli import app as cli
+from orchestrator.command import results
 from orchestrator.errors import StoreError
-from orchestrator.local import Serial
-from orchestrator.screen import ConsoleScreen
+from orchestrator.lessons import catalog
+from orchestrator.planning import session
 from orchestrator.store import Store, parquet, strays
 from orchestrator.store.disk import Disk
+from orchestrator.telling.screen import ConsoleScreen
+from orchestrator.workers.local import Serial
 from tests.conftest import TINY
 from tests.forge import forge, told
 

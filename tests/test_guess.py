@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.guess import guesses
+from orchestrator.lessons.guess import guesses
 
 
 def test_labels_are_guessed_by_their_majority():

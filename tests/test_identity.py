@@ -4,10 +4,10 @@ import textwrap
 
 import pytest
 
-from orchestrator import catalog, keys
 from orchestrator.errors import LessonError
-from orchestrator.identity import sketch
-from orchestrator.sandbox import here
+from orchestrator.lessons import catalog, keys
+from orchestrator.lessons.sandbox import here
+from orchestrator.nouns.identity import sketch
 
 HEAD = '''"""Does it help?"""
 import dataclasses

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.left import errors, replay
-from orchestrator.forecast import Countdown, Forecast, closing
-from orchestrator.planning import Job, Shard
+from orchestrator.nouns.plan import Job, Shard
+from orchestrator.telling.forecast import Countdown, Forecast, closing
 
 RECORDINGS = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("left/*.json"))}
 TOLERATED = 0.3  # of the true time left

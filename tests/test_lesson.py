@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from orchestrator import Data, Endpoint, Lesson, Split, Variant
-from orchestrator.description import description
 from orchestrator.errors import LessonError
 from orchestrator.lesson import count
-from orchestrator.measures import Traits
+from orchestrator.lessons.description import description
+from orchestrator.nouns.measures import Traits
 
 X, Y = np.zeros((4, 2), "float32"), np.zeros((4, 1), "float32")
 

@@ -1,10 +1,11 @@
-"""Tests of `orchestrator/loaded.py`: lessons do not see each other."""
+"""Tests of `orchestrator/lessons/loaded.py`: lessons do not see each other."""
 
 import sys
 from dataclasses import replace
 
-from orchestrator import catalog, engine
-from orchestrator.loaded import Loaded
+from orchestrator import engine
+from orchestrator.lessons import catalog
+from orchestrator.lessons.loaded import Loaded
 from tests.conftest import TINY
 
 engine.load()  # before anything else imports Keras

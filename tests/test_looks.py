@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from orchestrator import results
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, seeded
+from orchestrator.command import results
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, seeded
 from orchestrator.store import Block, Store
 
 ENDPOINT = {"measure": "fresh_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.01, "threshold": None}

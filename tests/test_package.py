@@ -81,5 +81,5 @@ def test_a_commit_is_told_only_of_a_checkout_of_its_own(installed):
     git = ["git", "-C", installed.parent, "-c", "user.name=a", "-c", "user.email=a@b.c"]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
-    code = "from orchestrator import provenance; print(provenance.__file__, provenance.git())"
-    assert run(code, installed, installed).split() == [str(installed / "orchestrator" / "provenance.py"), "None"]
+    code = "from orchestrator.command import provenance; print(provenance.__file__, provenance.git())"
+    assert run(code, installed, installed).split() == [str(installed / "orchestrator" / "command" / "provenance.py"), "None"]

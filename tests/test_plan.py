@@ -1,9 +1,9 @@
-"""Tests of `orchestrator/planning.py`."""
+"""Tests of `orchestrator/nouns/plan.py`."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.planning import Job, blocks, plan, seeded
+from orchestrator.nouns.plan import Job, blocks, plan, seeded
 
 SEEDS = st.lists(st.integers(0, 60), min_size=1, unique=True).map(sorted)
 

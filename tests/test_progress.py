@@ -5,14 +5,14 @@ import re
 
 import pytest
 
-from orchestrator.events import Finished, Lost, Started
-from orchestrator.notebook import Cell
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, Plan, Shard
-from orchestrator.progress import LOUD, QUIET, USUAL, Progress, spell
-from orchestrator.screen import ConsoleScreen
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, Plan, Shard
 from orchestrator.store import Block, Store
-from orchestrator.terminal import Terminal
+from orchestrator.telling.notebook import Cell
+from orchestrator.telling.progress import LOUD, QUIET, USUAL, Progress, spell
+from orchestrator.telling.screen import ConsoleScreen
+from orchestrator.telling.terminal import Terminal
+from orchestrator.workers.events import Finished, Lost, Started
 
 JOB = Job("noise", "with", "fixed", "key", "program", "compiled", 8, 1.0)
 SHARDS = [Shard(JOB, tuple(range(8)), "not trained yet"), Shard(JOB, tuple(range(8, 16)), "not trained yet")]

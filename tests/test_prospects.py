@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.ahead import stored
-from orchestrator.chances import chances as foretold
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, seeded
+from orchestrator.cli.ahead import stored
+from orchestrator.cli.chances import chances as foretold
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, seeded
 from orchestrator.reports.prospects import chances, settle
 from orchestrator.store import Block, Store
 from tests.reference import said_by_r

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import orchestrator
-from orchestrator.cli import app
+from orchestrator.cli.app import app
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()

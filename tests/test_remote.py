@@ -16,11 +16,12 @@ import pandas as pd
 import psutil
 import pytest
 
-from orchestrator import engine, worker
+from orchestrator import engine
 from orchestrator.errors import StoreError
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, Shard, seeded
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, Shard, seeded
 from orchestrator.store import Block, Store
+from orchestrator.workers import worker
 from tests import s3
 from tests.conftest import ROOT, TINY
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, seeded
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, seeded
 from orchestrator.reports.effects import table
 from orchestrator.reports.paired import mean_effect
 from orchestrator.reports.prospects import settle

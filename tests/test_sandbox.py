@@ -1,4 +1,4 @@
-"""Tests of `orchestrator/sandbox.py` and `orchestrator/keys.py`: a lesson's code can end its own process, and not ours."""
+"""Tests of `orchestrator/lessons/sandbox.py` and `orchestrator/lessons/keys.py`: a lesson's code can end its own process, and not ours."""
 
 import ctypes
 import os
@@ -10,10 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestrator import catalog, keys, session
-from orchestrator.catalog import Source
 from orchestrator.errors import LessonError
-from orchestrator.sandbox import NoAnswerError, Sandbox
+from orchestrator.lessons import catalog, keys
+from orchestrator.lessons.catalog import Source
+from orchestrator.lessons.sandbox import NoAnswerError, Sandbox
+from orchestrator.planning import session
 from orchestrator.store import Store
 from tests.conftest import TINY
 

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import catalog, engine
+from orchestrator import engine
 from orchestrator.errors import LessonError, StoreError, UsageError
 from orchestrator.lesson import Variant
+from orchestrator.lessons import catalog
 from orchestrator.store import Store, without_secrets
 from orchestrator.store.disk import Disk
 from orchestrator.store.uri import SUBMITTED
@@ -135,7 +136,7 @@ def watch(event, details):
         print("UNPICKLED", details, file=sys.stderr)
 sys.addaudithook(watch)
 sys.argv = ["orchestrator", *{words!r}, "--out", {str(out)!r}]
-from orchestrator.cli import main
+from orchestrator.cli.app import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)

@@ -1,9 +1,9 @@
-"""Tests of `orchestrator/seeds.py`."""
+"""Tests of `orchestrator/nouns/seeds.py`."""
 
 import pytest
 
-from orchestrator import seeds
 from orchestrator.errors import UsageError
+from orchestrator.nouns import seeds
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of `orchestrator/status.py`: what another shell is told, while a command runs and after."""
+"""Tests of `orchestrator/telling/status.py`: what another shell is told, while a command runs and after."""
 
 import json
 import signal
@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, cli, engine, session
+from orchestrator import engine
+from orchestrator.cli import app as cli
 from orchestrator.errors import StoreError
-from orchestrator.local import Serial
-from orchestrator.screen import ConsoleScreen
-from orchestrator.status import status
+from orchestrator.lessons import catalog
+from orchestrator.planning import session
 from orchestrator.store import Store
+from orchestrator.telling.screen import ConsoleScreen
+from orchestrator.telling.status import status
+from orchestrator.workers.local import Serial
 from tests.conftest import ROOT
 from tests.processes import background, command, events, happened, until
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator import catalog, cli, session
+from orchestrator.cli import app as cli
 from orchestrator.errors import StoreLostError
-from orchestrator.local import Serial
-from orchestrator.screen import ConsoleScreen
-from orchestrator.statuspage import View, page
+from orchestrator.lessons import catalog
+from orchestrator.planning import session
 from orchestrator.store import Store
-from orchestrator.terminal import Terminal
+from orchestrator.telling.screen import ConsoleScreen
+from orchestrator.telling.statuspage import View, page
+from orchestrator.telling.terminal import Terminal
+from orchestrator.workers.local import Serial
 from tests.processes import background, happened, until
 
 VIEW = View("python -m orchestrator run all", "3 of 9 shards done, about 12 s left", (("noise", 3, 9, 2, 1),), ("failed <b>x</b>",))

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from orchestrator.errors import StoreError, StoreLockedError
-from orchestrator.identity import Sketch
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, seeded
+from orchestrator.nouns.identity import Sketch
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, seeded
 from orchestrator.store import Block, BrokenShardError, Store, block
 
 SCORES = {f"{part}_{name}": 0.5 for part in ("train", "test", "fresh") for name in ("accuracy", "bce")}

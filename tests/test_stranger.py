@@ -17,13 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 
-from orchestrator import catalog, engine, jobs, session
+from orchestrator import engine, jobs
 from orchestrator.errors import LessonError, StoreError
-from orchestrator.outcome import Outcome
+from orchestrator.lessons import catalog
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.planning import session
 from orchestrator.store import Block, BrokenShardError, Store, last
 from orchestrator.store.disk import OWN
 from orchestrator.store.document import loads
-from orchestrator.terminal import Terminal, clean
+from orchestrator.telling.terminal import Terminal, clean
 from tests.conftest import ROOT, TINY
 from tests.forge import BOMBS, forge, replaced, rewrite, told
 

@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from orchestrator import catalog, cli, engine, session
-from orchestrator.local import Serial
-from orchestrator.screen import ConsoleScreen
+from orchestrator import engine
+from orchestrator.cli import app as cli
+from orchestrator.lessons import catalog
+from orchestrator.planning import session
 from orchestrator.store import Store
+from orchestrator.telling.screen import ConsoleScreen
+from orchestrator.workers.local import Serial
 from tests.conftest import TINY
 
 engine.load()  # before anything else imports Keras
@@ -112,7 +115,8 @@ def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch)
     monkeypatch.setattr(
         Stacked, "_logs_of", lambda *args: {name: value * 1.001 for name, value in logs_of(*args).items()}
     )
-    from orchestrator import keys, training
+    from orchestrator.lessons import keys
+    from orchestrator.workers import training
 
     training._benches.clear()
     keys.loaded.cache_clear()
@@ -198,8 +202,8 @@ DIGESTS = {
 @pytest.mark.parametrize("source", catalog.built_in(), ids=lambda source: source.id)
 def test_the_lessons_are_the_programs_that_they_were(source):
     """The seven lessons keep their identity while Keras and JAX stay what they are: a change here gives up every stored run."""
-    from orchestrator import keys
-    from orchestrator.sandbox import here
+    from orchestrator.lessons import keys
+    from orchestrator.lessons.sandbox import here
 
     jobs = keys.survey(here, source, (), ("fixed",), "compiled")[0]
     assert {f"{job.lesson}/{job.variant}": job.identity.program for job in jobs} == {

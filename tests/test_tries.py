@@ -1,18 +1,18 @@
-"""Tests of `orchestrator/tries.py` and `orchestrator/prospects.py`: what goes out again, without any cluster."""
+"""Tests of `orchestrator/workers/tries.py` and `orchestrator/workers/prospects.py`: what goes out again, without any cluster."""
 
 import time
 from dataclasses import replace
 
 import pytest
 
-from orchestrator.catalog import Source
-from orchestrator.events import Finished, Lost
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job, Shard
-from orchestrator.prospects import failed
+from orchestrator.lessons.catalog import Source
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job, Shard
 from orchestrator.store import Block
-from orchestrator.tries import Tries
-from orchestrator.worker import Order
+from orchestrator.workers.events import Finished, Lost
+from orchestrator.workers.prospects import failed
+from orchestrator.workers.tries import Tries
+from orchestrator.workers.worker import Order
 
 SEEDS = tuple(range(8))
 

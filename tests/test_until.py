@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from orchestrator.errors import UsageError
-from orchestrator.planning import Job, seeded
-from orchestrator.until import Course, Until, until_of
+from orchestrator.nouns.plan import Job, seeded
+from orchestrator.planning.until import Course, Until, until_of
 
 ROW = {
     "lesson": "a", "baseline": "without", "variant": "with", "data": "fixed", "statistic": "mean", "primary": True,

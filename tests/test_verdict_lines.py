@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from orchestrator import verdicts
 from orchestrator.reports.results import Results
 from orchestrator.reports.summary import headline, lines
 from orchestrator.reports.words import place
-from orchestrator.terminal import Terminal
+from orchestrator.telling import verdicts
+from orchestrator.telling.terminal import Terminal
 from tests.simulate import duel, store
 
 

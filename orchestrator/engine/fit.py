@@ -16,7 +16,7 @@ from orchestrator.engine import allowed, callbacks
 from orchestrator.engine.history import columns, gathered
 from orchestrator.engine.model import as_keras, grade, has_own_loss, loss_name, make, right
 from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
-from orchestrator.outcome import Outcome, failure, judge
+from orchestrator.nouns.outcome import Outcome, failure, judge
 
 CHUNK = 1024  # rows that are scored at once where it makes no difference
 

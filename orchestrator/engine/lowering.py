@@ -18,8 +18,8 @@ import numpy as np
 
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.reference import Reference
-from orchestrator.identity import digest
 from orchestrator.lesson import Split, count
+from orchestrator.nouns.identity import digest
 
 CALLBACK = re.compile(r"custom_call @\w*callback\w*")
 

@@ -15,11 +15,11 @@ import jax
 import keras
 import numpy as np
 
-from orchestrator.check import Verdict
 from orchestrator.engine import fit
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.lesson import Array, Data, Lesson, Rows, Scope, Split, Variant, count
-from orchestrator.outcome import Outcome
+from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.outcome import Outcome
 
 EPOCHS = 2
 LONG = 100  # batches of an epoch beyond which only the first of its rows are trained

@@ -17,8 +17,8 @@ from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
 from orchestrator.engine.model import Beginning, begin, loss_name
 from orchestrator.engine.reference import Reference
 from orchestrator.errors import LessonError
-from orchestrator.identity import Sketch, digest, sketch
 from orchestrator.lesson import Split, Variant, count
+from orchestrator.nouns.identity import Sketch, digest, sketch
 
 COMPILED_FIT = {"shuffle", "validation_batch_size"}  # the arguments of `fit` that the compiled engine knows
 ORDERS = 2  # epochs whose order of rows is part of a start

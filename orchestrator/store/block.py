@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from orchestrator.check import Verdict
 from orchestrator.errors import StoreError
-from orchestrator.identity import Sketch
-from orchestrator.outcome import Outcome
+from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.identity import Sketch
+from orchestrator.nouns.outcome import Outcome
 
 FORMAT = 2  # 1 had no key, processor, rows, nor which rows were right
 READS = (1, FORMAT)

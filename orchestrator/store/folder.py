@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestrator.check import Verdict
 from orchestrator.errors import NoResultsError, StoreError, StoreLostError
-from orchestrator.outcome import WITHOUT_RESULT
-from orchestrator.planning import Job, State, block_seeds, blocks, owners
+from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.outcome import WITHOUT_RESULT
+from orchestrator.nouns.plan import Job, State, block_seeds, blocks, owners
 from orchestrator.store import generation, last, looks, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.disk import Disk

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from orchestrator.errors import StoreError
-from orchestrator.planning import Job
+from orchestrator.nouns.plan import Job
 from orchestrator.store import parquet
 from orchestrator.store.document import loads
 

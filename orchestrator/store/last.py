@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator import literals
 from orchestrator.lesson import SCOPES
-from orchestrator.seeds import LARGEST, MOST
+from orchestrator.nouns import literals
+from orchestrator.nouns.seeds import LARGEST, MOST
 from orchestrator.store.document import loads
 
 WORDS = ("command", "started", "engine")

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.measures import named
-from orchestrator.outcome import Outcome
+from orchestrator.nouns.measures import named
+from orchestrator.nouns.outcome import Outcome
 
 SAME_ROWS = {"fixed": ("test", "fresh"), "redrawn": ("fresh",)}
 

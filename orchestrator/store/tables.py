@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestrator.measures import named
-from orchestrator.outcome import Outcome
-from orchestrator.planning import Job
+from orchestrator.nouns.measures import named
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job
 from orchestrator.store.block import CURVES, Block, as_column
 from orchestrator.store.generation import FORMAT, asked, stamped
 from orchestrator.store.parquet import WRITING

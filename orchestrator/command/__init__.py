@@ -1,0 +1,1 @@
+"""One command from request to page, for whoever calls: the command line or Python."""

@@ -1,0 +1,73 @@
+"""What happens while shards train: stored, written into the ledger, shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.nouns.check import Verdict
+from orchestrator.store import Store
+from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
+
+
+@dataclass
+class Record:
+    """Takes events as they come.
+
+    `left` tells how many seconds the command still takes, which the ledger hands on; `failed` says whether any run has,
+    `compiling` counts the seconds that workers spent on compilation.
+    """
+
+    store: Store
+    show: Callable[[Event], None]
+    left: Callable[[], float | None] = lambda: None
+    failed: bool = False
+    compiling: float = 0.0
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+    def verdict(self, training: str) -> Verdict | None:
+        """What a self-check of a program said, in this command or an earlier one."""
+        if training not in self.verdicts and (noted := self.store.verdict(training)):
+            self.verdicts[training] = noted
+        return self.verdicts.get(training)
+
+    def _keep(self, training: str, verdict: Verdict) -> None:
+        self.verdicts[training] = verdict
+        self.store.write_verdict(training, verdict)
+
+    def begin(self, command: str) -> None:
+        """A command is at work from here on."""
+        self.store.append_event({**_now(), "event": "began", "command": command})
+
+    def take(self, event: Event) -> None:
+        """Store a finished block, and tell of what happened."""
+        if isinstance(event, Checked):
+            self._keep(event.shard.job.program, event.verdict)
+        if isinstance(event, Finished):
+            if not event.block.stored and not event.block.refused:
+                self.store.write(event.shard.job.key, event.block)
+            if event.block.verdict:
+                self._keep(event.shard.job.program, event.block.verdict)
+            self.failed = self.failed or any(o.error for o in event.block.outcomes)
+            self.compiling += event.block.compiling
+        self.show(event)
+        if not isinstance(event, Waiting | Checked):
+            left = self.left()
+            self.store.append_event(_line(event) | ({} if left is None else {"left": round(left, 1)}))
+
+
+def _now() -> dict[str, float]:
+    """On the wall's clock for people, on the monotonic one for rates."""
+    return {"at": time.time(), "tick": time.monotonic()}
+
+
+def _line(event: Started | Finished | Lost) -> dict[str, Any]:
+    job, seeds = event.shard.job, event.shard.seeds
+    line = {**_now(), "key": job.key, "first": seeds[0], "job": job.name}
+    if isinstance(event, Started):
+        return {**line, "event": "started", "node": event.node}
+    if isinstance(event, Lost):
+        return {**line, "event": "lost", "cause": event.cause, "attempt": event.attempt}
+    return {**line, "event": "finished", "status": [o.status for o in event.block.outcomes]}

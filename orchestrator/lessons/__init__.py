@@ -1,0 +1,1 @@
+"""What is asked: lessons found, loaded, and made into jobs with keys."""

@@ -1,0 +1,107 @@
+"""What a store holds from before, seen with the eyes of a new plan: what it can't use any more, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.lessons import keys
+from orchestrator.lessons.catalog import Source
+from orchestrator.lessons.sandbox import NoAnswerError
+from orchestrator.nouns.identity import Sketch
+from orchestrator.nouns.plan import Job, State, block_seeds, owners
+from orchestrator.store import Store
+from orchestrator.workers import worker
+
+States = dict[tuple[str, int], State]
+
+
+@dataclass(frozen=True)
+class Precedent:
+    """What is stored of a plan's jobs, and what stands in the way of using the rest.
+
+    Attributes:
+        states: per block of the jobs what the store says of it. abouts: per key what is known of it.
+        superseded: stored runs of an earlier version of this program or its libraries.
+        processors: the kinds that trained the jobs' stored blocks.
+    """
+
+    states: States
+    abouts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    superseded: int = 0
+    processors: frozenset[str] = frozenset()
+
+    def why_missing(self, job: Job) -> str:
+        """Why nothing is stored of a job, as far as its forerunner tells."""
+        if job.identity is None:
+            return "not trained yet"
+        parts = job.identity.parts()
+        same = [
+            a
+            for a in self.abouts.values()
+            if [a.get(n) for n in ("lesson", "variant", "data")] == [job.lesson, job.variant, job.data]
+        ]
+        changed = [[name for name, digest in parts.items() if about.get(name) != digest] for about in same]
+        nearest = min((names for names in changed if names), key=len, default=[])
+        return f"its {' and '.join(nearest)} changed" if nearest else "not trained yet"
+
+
+def look(
+    store: Store,
+    jobs: Sequence[Job],
+    sources: Mapping[str, Source],
+    ask: Callable[..., Any],
+    settings: keys.Settings,
+) -> Precedent:
+    """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
+    states = store.state(jobs)
+    held = [(job, first) for (key, first), job in owners(jobs).items() if (key, first) in states]
+    runs = dict(
+        zip(held, store.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
+    )
+    for job, first in _drawn_otherwise(runs, sources, ask, settings):
+        states[job.key, first] = "redrawn"
+    abouts = store.abouts()
+    now = worker.versions()
+    counts = store.stored_runs()
+    old = sum(counts.get(key, 0) for key, about in abouts.items() if about.get("versions") != now)
+    processors = {run["processor"] for found in runs.values() for run in found if run["processor"]}
+    return Precedent(states, abouts, old, frozenset(processors))
+
+
+def about(job: Job) -> dict[str, Any]:
+    """What is to be known of a job's key."""
+    parts = job.identity.parts() if job.identity else {}
+    return {"lesson": job.lesson, "variant": job.variant, "data": job.data, "versions": worker.versions(), **parts}
+
+
+def _drawn_otherwise(
+    runs: Mapping[tuple[Job, int], Sequence[Mapping[str, Any]]],
+    sources: Mapping[str, Source],
+    ask: Callable[..., Any],
+    settings: keys.Settings,
+) -> Iterator[tuple[Job, int]]:
+    """The stored blocks that hold a seed whose rows are others by now: a process may change for one seed, which the key does not see."""
+    redrawn = {block: found for block, found in runs.items() if block[0].data == "redrawn" and block[0].identity}
+    asked_of = {job: frozenset(job.seeds) for job, _ in redrawn}
+    for lesson in dict.fromkeys(job.lesson for job, _ in redrawn):
+        kept = {
+            (job, first): {run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in asked_of[job]}
+            for (job, first), found in redrawn.items()
+            if job.lesson == lesson
+        }
+        asked = sorted({seed for rows in kept.values() for seed in rows})
+        try:
+            now: Mapping[int, Sketch] = ask(keys.redrawn, sources[lesson], settings, asked) if asked else {}
+        except NoAnswerError:
+            continue
+        for (job, first), rows in kept.items():
+            if any(not _same(now[seed], found) for seed, found in rows.items() if seed in now):
+                yield job, first
+
+
+def _same(now: Sketch, stored: Mapping[str, Any]) -> bool:
+    return now.digest == stored["digest"] or now.is_like(
+        Sketch(stored["digest"], stored["exact"], tuple(stored["numbers"]))
+    )

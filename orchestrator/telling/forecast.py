@@ -1,0 +1,221 @@
+"""How long a command still takes: what its shards were expected to take, put right by those that have ended.
+
+A process that takes a program up for the first time sets it up: traces it, and compiles it or finds it in the cache.
+That is counted apart from training, once a program and process. A shard at work is credited with the time since it
+began. Pure: whoever asks says what time it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.nouns.plan import Shard
+
+Block = tuple[str, int]  # what the store knows a shard by
+
+COMPILE, FETCH = 3.0, 0.8  # seconds to set a program up: where it was never compiled, and where it lies in the cache
+RESTART = 6.0  # seconds until another process stands in for one that died
+START = 6.0  # seconds that a command takes until it trains, on a machine for which the costs in `plan` are meant
+CROWDED = 0.7  # power of a slow start by which shards are slower: starting has more processes at work than training
+MOST = 6.0  # times slower that a machine is taken to be for its start alone: it may have waited for a cluster
+TRACE = 0.3  # seconds of a first shard's training that go into tracing
+TRUST = 3.0  # seconds of training that count as much as how long the start took
+OVERDUE = 0.1  # of its expected time that a shard has left when it has had all of it
+FAR, FEW = 1.4, 5.0  # times, and seconds, by which what was shown must be wrong before it rises unasked
+TABLES, REPORT = (0.3, 0.001), (2.5, 0.006)  # seconds that they take, and what each run adds
+
+
+@dataclass(frozen=True)
+class Work:
+    """A shard that a process has taken up."""
+
+    shard: Shard
+    begun: float
+    sets_up: bool
+
+
+@dataclass
+class Mean:
+    """A mean that grows."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, value: float) -> None:
+        """Take in a value."""
+        self.total, self.count = self.total + value, self.count + 1
+
+    @property
+    def value(self) -> float:
+        """The mean so far."""
+        return self.total / self.count
+
+
+@dataclass
+class Forecast:
+    """What is left of a plan.
+
+    Attributes:
+        slots: says how many shards train at once. closing: seconds that tables and report are meant to take.
+        known: what a shard of a program took here before, in seconds, by program; such a program lies in the cache.
+        started: seconds until training began, which tells how crowded this machine is.
+    """
+
+    shards: Sequence[Shard]
+    slots: Callable[[], int]
+    closing: float = 0.0
+    known: Mapping[str, float] = field(default_factory=dict)
+    started: float = START
+    _first: dict[str, Mean] = field(default_factory=dict)  # by program, what shards trained that set it up
+    _took: dict[str, Mean] = field(default_factory=dict)  # and what others did, which is surer
+    _running: dict[Block, Work] = field(default_factory=dict)
+    _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
+    _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
+    _restarts: float = 0.0
+    _spent: float = 0.0
+    _meant: float = 0.0
+    _late: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._waiting: dict[str, set[Block]] = {}
+        for shard in self.shards:
+            self._waiting.setdefault(shard.job.program, set()).add(shard.block)
+        self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
+        self._crowding: float = min(max(1.0, self.started / START) ** CROWDED, MOST)
+
+    def begin(self, shard: Shard, now: float) -> None:
+        """A process took the shard up."""
+        self._waiting[shard.job.program].discard(shard.block)
+        self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
+
+    def end(self, shard: Shard, now: float, trained: float) -> None:
+        """A shard has its answer, after so many seconds of training proper."""
+        program = shard.job.program
+        self._waiting[program].discard(shard.block)
+        work = self._running.pop(shard.block, None)
+        if work is None:  # it was not even tried
+            return
+        self._spent += trained
+        self._meant += shard.job.cost
+        if work.sets_up:
+            trained = max(trained - TRACE, trained / 2)
+            self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
+            self._ready[program] += 1
+        (self._first if work.sets_up else self._took).setdefault(program, Mean()).add(trained)
+
+    def lose(self, shard: Shard) -> None:
+        """The process under a shard died, and with it every program that it had."""
+        self._running.pop(shard.block, None)
+        self._waiting[shard.job.program].add(shard.block)
+        self._ready -= Counter(self._ready.keys())
+        self._restarts += RESTART
+
+    def paces(self) -> dict[str, float]:
+        """Seconds that a shard trains where nothing else is at work, for each program of which any has ended."""
+        return {program: self._expected(program) / self._crowding for program in self._seen}
+
+    def left(self, now: float) -> float:
+        """Seconds until the command ends."""
+        self._late = 1.0
+        self._late = max((self._lateness(work, now) for work in self._running.values()), default=1.0)
+        running = [self._rest(work, now) for work in self._running.values()]
+        waiting = {program: len(blocks) for program, blocks in self._waiting.items() if blocks}
+        training = sum(n * self._expected(program) for program, n in waiting.items())
+        setups = sum(self._setups_left(program, n) for program, n in waiting.items())
+        together = sum(running) + training + setups + self._restarts * bool(waiting)
+        return max(together / max(1, self.slots()), *running, *map(self._expected, waiting), 0.0) + self.closes
+
+    @property
+    def closes(self) -> float:
+        """Seconds that tables and report will take, on a machine as fast as this one was all in all."""
+        return self.closing * (self._spent + TRUST * self._crowding) / (self._meant + TRUST)
+
+    @property
+    def compiling(self) -> tuple[int, int] | None:
+        """The programs that were taken up, and how many there are; None once all are set up."""
+        running = {work.shard.job.program for work in self._running.values()} - self._seen
+        untouched = {program for program, blocks in self._waiting.items() if blocks} - self._seen - running
+        return (len(self._costs) - len(untouched), len(self._costs)) if running | untouched else None
+
+    @property
+    def _seen(self) -> set[str]:
+        """The programs of which any shard has ended."""
+        return self._took.keys() | self._first.keys()
+
+    def _expected(self, program: str) -> float:
+        """Seconds that a shard of a program trains."""
+        if program in self._took:
+            return self._took[program].value
+        if program in self._first:
+            return self._first[program].value * self._drift()
+        return self._costs[program] * self._pace()
+
+    def _drift(self) -> float:
+        """How much longer shards take than those that set their programs up told of."""
+        both = self._took.keys() & self._first.keys()
+        took, first = (sum(means[program].value for program in both) for means in (self._took, self._first))
+        return (took + TRUST) / (first + TRUST)
+
+    def _pace(self) -> float:
+        """How much longer programs take than they were meant to, by those of which any shard has ended."""
+        seen = self._seen
+        took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
+        return self._late * (took + TRUST * self._crowding) / (meant + TRUST)
+
+    def _lateness(self, work: Work, now: float) -> float:
+        """How many times as long as expected a first shard of a program has been at work, where it is overdue."""
+        unseen = work.shard.job.program not in self._seen
+        return max(1.0, (now - work.begun) / (self._whole(work) or 1.0)) if unseen else 1.0
+
+    def _whole(self, work: Work) -> float:
+        """Seconds that a shard at work takes from beginning to end."""
+        program = work.shard.job.program
+        return self._expected(program) + work.sets_up * self._setup(program, first=not self._ready[program])
+
+    def _rest(self, work: Work, now: float) -> float:
+        whole = self._whole(work)
+        return max(whole - (now - work.begun), OVERDUE * whole)
+
+    def _had(self, program: str) -> int:
+        """How many processes have a program, or are setting it up."""
+        return self._ready[program] + sum(w.sets_up for w in self._running.values() if w.shard.job.program == program)
+
+    def _setup(self, program: str, first: bool) -> float:
+        """Seconds to set a program up, for the first process or a further one."""
+        seen = self._setups[first]
+        meant = COMPILE if first and program not in self.known else FETCH
+        return seen.value if seen.count else meant * self._pace()
+
+    def _setups_left(self, program: str, waiting: int) -> float:
+        had = self._had(program)
+        times = max(0, min(self.slots() - had, waiting))
+        first = min(times, int(not had))
+        return first * self._setup(program, first=True) + (times - first) * self._setup(program, first=False)
+
+
+@dataclass
+class Countdown:
+    """Time left as it is shown: it falls, and rises only where there is a reason to tell.
+
+    Attributes:
+        why: why it rose, where it ever did.
+    """
+
+    shown: float | None = None
+    why: str = ""
+
+    def show(self, left: float, reason: str = "") -> float:
+        """The seconds to show where so many are left; `reason` is why they may be more than before."""
+        reason = reason or ("slower than expected" if self.shown is not None and left > FAR * self.shown + FEW else "")
+        if self.shown is not None and left > self.shown and reason:
+            self.why = reason
+        if self.shown is None or reason or left < self.shown:
+            self.shown = left
+        return self.shown
+
+
+def closing(runs: int, report_too: bool) -> float:
+    """Seconds that tables and report are meant to take."""
+    return sum(least + each * runs for least, each in (TABLES, *([REPORT] if report_too else [])))

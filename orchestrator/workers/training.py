@@ -1,0 +1,156 @@
+"""Training an order's seeds where the shard lies: what was planned and nothing else, the fastest way that holds.
+
+Imports Keras; `engine.load` comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from orchestrator.engine import fit, processor, selfcheck
+from orchestrator.engine.compiled import WIDTH, Program
+from orchestrator.engine.lowering import lower
+from orchestrator.engine.model import begin
+from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, settings_of
+from orchestrator.engine.reference import Reference
+from orchestrator.engine.study import start
+from orchestrator.errors import OtherProgramError
+from orchestrator.lesson import Data, Scope, Split, Variant
+from orchestrator.lessons.loaded import Loaded, content
+from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
+from orchestrator.nouns.outcome import Outcome
+from orchestrator.nouns.plan import Job
+
+BENCHES = 16  # variants that a process keeps at hand
+
+
+@dataclass
+class Held:
+    """A shard's data: what is the same for all its seeds is drawn once, and of what is drawn for each a sketch is kept."""
+
+    data: Data
+    scope: Scope
+    seen: dict[int, Sketch] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fresh = self.data.fresh_rows()
+        self.splits = [self.data.draw(self.scope, seed) for seed in SEEDS[self.scope]]
+
+    def as_data(self) -> Data:
+        """The same, as a lesson's data."""
+        fresh = self.fresh
+        return replace(
+            self.data,
+            fixed=(lambda: self.splits[0]) if self.scope == "fixed" else self.data.fixed,
+            redrawn=self._redrawn if self.data.redrawn else None,
+            fresh=None if fresh is None else lambda: fresh,
+        )
+
+    def _redrawn(self, seed: int) -> Split:
+        split = self.data.draw("redrawn", seed)
+        self.seen[seed] = sketch(arrays(split))
+        return split
+
+
+class Bench:
+    """A variant at hand in this process, for rows of certain shapes."""
+
+    def __init__(self, variant: Variant, split: Split, traced: bool) -> None:
+        """Build it for the two seeds that the plan knows."""
+        pair = begin(variant, split, 0), begin(variant, split, 1)
+        self.text = digest(lower(Reference(variant, pair[0]), pair[0].values, split)) if traced else ""
+        self.start = start(variant, split, pair)
+        self.program = Program(variant, split, pair[0]) if traced else None
+        self.verdict: Verdict | None = None
+
+
+_benches: dict[tuple[int, Shapes, bool], tuple[Variant, Bench]] = {}
+
+
+def _bench(variant: Variant, split: Split, traced: bool) -> Bench:
+    """The variant's bench, which both scopes share where their rows have the same shapes."""
+    key = (id(variant), Shapes(split), traced)
+    if key not in _benches:
+        if len(_benches) == BENCHES:
+            del _benches[next(iter(_benches))]
+        _benches[key] = (variant, Bench(variant, split, traced))  # the variant is kept, lest another gets its id
+    return _benches[key][1]
+
+
+def train(job: Job, here: Loaded, seeds: Sequence[int], known: Verdict | None) -> tuple[list[Outcome], Verdict | None]:
+    """Train the seeds of a job; gives also the verdict of a self-check that was made on the way.
+
+    `known` is what an earlier check of this training said.
+
+    Raises:
+        OtherProgramError: this is not what was planned.
+    """
+    _, held, bench = _planned(job, here)
+    made = None if known or bench.verdict else _check(job, here, bench, seeds[0])
+    reason = job.reason or (known or bench.verdict or Verdict()).why
+    if bench.program and job.engine == "compiled" and not reason:
+        outcomes = bench.program.train(seeds, held.as_data(), job.data)
+    else:
+        outcomes = [_fit(job, here, seed, held, reason or None) for seed in dict.fromkeys(seeds)]
+        here.enter()
+    return [replace(o, rows=held.seen.get(o.seed)) for o in outcomes], made
+
+
+def check(job: Job, here: Loaded, first: int) -> Verdict | None:
+    """Hold a job's program against `fit`, where this process never did and there is reason to; `first` is a seed to come.
+
+    Raises:
+        OtherProgramError: this is not what was planned.
+    """
+    bench = _planned(job, here)[2]
+    return None if bench.verdict else _check(job, here, bench, first)
+
+
+def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
+    """What a job trains, as it lies here; refused if it is not what was planned."""
+    lesson = here.enter()
+    variant, held = lesson.variant(job.variant), Held(lesson.data, job.data)
+    traced = job.identity is not None and job.width == WIDTH and job.engine != "fit-tensorflow"
+    bench = _bench(variant, held.splits[0], traced)
+    if job.identity is not None:
+        _refuse_other(job.identity, _found(job, variant, here, bench, held, traced))
+    return variant, held, bench
+
+
+def _check(job: Job, here: Loaded, bench: Bench, first: int) -> Verdict | None:
+    if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
+        return None
+    bench.verdict = selfcheck.check(bench.program, here.lesson.data, lambda: here.anew().lesson, job.data, first)
+    here.enter()
+    return bench.verdict
+
+
+def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> Outcome:
+    """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed."""
+    variant = here.anew().lesson.variant(job.variant)
+    engine = "fit-jax" if job.engine == "compiled" else job.engine
+    return fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
+
+
+def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held, traced: bool) -> Identity:
+    """What lies here, as the plan would say it."""
+    program = bench.text if traced else _program_of_files(job, here)
+    settings = settings_of(variant, "compiled" if traced else job.engine)
+    return Identity(program, settings, bench.start, drawn_of(held.splits, held.fresh), processor())
+
+
+def _program_of_files(job: Job, here: Loaded) -> str:
+    """The planned program, whose texts came with the order, if the files that it read then are what they were."""
+    same = all(content(Path(path)) == digest for path, digest in here.source.reads)
+    return job.identity.program if same and job.identity else ""
+
+
+def _refuse_other(planned: Identity, found: Identity) -> None:
+    apart = planned.differs(found)
+    if apart:
+        raise OtherProgramError(
+            f"{apart} than planned: the lesson's files or data changed meanwhile, or are others on this machine; the same command plans anew"
+        )
