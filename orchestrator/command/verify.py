@@ -25,7 +25,7 @@ import numpy as np
 from orchestrator import engine
 from orchestrator.command import command
 from orchestrator.command.agreement import comparable
-from orchestrator.engine import compiled, fit
+from orchestrator.engine import compiled, fit, private
 from orchestrator.engine.model import begin, build, make
 from orchestrator.lesson import Array, Lesson, Scope, Variant
 from orchestrator.lessons import catalog
@@ -133,7 +133,7 @@ def _ask_tensorflow(
     epochs = min(variant.epochs, TENSORFLOW_EPOCHS)
     check = replace(check, against="fit on TensorFlow", epochs=epochs)
     split = lesson.data.draw(check.data, SEED)
-    if any(hasattr(layer, "seed_generator") for layer in make(variant, SEED)._flatten_layers()):
+    if any(hasattr(layer, "seed_generator") for layer in private.layers_in(make(variant, SEED))):
         return []  # its random numbers differ between backends
     beginning = begin(variant, split, SEED)
     weights = [*beginning.values[0], *beginning.values[1]]

@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras.src.models.functional import Functional
+
+from orchestrator.engine import private
 
 # A row's output depends on that row alone (or, in training, on its batch), nothing is drawn or kept in inference, no mask is made.
 PLAIN = """
@@ -58,7 +59,7 @@ def _classes(home: Any, names: str) -> frozenset[type]:
     return frozenset(getattr(home, name) for name in names.split())
 
 
-_PLAIN = _classes(keras.layers, PLAIN) | {keras.Sequential, Functional}
+_PLAIN = _classes(keras.layers, PLAIN) | {keras.Sequential, private.Functional}
 _LISTED = _PLAIN | _classes(keras.layers, WHOLE)
 _CONVOLUTIONS = _classes(keras.layers, CONVOLUTIONS)
 _OPTIMIZERS = _classes(keras.optimizers, OPTIMIZERS)
@@ -67,7 +68,7 @@ _METRICS = _classes(keras.metrics, METRICS)
 
 def why_not(model: keras.Model) -> str | None:
     """Why a part of Keras's own sends the model through `fit`; None where none does."""
-    for layer in model._flatten_layers():
+    for layer in private.layers_in(model):
         if type(layer) in _CONVOLUTIONS:
             return f"convolutions ({type(layer).__name__}) take longer in a compiled loop than in fit"
         if _is_keras(layer) and type(layer) not in _LISTED:
@@ -80,18 +81,17 @@ def why_not(model: keras.Model) -> str | None:
 
 def is_plain(model: keras.Model) -> bool:
     """Whether the built model's metrics and losses may be formed from the predictions of many batches at once."""
-    parts_are = all(type(layer) in _PLAIN and _is_plain(layer) for layer in model._flatten_layers())
+    parts_are = all(type(layer) in _PLAIN and _is_plain(layer) for layer in private.layers_in(model))
     operations = getattr(model, "operations", [])
     any_rows = all(tensor.shape[0] is None for tensor in getattr(model, "inputs", None) or ())
     return (
         parts_are
         and any_rows
         and all(isinstance(operation, keras.Layer) for operation in operations)
-        and (model._compile_metrics is None or _have_plain_names(model._compile_metrics))
-        and all(_sums_rows(metric) for metric in (model._compile_metrics.metrics if model._compile_metrics else ()))
-        and model._compile_loss is not None
-        and len(model._compile_loss._flat_losses) == 1
-        and _averages_rows(model._compile_loss._flat_losses[0].loss)
+        and _have_plain_names(model)
+        and all(_sums_rows(metric) for metric in private.metrics_of(model))
+        and len(private.losses_in(model)) == 1
+        and _averages_rows(private.losses_in(model)[0])
     )
 
 
@@ -106,24 +106,25 @@ def _is_plain(layer: keras.Layer) -> bool:
     return not own and not getattr(layer, "mask_zero", False) and layer.compute_dtype == "float32"
 
 
-def _have_plain_names(metrics: Any) -> bool:
+def _have_plain_names(model: keras.Model) -> bool:
     """Whether each metric is reported by its own name: Keras renames weighted ones, and joins those of one name."""
-    return not metrics._user_weighted_metrics and len({metric.name for metric in metrics.metrics}) == len(
-        metrics.metrics
-    )
+    names = [metric.name for metric in private.metrics_of(model)]
+    return not private.has_weighted_metrics(model) and len(set(names)) == len(names)
 
 
 def _sums_rows(metric: Any) -> bool:
     if type(metric) is keras.metrics.MeanMetricWrapper:
-        return _is_listed(metric._fn) and metric._fn_kwargs.get("axis", -1) == -1
-    return type(metric) in _METRICS and getattr(metric, "_fn_kwargs", {}).get("axis", -1) == -1
+        function, arguments = private.function_of(metric)
+        return _is_listed(function) and arguments.get("axis", -1) == -1
+    return type(metric) in _METRICS and private.arguments_of(metric).get("axis", -1) == -1
 
 
 def _averages_rows(loss: Any) -> bool:
     function = getattr(loss, "fn", None)
     usual = _is_keras(loss) and getattr(loss, "reduction", None) == "sum_over_batch_size"
-    whole = usual and loss._fn_kwargs.get("ignore_class") is None  # else a mean over the rows of a batch that count
-    return whole and _is_listed(function) and loss._fn_kwargs.get("axis", -1) == -1
+    arguments = private.arguments_of(loss)
+    whole = usual and arguments.get("ignore_class") is None  # else a mean over the rows of a batch that count
+    return whole and _is_listed(function) and arguments.get("axis", -1) == -1
 
 
 def _is_listed(function: Any) -> bool:

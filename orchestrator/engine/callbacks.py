@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
-from keras.src.trainers.compile_utils import CompileMetrics
+
+from orchestrator.engine import private
 
 State = dict[str, Any]
 Logs = dict[str, jax.Array]
@@ -26,14 +27,12 @@ class Slots:
 
     def __init__(self, model: keras.Model) -> None:
         variables = [id(v) for v in model.optimizer.variables]
-        rate = model.optimizer._learning_rate
+        rate = private.learning_rate(model.optimizer)
         self.rate = variables.index(id(rate)) if id(rate) in variables else -1  # -1: a schedule sets it
-        averages = getattr(model.optimizer, "_model_variables_moving_average", [])
         trained = [id(v) for v in model.trainable_variables]
-        owners = model.optimizer._trainable_variables
         self.averages = {
             trained.index(id(v)): variables.index(id(a))
-            for v, a in zip(owners, averages, strict=False)
+            for v, a in private.moving_averages(model.optimizer)
             if a is not None
         }
         self.use_ema = bool(model.optimizer.use_ema)
@@ -95,9 +94,9 @@ class _Monitor(Rule):
 
     def __init__(self, callback: Any, model: keras.Model) -> None:
         callback.set_model(model)
-        callback._set_monitor_op()
+        private.set_monitor(callback)
         self.monitor = callback.monitor
-        self.min_delta = float(callback.min_delta)  # signed by _set_monitor_op
+        self.min_delta = float(callback.min_delta)  # signed by now
         self.less = callback.monitor_op == keras.ops.less
 
     def improves(self, current: jax.Array, best: Any) -> jax.Array:
@@ -294,7 +293,7 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
         return "two callbacks set the learning rate"
     if any(getattr(c, "raise_error", False) for c in callbacks):
         return "TerminateOnNaN(raise_error=True) raises in the middle of an epoch"
-    names = {"loss", *(m.name for m in model.metrics if not isinstance(m, CompileMetrics)), *_compiled_names(model)}
+    names = {"loss", *(m.name for m in model.metrics if not isinstance(m, private.CompileMetrics)), *_compiled_names(model)}
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and type(callback) in RULES and monitor.removeprefix("val_") not in names:
@@ -305,7 +304,7 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
 
 
 def _compiled_names(model: keras.Model) -> list[str]:
-    return [metric.name for metric in model._compile_metrics.metrics] if model._compile_metrics else []
+    return [metric.name for metric in private.metrics_of(model)]
 
 
 def rules(callbacks: Sequence[Any], model: keras.Model, epochs: int) -> list[Rule]:

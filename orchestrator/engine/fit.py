@@ -12,7 +12,7 @@ import jax
 import keras
 import numpy as np
 
-from orchestrator.engine import allowed, callbacks
+from orchestrator.engine import allowed, callbacks, private
 from orchestrator.engine.history import columns, gathered
 from orchestrator.engine.model import as_keras, grade, has_own_loss, loss_name, make, right
 from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
@@ -114,17 +114,16 @@ def _evaluated(model: keras.Model, parts: Mapping[str, tuple[Rows, Rows]], size:
 def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:
     """Whether a call of the model adds losses; what a compiled call added, the model has forgotten."""
     batch = jax.tree.map(lambda array: as_keras(array[:size]), x)
-    model(batch, **({"training": False} if model._call_has_training_arg else {}))
+    model(batch, **private.inference(model))
     return bool(model.losses)
 
 
 def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float:
     """The compiled loss alone, a mean over batches by their rows."""
     total, rows = 0.0, count(jax.tree.leaves(x)[0])
-    inference = {"training": False} if model._call_has_training_arg else {}
     for first in range(0, rows, size):
         batch_x, batch_y = jax.tree.map(lambda array, at=first: as_keras(array[at : at + size]), (x, y))
-        loss = model._compile_loss(batch_y, model(batch_x, **inference))
+        loss = private.loss_of(model)(batch_y, model(batch_x, **private.inference(model)))
         total += float(keras.ops.convert_to_numpy(loss)) * min(size, rows - first)
     return total / rows
 

@@ -21,17 +21,17 @@ def now() -> dict[str, Any]:
     if "keras" not in sys.modules:
         return {}
     import keras  # noqa: PLC0415
-    from keras.src.backend import config  # noqa: PLC0415
-    from keras.src.backend.common import global_state  # noqa: PLC0415
+
+    from orchestrator.engine import private  # noqa: PLC0415
 
     found = {
         "floatx": keras.config.floatx(),
         "epsilon": keras.config.epsilon(),
         "image_data_format": keras.config.image_data_format(),
         "dtype_policy": keras.config.dtype_policy(),
-        "max_epochs": config.max_epochs(),
-        "max_steps_per_epoch": config.max_steps_per_epoch(),
-        "names": dict(global_state.get_global_attribute(NAMES, {})),
+        "max_epochs": private.config.max_epochs(),
+        "max_steps_per_epoch": private.config.max_steps_per_epoch(),
+        "names": dict(private.global_state.get_global_attribute(NAMES, {})),
     }
     if "jax" in sys.modules:
         import jax  # noqa: PLC0415
@@ -69,16 +69,16 @@ def put_back() -> None:
     if not _own or "keras" not in sys.modules:
         return
     import keras  # noqa: PLC0415
-    from keras.src.backend import config  # noqa: PLC0415
-    from keras.src.backend.common import global_state  # noqa: PLC0415
+
+    from orchestrator.engine import private  # noqa: PLC0415
 
     keras.config.set_floatx(_own["floatx"])
     keras.config.set_epsilon(_own["epsilon"])
     keras.config.set_image_data_format(_own["image_data_format"])
     keras.config.set_dtype_policy(_own["dtype_policy"])
-    config.set_max_epochs(_own["max_epochs"])
-    config.set_max_steps_per_epoch(_own["max_steps_per_epoch"])
-    global_state.set_global_attribute(NAMES, defaultdict(int, _own["names"]))
+    private.config.set_max_epochs(_own["max_epochs"])
+    private.config.set_max_steps_per_epoch(_own["max_steps_per_epoch"])
+    private.global_state.set_global_attribute(NAMES, defaultdict(int, _own["names"]))
     if "jax" in _own:
         import jax  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from orchestrator.engine import private
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.reference import Reference
 from orchestrator.lesson import Split, count
@@ -59,10 +60,10 @@ def is_slow(text: str) -> bool:
 def loss_text(model: keras.Model, split: Split) -> str:
     """Digest of the loss as a program of labels and predictions: arms whose losses differ can't be compared by them."""
     own = type(model).compute_loss is not keras.Model.compute_loss
-    if model._compile_loss is None and not own:
+    if private.loss_of(model) is None and not own:
         return "what its layers add"
     x, y = jax.tree.map(lambda array: array[:2], as_keras((split.x_train, split.y_train)))
-    inference = {"training": False} if model._call_has_training_arg else {}
+    inference = private.inference(model)
     try:
         variables = [[v.value for v in part] for part in (model.trainable_variables, model.non_trainable_variables)]
         given = jax.eval_shape(lambda x: model.stateless_call(*variables, x, **inference)[0], x)
@@ -70,7 +71,7 @@ def loss_text(model: keras.Model, split: Split) -> str:
             lambda p: jax.ShapeDtypeStruct(p.shape, jnp.float32), given
         )  # whatever the precision
         return digest(
-            jax.jit(model._compile_loss.call).trace(y, predictions).lower(lowering_platforms=("cpu",)).as_text()
+            jax.jit(private.loss_of(model).call).trace(y, predictions).lower(lowering_platforms=("cpu",)).as_text()
         )
     except Exception:  # the user's own code: what can't be traced is nobody else's loss
         return uuid.uuid4().hex

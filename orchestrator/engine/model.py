@@ -12,11 +12,9 @@ from typing import Any
 import jax
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.random import seed_generator
-from keras.src.utils import module_utils
 
 from orchestrator.engine import globals as settings
+from orchestrator.engine import private
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Rows, Split, Variant, count
 
@@ -28,7 +26,7 @@ def seeded(seed: int) -> None:
     TensorFlow here, seconds of work, merely to seed it. Where nobody has loaded it there is nothing to seed.
     """
     if keras.backend.backend() != "tensorflow":
-        module_utils.tensorflow._available = "tensorflow" in sys.modules
+        private.never_seed_tensorflow(unless="tensorflow" in sys.modules)
     keras.backend.clear_session(free_memory=False)
     settings.put_back()
     keras.utils.set_random_seed(seed)
@@ -54,7 +52,7 @@ def make(variant: Variant, seed: int) -> keras.Model:
 def build(model: keras.Model, split: Split, rows: int = 1) -> None:
     """Make all variables of the model, its metrics and its optimiser, as `fit` does before its first step of that many rows."""
     batch = jax.tree.map(lambda array: array[:rows], (as_keras(split.x_train), as_keras(split.y_train)))
-    model._symbolic_build(data_batch=batch)
+    private.build(model, batch)
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     with _counted_seeds() as seeds:
         model = make(variant, seed)
     drew, looks = _drew(seed, len(seeds)), _is_unbuilt(model)
-    if not whole and all(layer.built for layer in model._flatten_layers()):
+    if not whole and all(layer.built for layer in private.layers_in(model)):
         model.optimizer.build(model.trainable_variables)
     else:
         build(model, split, min(variant.batch_size, count(split.x_train)))
@@ -92,8 +90,8 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
 
 def _is_unbuilt(model: keras.Model) -> bool:
     """Whether anything but the optimiser is to be built, as `Trainer._symbolic_build` asks."""
-    parts = [part for part in (model._compile_metrics, model._compile_loss) if part is not None]
-    return not all(part.built for part in (*model._flatten_layers(), *parts))
+    parts = [part for part in (private.compiled_metrics(model), private.loss_of(model)) if part is not None]
+    return not all(part.built for part in (*private.layers_in(model), *parts))
 
 
 @contextmanager
@@ -109,11 +107,11 @@ def _counted_seeds() -> Iterator[list[int]]:
             taken.append(high)
             return random.randint(low, high)  # noqa: S311  Keras's own
 
-    before, seed_generator.python_random = seed_generator.python_random, Counting
+    before, private.seed_generator.python_random = private.seed_generator.python_random, Counting
     try:
         yield taken
     finally:
-        seed_generator.python_random = before
+        private.seed_generator.python_random = before
 
 
 def _drew(seed: int, taken: int) -> str:
@@ -125,7 +123,7 @@ def _drew(seed: int, taken: int) -> str:
         expected.randint(1, int(1e9))
     if random.getstate() != expected.getstate():
         return "Python's"
-    kept = global_state.get_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR)
+    kept = private.global_state.get_global_attribute(private.seed_generator.GLOBAL_SEED_GENERATOR)
     return "Keras's global" if kept is not None else ""
 
 
@@ -154,13 +152,13 @@ def has_own_loss(model: keras.Model) -> bool:
     """Whether a model's loss is what it computes itself, and not what it was compiled with."""
     kind = type(model)
     own = kind.test_step is not keras.Model.test_step or kind.compute_loss is not keras.Model.compute_loss
-    return own or model._compile_loss is None
+    return own or private.loss_of(model) is None
 
 
 def grade(model: keras.Model, y: Any, predictions: Any) -> dict[str, Any]:
     """Loss, without penalties, and every compiled metric of predictions made in inference mode; scalars of the backend's kind."""
-    scores = {loss_name(model): model._compile_loss(y, predictions)}
-    for metric in model._compile_metrics.metrics if model._compile_metrics else ():
+    scores = {loss_name(model): private.loss_of(model)(y, predictions)}
+    for metric in private.metrics_of(model):
         metric.reset_state()
         metric.update_state(y, predictions)
         scores[metric.name] = metric.result()
@@ -173,11 +171,11 @@ ACCURACIES = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccurac
 def right(model: keras.Model, y: Any, predictions: Any) -> Any:
     """Which rows the model has right by its first accuracy, of shape (rows,); None where it has none, or not one answer a row."""
     kinds = tuple(getattr(keras.metrics, name) for name in ACCURACIES)
-    metrics = model._compile_metrics.metrics if model._compile_metrics else ()
-    metric = next((m for m in metrics if type(m) in kinds), None)
+    metric = next((m for m in private.metrics_of(model) if type(m) in kinds), None)
     if metric is None or isinstance(predictions, dict | list | tuple):
         return None
-    values = metric._fn(y, predictions, **metric._fn_kwargs)
+    function, arguments = private.function_of(metric)
+    values = function(y, predictions, **arguments)
     if int(np.prod(values.shape)) != predictions.shape[0]:
         return None
     return keras.ops.reshape(values, (-1,)) > 0.5

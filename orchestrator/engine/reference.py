@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from keras import StatelessScope
 
-from orchestrator.engine import callbacks
+from orchestrator.engine import callbacks, private
 from orchestrator.engine.model import Beginning, has_own_loss, loss_name, right
 from orchestrator.lesson import Array, Rows, Variant, count
 
@@ -108,11 +108,11 @@ class Reference:
 
     def _grade_step(self, trainable: Any, carry: Any, batch: Any) -> tuple[Any, Any]:
         (frozen, counters), (x, y) = carry, batch
-        inference = {"training": False} if self.model._call_has_training_arg else {}
+        inference = private.inference(self.model)
         predictions, frozen = self.model.stateless_call(trainable, frozen, x, **inference)
         with self.with_counters(counters) as scope:
-            loss = self.model._compile_loss(y, predictions)
-            self.model._loss_tracker.update_state(loss, sample_weight=count(x))
+            loss = private.loss_of(self.model)(y, predictions)
+            private.loss_tracker(self.model).update_state(loss, sample_weight=count(x))
             self.model.compute_metrics(x, y, predictions, None)
         counters = [scope.get_current_value(v) for v in self.model.metrics_variables]
         return (frozen, counters), right(self.model, y, predictions)

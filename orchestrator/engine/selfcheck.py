@@ -15,7 +15,7 @@ import jax
 import keras
 import numpy as np
 
-from orchestrator.engine import fit
+from orchestrator.engine import fit, private
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.lesson import Array, Data, Lesson, Rows, Scope, Split, Variant, count
 from orchestrator.nouns.check import Verdict
@@ -104,7 +104,7 @@ def _apart(
     ours: Outcome, theirs: Outcome, model: keras.Model, rows: dict[str, int], smooth: float
 ) -> Iterator[tuple[str, float, float]]:
     """Per curve and score its name, the largest difference, and how large that may be."""
-    kinds = {m.name: type(m).__name__ for m in (model._compile_metrics.metrics if model._compile_metrics else ())}
+    kinds = {m.name: type(m).__name__ for m in private.metrics_of(model)}
     for mine, other in ((ours.history, theirs.history), (ours.scores, theirs.scores)):
         for name in sorted({*mine, *other}):
             if name not in mine or name not in other:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from orchestrator.engine import allowed
+from orchestrator.engine import allowed, private
 from orchestrator.engine.model import Beginning, grade, right
 from orchestrator.engine.reference import Reference, Scores, State, in_rows, over_batches
 from orchestrator.lesson import Split, Variant, count
@@ -82,7 +82,7 @@ class Stacked(Reference):
 
         def add(counters: Any, batch: Any) -> tuple[Any, None]:
             with self.with_counters(counters) as scope:
-                self.model._loss_tracker.update_state(batch[0], sample_weight=batch[1])
+                private.loss_tracker(self.model).update_state(batch[0], sample_weight=batch[1])
             return [scope.get_current_value(v) for v in metrics], None
 
         counters, _ = jax.lax.scan(add, counters, (losses, rows), unroll=min(UNROLL, len(losses)))

@@ -11,7 +11,7 @@ import jax
 import keras
 import numpy as np
 
-from orchestrator.engine import allowed, callbacks, compiled
+from orchestrator.engine import allowed, callbacks, compiled, private
 from orchestrator.engine.history import columns
 from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
 from orchestrator.engine.model import Beginning, begin, loss_name
@@ -67,7 +67,7 @@ def study(variant: Variant, split: Split, engine: str) -> Study:
         measures,
         loss_text(model, split) if engine != "fit-tensorflow" else "",
         model.count_params(),
-        sum(hasattr(layer, "seed_generator") for layer in model._flatten_layers()),
+        sum(hasattr(layer, "seed_generator") for layer in private.layers_in(model)),
         tuple(_notes(variant, pair)),
     )
 
@@ -198,7 +198,7 @@ def _measures(variant: Variant, model: keras.Model) -> tuple[str, ...]:
     Raises:
         LessonError: one is a column's already.
     """
-    own = [metric.name for metric in model._compile_metrics.metrics] if model._compile_metrics else []
+    own = [metric.name for metric in private.metrics_of(model)]
     columns_of_ours = TAKEN | {loss_name(model)}
     taken = sorted(name for name in own if name.lower() in columns_of_ours or name.lower().startswith("val_"))
     if taken:

@@ -21,13 +21,17 @@ from typing import Any
 from ray import cloudpickle
 
 from orchestrator.engine import globals as settings
-from orchestrator.errors import LessonError
+from orchestrator.errors import LessonError, VersionError
 from orchestrator.lesson import Lesson, Variant
 from orchestrator.lessons.catalog import Source, Value
 from orchestrator.lessons.loaded import is_own
 from orchestrator.nouns.identity import DIGITS, digest
 
-inner = cloudpickle.cloudpickle
+try:
+    inner = cloudpickle.cloudpickle
+    _reduced_code, _class_names = inner._code_reduce, inner._DYNAMIC_CLASS_TRACKER_BY_CLASS
+except AttributeError as error:
+    raise VersionError(f"Ray's cloudpickle lacks what this program stands on ({error}); install the versions of requirements.lock") from None
 KINDS = {"Model": "model", "layers.Layer": "layer", "Variable": "variable", "optimizers.Optimizer": "optimizer", "metrics.Metric": "metric"}
 _lock = threading.Lock()  # which modules go by value is one fact for the whole process
 
@@ -149,10 +153,10 @@ class _Plain(_Pickler):
     def reducer_override(self, thing: Any) -> Any:
         """How a thing is pickled, as `pickle` asks."""
         if isinstance(thing, CodeType):
-            return inner._code_reduce(_without_place(thing))
+            return _reduced_code(_without_place(thing))
         reduced = super().reducer_override(thing)
-        if isinstance(thing, type) and isinstance(reduced, tuple) and thing in inner._DYNAMIC_CLASS_TRACKER_BY_CLASS:
-            known = inner._DYNAMIC_CLASS_TRACKER_BY_CLASS[thing]
+        if isinstance(thing, type) and isinstance(reduced, tuple) and thing in _class_names:
+            known = _class_names[thing]
             arguments = tuple("" if isinstance(part, str) and part == known else part for part in reduced[1])
             return (reduced[0], arguments, *reduced[2:])
         return reduced

@@ -34,7 +34,7 @@ PYTHON = (".py", ".pyc")
 class Loaded:
     """A lesson at hand; `enter` makes it the one at work in this process."""
 
-    _at_work: Loaded | None = None
+    at_work: Loaded | None = None
     opened: set[Path]
 
     def __init__(self, source: Source, arguments: Mapping[str, Any]) -> None:
@@ -60,10 +60,10 @@ class Loaded:
 
     def enter(self) -> Lesson:
         """Make this the lesson at work: its modules are found, its settings hold."""
-        if Loaded._at_work is not self:
-            if Loaded._at_work:
-                Loaded._at_work._leave()
-            Loaded._at_work = self
+        if Loaded.at_work is not self:
+            if Loaded.at_work:
+                Loaded.at_work.leave()
+            Loaded.at_work = self
             self._before = frozenset(sys.modules)
             sys.modules.update(self._modules)
             sys.meta_path.insert(0, self._finder)
@@ -76,7 +76,8 @@ class Loaded:
         """The same lesson, loaded once more and at work: nothing that this one trained has touched it."""
         return Loaded(self.source, self._arguments)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let another lesson be the one at work: what this one imported is out of sight."""
         self._modules = self._own()
         for name in self._modules:
             del sys.modules[name]
@@ -123,8 +124,8 @@ def _watch() -> None:
     """From now on note what a lesson opens, but for Python's own; an audit hook can't be taken back."""
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and Loaded._at_work and isinstance(arguments[0], str) and not arguments[0].endswith(PYTHON):
-            Loaded._at_work.opened.add(Path(arguments[0]).absolute())
+        if event == "open" and Loaded.at_work and isinstance(arguments[0], str) and not arguments[0].endswith(PYTHON):
+            Loaded.at_work.opened.add(Path(arguments[0]).absolute())
 
     sys.addaudithook(note)
 
