@@ -108,7 +108,7 @@ print(json.dumps(told))
 
 COMPARE = f"""{MODELS}
 import ray
-ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False)
 split = draw()
 
 
