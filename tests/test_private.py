@@ -25,7 +25,10 @@ def test_a_keras_without_a_method_that_the_contract_stands_on_is_refused():
     """The line names the method, and says what to install."""
     line = loaded("keras.src.callbacks.monitor_callback.MonitorCallback", "_set_monitor_op")
     assert "VersionError" in line
-    assert "lacks EarlyStopping._set_monitor_op, which this program stands on; install the versions of requirements.lock" in line
+    assert (
+        "lacks EarlyStopping._set_monitor_op, which this program stands on; install the versions of requirements.lock"
+        in line
+    )
 
 
 def test_a_keras_without_a_module_that_the_contract_stands_on_is_refused():

@@ -48,7 +48,11 @@ def missing(needed: Mapping[type, Sequence[str]] = NEEDED) -> list[str]:
 
 
 def _has(kind: type, name: str) -> bool:
-    made = (inspect.unwrap(vars(base)["__init__"]) for base in kind.__mro__ if inspect.isfunction(vars(base).get("__init__")))
+    made = (
+        inspect.unwrap(vars(base)["__init__"])
+        for base in kind.__mro__
+        if inspect.isfunction(vars(base).get("__init__"))
+    )
     return hasattr(kind, name) or any(name in function.__code__.co_names for function in made)
 
 

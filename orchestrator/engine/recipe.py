@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from orchestrator.engine import backend_of, compiled, processor
+from orchestrator.engine import backend_of, compiled, processor, users_flags
 from orchestrator.engine.compiled import NARROW
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.study import Study, study
@@ -138,8 +137,7 @@ def settings_of(variant: Variant, engine: str) -> str:
     """Digest of all that decides a run's numbers beside program and rows: arguments of `fit`, and versions."""
     arguments = {name: _argument(variant, name, value) for name, value in variant.fit.items()}
     versions = {name: version(name) for name in _versions(engine)}
-    flags = os.environ.get("XLA_FLAGS", "")
-    return digest(CONTRACT, engine, variant.epochs, variant.batch_size, arguments, versions, flags)
+    return digest(CONTRACT, engine, variant.epochs, variant.batch_size, arguments, versions, users_flags())
 
 
 def _versions(engine: str) -> Sequence[str]:
