@@ -4,7 +4,7 @@
 
 "claim" is the verdict improves or harms, "or small" adds real but small. Every figure is a share of simulated
 experiments, with its Monte Carlo error (1.96 standard errors). An experiment is a scope of one store, so each passes
-through `reports.effects.table` like any other; the bands through `reports.bands.difference_band`.
+through `reports.verdicts.effects.table` like any other; the bands through `reports.statistics.bands.difference_band`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from orchestrator.reports.bands import difference_band
-from orchestrator.reports.effects import table
-from orchestrator.reports.endpoints import Endpoint, scores
-from orchestrator.reports.histories import Curves
-from orchestrator.reports.paired import detectable, mean_effect
-from orchestrator.reports.rows import Rows
-from orchestrator.reports.single import single
-from orchestrator.reports.survival import logrank
+from orchestrator.reports.statistics.bands import difference_band
+from orchestrator.reports.statistics.endpoints import Endpoint, scores
+from orchestrator.reports.statistics.histories import Curves
+from orchestrator.reports.statistics.paired import detectable, mean_effect
+from orchestrator.reports.statistics.scored_rows import Rows
+from orchestrator.reports.statistics.single_pairs import single
+from orchestrator.reports.statistics.survival import logrank
+from orchestrator.reports.verdicts.effects import table
 from orchestrator.store.rows import squares
 
 Floats = npt.NDArray[np.float64]

@@ -31,7 +31,7 @@ from orchestrator.telling import notebook
 if TYPE_CHECKING:
     import pandas as pd
 
-    from orchestrator.reports.diagnosis import Diagnosis
+    from orchestrator.reports.diagnosis.diagnosis import Diagnosis
 
 Asked = Lesson | str | int | Path
 Seeds = int | str | Iterable[int]
@@ -222,7 +222,7 @@ def diagnose(
     Raises:
         UsageError: there is no curve in it.
     """
-    from orchestrator.reports.task import Task  # noqa: PLC0415
+    from orchestrator.reports.diagnosis.task import Task  # noqa: PLC0415
 
     given = history if isinstance(history, list | tuple) else [history]
     with undisturbed():

@@ -61,7 +61,7 @@ class Found:
     @cached_property
     def headline(self) -> str:
         """The result in a sentence."""
-        from orchestrator.reports import summary  # noqa: PLC0415  statistics take a second to load
+        from orchestrator.reports.verdicts import summary  # noqa: PLC0415  statistics take a second to load
 
         return summary.headline(self._results)
 
@@ -71,7 +71,7 @@ class Found:
 
     def _repr_html_(self) -> str:
         """The same for a notebook, with the main figure."""
-        from orchestrator.reports import glance  # noqa: PLC0415  drawing takes a second to load
+        from orchestrator.reports.page import notebook  # noqa: PLC0415  drawing takes a second to load
 
         notices = "".join(f"<p>{html.escape(text)}</p>" for text in self.notices)
-        return f"{glance.render(self._results)}{notices}<p>report: <code>{html.escape(str(self.report))}</code></p>"
+        return f"{notebook.render(self._results)}{notices}<p>report: <code>{html.escape(str(self.report))}</code></p>"

@@ -27,16 +27,16 @@ def build(
     """Write `explore.html` and `report.html` into the folder `out`; the same input gives the same bytes.
 
     Each is there whole or as it was before, whatever befalls this process or the disk. `effects` is what
-    `reports.effects.table` gives for these tables, for those who have it already.
+    `reports.verdicts.effects.table` gives for these tables, for those who have it already.
     """
     # matplotlib and statsmodels take seconds to import: only those who build pay for them.
-    from orchestrator.reports import explore, page  # noqa: PLC0415
-    from orchestrator.reports.results import Results  # noqa: PLC0415
+    from orchestrator.reports.page import explore, report  # noqa: PLC0415
+    from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415
 
     results = Results(runs, histories, lessons, provenance, effects)
-    report, closer = page.render(results, out), explore.render(results)
+    page, closer = report.render(results, out), explore.render(results)
     _commit(out / "explore.html", closer)
-    _commit(out / "report.html", report)
+    _commit(out / "report.html", page)
 
 
 def _commit(path: Path, text: str) -> None:

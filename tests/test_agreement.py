@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from orchestrator.reports.agreement import agreement
-from orchestrator.reports.histories import Curves, Histories
+from orchestrator.reports.statistics.agreement import agreement
+from orchestrator.reports.statistics.histories import Curves, Histories
 from tests.simulate import LESSONS, store
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from orchestrator.reports.bands import difference_band
+from orchestrator.reports.statistics.bands import difference_band
 
 
 def noise(n, epochs, seed=0):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import calibration as study
-from orchestrator.reports.paired import detectable
+from orchestrator.reports.statistics.paired import detectable
 
 
 @pytest.fixture

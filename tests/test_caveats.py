@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.reports.caveats import caveats
-from orchestrator.reports.effects import table
+from orchestrator.reports.verdicts.effects import table
+from orchestrator.reports.wording.interval_warnings import caveats
 from tests.simulate import SPREAD, duel
 
 

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from orchestrator.reports.borders import BORDERS, markdown
-from orchestrator.reports.diagnosis import Technique, diagnose, document, render, techniques, variants
-from orchestrator.reports.effects import table
-from orchestrator.reports.keras_history import Record, Scores, parse
-from orchestrator.reports.row_count import row_count, standard_error
-from orchestrator.reports.signs import falling
-from orchestrator.reports.task import Task
+from orchestrator.reports.diagnosis.borders import BORDERS, markdown
+from orchestrator.reports.diagnosis.diagnosis import Technique, diagnose, document, render, techniques, variants
+from orchestrator.reports.diagnosis.problem_signs import falling
+from orchestrator.reports.diagnosis.row_count import row_count, standard_error
+from orchestrator.reports.diagnosis.task import Task
+from orchestrator.reports.logs.logged_runs import Record, Scores, parse
+from orchestrator.reports.verdicts.effects import table
 from tests.conftest import ROOT
 from tests.simulate import store
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from orchestrator.reports import diagnosis_page
-from orchestrator.reports.diagnosis import diagnose
-from orchestrator.reports.keras_history import Record
+from orchestrator.reports.diagnosis.diagnosis import diagnose
+from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.page import diagnosis_page
 from tests.test_browser import BAD, OVERLAPS, UNFOLD, browser, visit  # noqa: F401  fixtures
 
 E = np.arange(40)

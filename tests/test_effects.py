@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from orchestrator.reports.effects import COLUMNS, table
-from orchestrator.reports.prospects import seeds_can_decide
+from orchestrator.reports.statistics.more_seeds import seeds_can_decide
+from orchestrator.reports.verdicts.effects import COLUMNS, table
 from tests.reference import said_by_r
 from tests.simulate import FRESH, LESSONS, SPEED, SPREAD, duel, endpoint, store
 

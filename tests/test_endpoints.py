@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestrator.reports.endpoints import Endpoint, declared, scores, wobble
-from orchestrator.reports.histories import Curves
-from orchestrator.reports.survival import logrank
+from orchestrator.reports.statistics.endpoints import Endpoint, declared, scores, wobble
+from orchestrator.reports.statistics.histories import Curves
+from orchestrator.reports.statistics.survival import logrank
 from tests.reference import said_by_r
 
 ACCURACY = Endpoint("fresh_accuracy")

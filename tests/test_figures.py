@@ -8,9 +8,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from orchestrator.reports import charts, colours, dots, explore, forest, traces, words
-from orchestrator.reports.bands import Band
-from orchestrator.reports.figures import drawing, inline, label, panel, thin, thinned, ticks
+from orchestrator.reports.figures import charts, colours, dots, forest, traces
+from orchestrator.reports.figures.figure import drawing, inline, label, panel, thin, thinned, ticks
+from orchestrator.reports.page import explore
+from orchestrator.reports.statistics.bands import Band
+from orchestrator.reports.wording import words
 
 SVG_TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestrator.reports.histories import Histories, paired
+from orchestrator.reports.statistics.histories import Histories, paired
 
 
 def frame(rows, lesson="l", variant="v", data="fixed"):

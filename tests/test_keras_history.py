@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestrator.reports.keras_history import parse, records
-from orchestrator.reports.log_file import logs
-from orchestrator.reports.log_names import Kind, meaning
+from orchestrator.reports.logs.column_titles import Kind, meaning
+from orchestrator.reports.logs.file_format import logs
+from orchestrator.reports.logs.logged_runs import parse, records
 
 EPOCHS = 12
 E = np.arange(EPOCHS)

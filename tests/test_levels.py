@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.reports.levels import Level, family, level, of_look
+from orchestrator.reports.statistics.levels import Level, family, level, of_look
 
 
 def test_all_looks_together_have_five_percent():

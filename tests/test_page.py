@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from orchestrator import reports
-from orchestrator.reports import tables
-from orchestrator.reports.effects import table as effects_table
+from orchestrator.reports.page import tables
+from orchestrator.reports.verdicts.effects import table as effects_table
 from tests.simulate import LESSONS, endpoint, store
 
 NOISE = LESSONS["noise"].title

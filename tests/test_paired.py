@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from orchestrator.reports.paired import (
+from orchestrator.reports.statistics.paired import (
     constant,
     correlation,
     detectable,

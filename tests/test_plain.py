@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from orchestrator.reports.plain import lost, plain, shown_digits, title
+from orchestrator.reports.verdicts.plain_words import lost, plain, shown_digits, title
 
 NAN = math.nan
 

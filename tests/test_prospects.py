@@ -9,7 +9,7 @@ from orchestrator.cli.ahead import stored
 from orchestrator.cli.chances import chances as foretold
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, seeded
-from orchestrator.reports.prospects import chances, settle
+from orchestrator.reports.statistics.more_seeds import chances, settle
 from orchestrator.store import Block, Store
 from tests.reference import said_by_r
 

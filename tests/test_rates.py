@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from orchestrator.reports.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
+from orchestrator.reports.statistics.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
 from tests.reference import said_by_r
 
 NONE = np.zeros(10, dtype=bool)

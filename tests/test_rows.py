@@ -7,10 +7,10 @@ import pytest
 
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, seeded
-from orchestrator.reports.effects import table
-from orchestrator.reports.paired import mean_effect
-from orchestrator.reports.prospects import settle
-from orchestrator.reports.rows import Rows
+from orchestrator.reports.statistics.more_seeds import settle
+from orchestrator.reports.statistics.paired import mean_effect
+from orchestrator.reports.statistics.scored_rows import Rows
+from orchestrator.reports.verdicts.effects import table
 from orchestrator.store import Block, Store
 from orchestrator.store.rows import squares
 from tests.reference import said_by_r

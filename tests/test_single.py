@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.reports.single import single
+from orchestrator.reports.statistics.single_pairs import single
 from tests.reference import said_by_r
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from orchestrator.reports.effects import table
-from orchestrator.reports.snap import merged, rows_of, shares
+from orchestrator.reports.statistics.ties import merged, rows_of, shares
+from orchestrator.reports.verdicts.effects import table
 from tests.reference import said_by_r
 from tests.simulate import duel, endpoint
 

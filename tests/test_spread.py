@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.reports.spread import ratio, spread_effects, swap_test
+from orchestrator.reports.statistics.spread import ratio, spread_effects, swap_test
 
 
 def one(baseline, variant, sesoi=0.8, seed=0):

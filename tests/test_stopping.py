@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from orchestrator.reports.stopping import parted
+from orchestrator.reports.statistics.stopping import parted
 from tests.reference import said_by_r
 
 STOPS = np.array([201.0] * 9 + [416.0 + 8 * i for i in range(21)])

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from orchestrator.reports.effects import table
-from orchestrator.reports.results import Results
-from orchestrator.reports.since import since
-from orchestrator.reports.summary import headline, lines
+from orchestrator.reports.verdicts.effects import table
+from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.verdicts.since_last_look import since
+from orchestrator.reports.verdicts.summary import headline, lines
 from tests.simulate import LESSONS, store
 
 

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from orchestrator.reports.results import Results
-from orchestrator.reports.sureness import correlations, how_sure
+from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.verdicts.sureness import correlations, how_sure
 from tests.simulate import LESSONS, store
 
 

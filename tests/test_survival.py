@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.reports.survival import logrank, waiting
+from orchestrator.reports.statistics.survival import logrank, waiting
 
 # Remission of leukaemia in weeks, Freireich et al., Blood 21 (1963); the textbook example of both methods.
 TREATED = np.array([6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35], dtype=float)

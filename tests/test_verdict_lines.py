@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from orchestrator.reports.results import Results
-from orchestrator.reports.summary import headline, lines
-from orchestrator.reports.words import place
+from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.verdicts.summary import headline, lines
+from orchestrator.reports.wording.words import place
 from orchestrator.telling import verdicts
 from orchestrator.telling.terminal import Terminal
 from tests.simulate import duel, store

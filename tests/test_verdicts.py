@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from orchestrator.reports.effects import table
-from orchestrator.reports.verdicts import CATEGORIES, headline, headlines, judge, subject
+from orchestrator.reports.verdicts.effects import table
+from orchestrator.reports.verdicts.verdict import CATEGORIES, headline, headlines, judge, subject
 from tests.simulate import LESSONS, store
 
 

@@ -68,7 +68,7 @@ from orchestrator.telling.terminal import Terminal, clean
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-    from orchestrator.reports.results import Results
+    from orchestrator.reports.verdicts.results import Results
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 LINE = 80  # columns of a pipe's lines that are laid out
@@ -494,7 +494,7 @@ def diagnose(
 ) -> None:
     """Name what kinds of problem a model has, how far from healthy it is, and what treats them as measured here."""
     from orchestrator.command import diagnosis  # noqa: PLC0415  statistics take a second to load
-    from orchestrator.reports.task import Task  # noqa: PLC0415
+    from orchestrator.reports.diagnosis.task import Task  # noqa: PLC0415
 
     store = Store(out)
     if not files:

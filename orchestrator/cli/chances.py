@@ -25,7 +25,7 @@ def chances(lessons: Sequence[Mapping[str, Any]], rows: Iterable[Deciding], sd: 
     The scatter is `sd`, else that of the deciding `rows` of the effects stored; comparisons of means alone, and of those
     what is known.
     """
-    from orchestrator.reports.levels import Level, family  # noqa: PLC0415  statistics take a second to load
+    from orchestrator.reports.statistics.levels import Level, family  # noqa: PLC0415  statistics take a second to load
 
     seen = {} if sd else _seen(rows)
     for lesson in lessons:
@@ -41,7 +41,7 @@ def chances(lessons: Sequence[Mapping[str, Any]], rows: Iterable[Deciding], sd: 
 
 
 def _rows(where: Row, sd: float, sesoi: float, alpha: float, of_rows: float) -> Iterator[Row]:
-    from orchestrator.reports.prospects import chances as of  # noqa: PLC0415
+    from orchestrator.reports.statistics.more_seeds import chances as of  # noqa: PLC0415
 
     for truth in TRUTHS:
         cells = (_cell(vars(of(truth * sesoi, sd, sesoi, alpha, n, of_rows))) for n in SEEDS)

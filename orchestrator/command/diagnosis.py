@@ -14,11 +14,12 @@ from typing import Any
 
 from orchestrator.command.results import effects_of
 from orchestrator.errors import NoResultsError, UsageError
-from orchestrator.reports import diagnosis, keras_history, log_file
-from orchestrator.reports.diagnosis import Diagnosis
-from orchestrator.reports.keras_history import Record
-from orchestrator.reports.log import Log, printable
-from orchestrator.reports.task import Task
+from orchestrator.reports.diagnosis import diagnosis
+from orchestrator.reports.diagnosis.diagnosis import Diagnosis
+from orchestrator.reports.diagnosis.task import Task
+from orchestrator.reports.logs import file_format, logged_runs
+from orchestrator.reports.logs.log import Log, printable
+from orchestrator.reports.logs.logged_runs import Record
 from orchestrator.store import Store
 from orchestrator.store.user_parquet import columns
 
@@ -41,7 +42,7 @@ def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis,
     """
     names = list(_files(words))
     try:
-        records = keras_history.records([(name, _logs(name)) for name in names])
+        records = logged_runs.records([(name, _logs(name)) for name in names])
     except ValueError as error:
         raise UsageError(printable(str(error))) from None
     title = _shown(names[0]) if len(names) == 1 else f"{len(names)} files"
@@ -58,7 +59,7 @@ def of_histories(given: Sequence[Any], store: Store, task: Task) -> Diagnosis:
         return of_files([str(each) for each in given], store, task)[0]
     named = [(f"history {i}" if len(given) > 1 else "the history", [_of_python(each)]) for i, each in enumerate(given, 1)]
     try:
-        records = keras_history.records(named)
+        records = logged_runs.records(named)
     except ValueError as error:
         raise UsageError(printable(str(error))) from None
     return diagnosis.diagnose(records, "the history" if len(given) == 1 else f"{len(given)} histories", _measured(store), task)
@@ -115,17 +116,17 @@ def _logs(word: str) -> list[Log]:
     name, data = _shown(word), _bytes(word)
     if data[:4] == b"PAR1":
         return [Log(columns(data, name))]
-    return log_file.logs(data, name)
+    return file_format.logs(data, name)
 
 
 def _bytes(word: str) -> bytes:
     """A file's bytes, one more than are allowed at most: a device has no end."""
     if word == STDIN:
-        return sys.stdin.buffer.read(log_file.MOST + 1)
+        return sys.stdin.buffer.read(file_format.MOST + 1)
     path = Path(_path(word))
     try:
         with path.open("rb") as file:
-            return file.read(log_file.MOST + 1)
+            return file.read(file_format.MOST + 1)
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; name its files, or a pattern such as '{path}/*.csv'") from None
     except (OSError, ValueError) as error:
@@ -149,7 +150,7 @@ def write_page(found: Diagnosis, records: Sequence[Record], path: Path) -> None:
     Raises:
         UsageError: it can't be written there.
     """
-    from orchestrator.reports import diagnosis_page  # noqa: PLC0415  drawing takes a second to load
+    from orchestrator.reports.page import diagnosis_page  # noqa: PLC0415  drawing takes a second to load
 
     text = diagnosis_page.render(found, records)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")

@@ -11,7 +11,7 @@ from orchestrator.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from orchestrator.reports.results import Results
+    from orchestrator.reports.verdicts.results import Results
 
 MIXED = "mixed: the same run rounds differently on another kind"
 
@@ -40,7 +40,7 @@ def report(store: Store) -> Built:
 
 def results(store: Store) -> Built:
     """The tables with their effects, which is a look at them."""
-    from orchestrator.reports.results import Results  # noqa: PLC0415
+    from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415
 
     runs, histories, lessons, facts = store.load()
     effects = effects_of(runs, histories, lessons)
@@ -63,6 +63,6 @@ def _processors(runs: pd.DataFrame) -> str:
 
 def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The effects of these tables."""
-    from orchestrator.reports import effects  # noqa: PLC0415
+    from orchestrator.reports.verdicts import effects  # noqa: PLC0415
 
     return effects.table(runs, histories, lessons)

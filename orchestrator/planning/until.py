@@ -1,6 +1,6 @@
 """How far a run goes that takes seeds as they are needed: declared before it starts, kept to while it runs.
 
-Until decided: verdicts are told at 16, 32, 64, 128 and the most seeds, each at its share of the level (reports/levels.py), and
+Until decided: verdicts are told at 16, 32, 64, 128 and the most seeds, each at its share of the level (reports/statistics/levels.py), and
 only comparisons that are open then go on. Until precise: no verdict is told on the way; a comparison goes on until its
 interval is narrow, from thirty seeds on, and never ends so where a tenth of its runs are bad.
 """
@@ -73,7 +73,7 @@ class Until:
 
 
 def _is_open(row: Row) -> bool:
-    from orchestrator.reports.verdicts import is_open  # noqa: PLC0415  statistics take a second to load
+    from orchestrator.reports.verdicts.verdict import is_open  # noqa: PLC0415  statistics take a second to load
 
     return bool(is_open(row))
 
@@ -87,7 +87,7 @@ def _width(row: Row) -> float:
 
 
 def _may_gain(row: Row) -> bool:
-    from orchestrator.reports.prospects import seeds_can_decide  # noqa: PLC0415
+    from orchestrator.reports.statistics.more_seeds import seeds_can_decide  # noqa: PLC0415
 
     return bool(seeds_can_decide(row))
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from orchestrator.lessons.catalog import Source
 from orchestrator.nouns.plan import Plan
-from orchestrator.reports.words import place, scale
+from orchestrator.reports.wording.words import place, scale
 from orchestrator.store import Store
 from orchestrator.telling.status import Status
 from orchestrator.telling.terminal import clean

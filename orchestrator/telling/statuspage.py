@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 
-from orchestrator.reports.policy import policy
+from orchestrator.reports.page.policy import policy
 
 RENEWED = (5.0, 15.0)  # seconds between two pages: in a folder, and where each is an upload
 STALE = 6  # times as long as that, and nobody is at work any more

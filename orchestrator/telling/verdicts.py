@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rich.style import Style
 from rich.text import Text
 
-from orchestrator.reports.words import place
+from orchestrator.reports.wording.words import place
 from orchestrator.telling.terminal import clean
 
 if TYPE_CHECKING:
-    from orchestrator.reports.answers import Cell, Chip
-    from orchestrator.reports.results import Results
-    from orchestrator.reports.summary import Line
+    from orchestrator.reports.verdicts.chips import Cell, Chip
+    from orchestrator.reports.verdicts.results import Results
+    from orchestrator.reports.verdicts.summary import Line
 
 COLOURS = {"good": "green", "bad": "red", "small": "yellow", "same": "blue", "open": "magenta", "void": "dim"}
 MARKS = {"up": "▲", "down": "▼", "rise": "△", "fall": "▽", "equal": "=", "query": "?", "cross": "×"}
@@ -27,7 +27,7 @@ HEADS = ("Technique", "Data", "Verdict", "Effect", "Interval", "Guard", "Beside 
 
 def lines(results: Results, width: int, full: bool = False) -> Text:
     """The page's headline, then a line a verdict below each technique; `full` adds what decides it, and its guard."""
-    from orchestrator.reports import summary  # noqa: PLC0415  statistics take a second to load
+    from orchestrator.reports.verdicts import summary  # noqa: PLC0415  statistics take a second to load
 
     found = summary.lines(results)
     if not found:
@@ -78,7 +78,7 @@ def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
 
 def markdown(results: Results) -> str:
     """A table of Markdown, a row a verdict."""
-    from orchestrator.reports import summary  # noqa: PLC0415
+    from orchestrator.reports.verdicts import summary  # noqa: PLC0415
 
     rows = [HEADS, ("---",) * len(HEADS), *(row for line in summary.lines(results) for row in _rows(line))]
     return "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows) + "\n"

@@ -1,0 +1,1 @@
+"""What kinds of problem a model has: numbers read off its curves, held against borders."""

@@ -1,0 +1,1 @@
+"""Drawings for the page, each with its words and its numbers."""

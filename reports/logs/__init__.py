@@ -1,0 +1,1 @@
+"""Training logs of any format, read into curves."""

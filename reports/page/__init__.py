@@ -1,0 +1,1 @@
+"""The pages themselves: templates, styles, scripts, and what fills them."""

@@ -1,0 +1,83 @@
+"""What these results can't tell, and what experiments of this size could have found."""
+
+import math
+
+from orchestrator.reports.verdicts.chips import detectable
+from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.verdicts.technique_names import comparison, technique
+from orchestrator.reports.wording.interval_warnings import caveats
+from orchestrator.reports.wording.phrases import percent
+from orchestrator.reports.wording.words import NONE, count, listed, place
+
+WATCHING = ("EarlyStopping", "ReduceLROnPlateau")
+"""Callbacks that steer training by the validation rows."""
+FEW = 20
+"""Fewer pairs than this and t intervals of skewed measures run short."""
+
+
+def limits(results: Results) -> list[tuple[str, str]]:
+    """Names of limits and what they mean here."""
+    found = []
+    if any("fixed" in results.scopes(lesson["id"]) for lesson in results.lessons):
+        text = "What holds on it may not hold on another, even one from the same source, and the rows it was scored on are taken as given."
+        found.append(("One data set", text))
+    found += [*_selection(results), *_granularity(results), *_few(results), *_skewed(results)]
+    untuned = (
+        "Each technique was tried as it stands above and not tuned; another strength of it may do better or worse."
+    )
+    return [*found, ("One setting", untuned)]
+
+
+def _selection(results: Results) -> list[tuple[str, str]]:
+    watching = [
+        technique(lesson)
+        for lesson in results.lessons
+        if any(name in WATCHING for variant in lesson["variants"] for name in variant.get("callbacks") or [])
+    ]
+    if not watching:
+        return []
+    text = (
+        f"In {listed(watching)} the validation rows also steer the training, so scores on them are flattered. "
+        "That is why fresh points decide."
+    )
+    return [("Selection", text)]
+
+
+def _granularity(results: Results) -> list[tuple[str, str]]:
+    rows = {(lesson.get("data") or {}).get("rows_test") for lesson in results.lessons}
+    steps = [f"1/{int(n)} ({percent(1 / n, 1)})" for n in sorted(filter(None, rows))]
+    if not steps:
+        return []
+    text = (
+        f"Accuracy on the validation rows moves in steps of {listed(steps)}. Less can only show in a mean over seeds."
+    )
+    return [("Granularity", text)]
+
+
+def _skewed(results: Results) -> list[tuple[str, str]]:
+    """What simulations say of intervals like some of these, each warning once."""
+    said = {warning.partition(". ")[2] for row in results.rows if row["primary"] for warning in caveats(row)}
+    return [("Some intervals", " ".join(sorted(said)))] if said else []
+
+
+def _few(results: Results) -> list[tuple[str, str]]:
+    fewest = min((int(row["n_pairs"]) for row in results.rows if row["primary"]), default=0)
+    if not 0 < fewest < FEW:
+        return []
+    text = (
+        f"The smallest comparison has {count(fewest, 'pair')} of runs. Below about twenty, intervals of skewed measures"
+        " hold the truth less often than they say."
+    )
+    return [("Few seeds", text)]
+
+
+def found(results: Results) -> list[tuple[str, ...]]:
+    """A row a comparison and scope: pairs, the detectable effect, the seeds it would take."""
+    rows: list[tuple[str, ...]] = []
+    for lesson in results.lessons:
+        for variant in lesson["variants"][1:]:
+            for row in results.primaries(lesson["id"], variant["name"]):
+                name = comparison(lesson, variant["name"])
+                needed = f"{row['seeds_needed']:,.0f}" if math.isfinite(row["seeds_needed"]) else NONE
+                rows.append((name, place(row["data"]), str(row["n_pairs"]), detectable(row) or NONE, needed))
+    return rows

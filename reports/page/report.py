@@ -1,0 +1,156 @@
+"""The page: one file that needs nothing else, from results to HTML."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orchestrator.reports.diagnosis.borders import BORDERS
+from orchestrator.reports.figures import colours
+from orchestrator.reports.figures.figure import Table, table
+from orchestrator.reports.figures.forest import Bar, forest
+from orchestrator.reports.page import diagnoses, failed_runs, limitations, provenance, tables
+from orchestrator.reports.page.policy import policy
+from orchestrator.reports.page.sections import Section, sections
+from orchestrator.reports.statistics.levels import WHOLE
+from orchestrator.reports.verdicts import chips, summary
+from orchestrator.reports.verdicts.chips import chip, on_scale
+from orchestrator.reports.verdicts.plain_words import plain
+from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.verdicts.since_last_look import since
+from orchestrator.reports.verdicts.sureness import correlations
+from orchestrator.reports.verdicts.technique_names import comparison
+from orchestrator.reports.verdicts.verdict import CATEGORIES
+from orchestrator.reports.wording.words import PLACES, count, listed, place, prose, signed, typeset
+
+HERE = Path(__file__).parent
+MEANINGS = {"fixed": "one for all seeds", "redrawn": "new data: each seed draws its own"}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The forest plot for wide and for narrow pages, and its numbers."""
+
+    broad: str
+    slim: str
+    table: Table
+
+
+def render(results: Results, out: Path) -> str:
+    """The whole of `report.html`; `out` is where the tables lie that it links to."""
+    style = f"\n{colours.stylesheet()}{(HERE / 'page.css').read_text('utf-8')}"
+    script = f"\n{(HERE / 'page.js').read_text('utf-8')}"
+    found, rounds = sections(results), diagnoses.rounds(results)
+    files = provenance.files(out)
+    text = (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            policy=policy(style, script),
+            style=style,
+            script=script,
+            names=listed([section.name for section in found]),
+            headline=summary.headline(results),
+            lede=_lede(results),
+            scopes={scope for lesson in results.lessons for scope in results.scopes(lesson["id"])},
+            places=_Places(PLACES),
+            meanings=MEANINGS,
+            lines=summary.lines(results),
+            guarded=summary.guarded(results),
+            since=since(results),
+            tally=_tally(results),
+            accuracies=any(row["measure"].endswith("accuracy") for row in results.rows),
+            correlations=correlations(results),
+            chips=chips.legend(results),
+            overview=overview(results),
+            sections=found,
+            kinds=_kinds(found),
+            columns=list(tables.COLUMNS),
+            rounds=rounds,
+            cases=diagnoses.cases(rounds),
+            families=diagnoses.families(results),
+            borders=BORDERS.values(),
+            causes=failed_runs.causes(results),
+            stuck=failed_runs.stuck(results),
+            runs=len(results.runs),
+            limits=limitations.limits(results),
+            detectable=limitations.found(results),
+            files=files,
+            digests=[file for file in files if file.digest],
+            rebuild=provenance.REBUILD,
+            origin=provenance.origin(results),
+            further=provenance.further(results.provenance),
+            notices=provenance.notices(results.provenance),
+        )
+    )
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+class _Places(dict[str, str]):
+    """Scopes' names; one nobody foresaw keeps its own."""
+
+    def __missing__(self, scope: str) -> str:
+        return scope
+
+
+def environment() -> Environment:
+    """Templates that escape whatever they are given, and fail on names they don't know."""
+    found = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    found.filters |= {"typeset": typeset, "prose": prose, "capital": lambda text: text[:1].upper() + text[1:]}
+    return found
+
+
+def _lede(results: Results) -> str:
+    """How it was found out, with the words that the rows below need."""
+    starts = count(int(results.runs["seed"].nunique()), "random start")
+    fresh = any(row["measure"].startswith("fresh_") for row in results.rows if row["primary"] or row["guards"])
+    points = any(row["measure"].endswith("accuracy") for row in results.rows if row["primary"])
+    told = [
+        f"Each is compared with its baseline from the same {starts} (seeds).",
+        "The bracket holds what these runs do not rule out.",
+        "Accuracy is measured on fresh points, rows that no training saw." if fresh and points else "",
+        "Points: from 80 % to 83 % is 3 points." if points else "",
+    ]
+    return " ".join(filter(None, told))
+
+
+def _kinds(found: list[Section]) -> list[str]:
+    """The kinds of figure there are, in the page's order."""
+    figures = [figure for section in found for figure in (section.figure, *section.further) if figure]
+    return list(dict.fromkeys(figure.kind for figure in figures))
+
+
+def _tally(results: Results) -> str:
+    """How many verdicts of each kind there are, and how many lessons would claim something by chance."""
+    verdicts = [str(row["verdict"]) for row in results.rows if row["primary"]]
+    found = listed([f"{verdicts.count(kind)} “{kind}”" for kind in CATEGORIES if kind in verdicts])
+    lessons = len({row["lesson"] for row in results.rows})
+    return (
+        f"{count(len(verdicts), 'verdict')}: {found}. If no technique did anything at all, chance would still show"
+        f" something in one lesson of twenty, however often it is looked at: in {WHOLE * lessons:.2g} of"
+        f" {'this one' if lessons == 1 else f'these {lessons}'}."
+    )
+
+
+def overview(results: Results) -> Overview | None:
+    """Every verdict's effect in one figure; None where there is none."""
+    bars = _bars(results)
+    if not bars:
+        return None
+    numbers = [(bar.name, place(bar.scope), *map(signed, (bar.estimate, bar.low, bar.high))) for bar in bars]
+    head = ("comparison", "scope", "times what matters", "from", "to")
+    return Overview(forest("effects-broad", bars), forest("effects-slim", bars, narrow=True), table(head, numbers))
+
+
+def _bars(results: Results) -> list[Bar]:
+    lessons = {lesson["id"]: lesson for lesson in results.lessons}
+    bars = []
+    for row in results.rows:
+        if row["primary"]:
+            low, high = sorted(on_scale(row, row[end]) for end in ("low", "high"))
+            text = typeset(plain(row)[0]) or "not testable"
+            name = comparison(lessons[row["lesson"]], row["variant"])
+            bars.append(Bar(name, row["data"], on_scale(row, row["effect"]), low, high, text, chip(row).role))
+    return bars

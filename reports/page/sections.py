@@ -1,0 +1,260 @@
+"""A lesson's section: its answer, the figure that shows it, the numbers that matter, and the rest folded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestrator.reports.figures import panels, seed_by_seed
+from orchestrator.reports.figures.colours import series
+from orchestrator.reports.figures.panels import Panels
+from orchestrator.reports.page import tables
+from orchestrator.reports.statistics.agreement import agreement
+from orchestrator.reports.verdicts.chips import Chip, against, chip, said
+from orchestrator.reports.verdicts.plain_words import lost, noun, plain, title
+from orchestrator.reports.verdicts.results import Document, Results, Row, several
+from orchestrator.reports.verdicts.summary import decided_by, guard_row
+from orchestrator.reports.verdicts.sureness import how_sure
+from orchestrator.reports.verdicts.technique_names import comparison, label, subject, technique
+from orchestrator.reports.verdicts.verdict import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.wording.phrases import percent, size, threshold
+from orchestrator.reports.wording.words import count, ident, listed, place, scale, typeset
+
+ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
+"""Callbacks that leave a run as its baseline is until they first act."""
+OTHERWISE = {
+    IMPROVES: "on redrawn data it improves, too",
+    HARMS: "on redrawn data it does harm",
+    SMALL: "on redrawn data the effect may be too small to matter",
+    SAME: "on redrawn data it makes no practical difference",
+    OPEN: "on redrawn data that is unproven",
+    VOID: "on redrawn data that could not be tested",
+}
+"""What a title adds where the second scope's verdict is another one."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A variant as it was trained."""
+
+    role: str
+    name: str
+    remarks: str
+    training: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Scoped:
+    """A comparison in one scope: its verdict with the numbers that make it, and what must not get worse meanwhile."""
+
+    place: str
+    chip: Chip
+    effect: str
+    interval: str
+    before: str
+    after: str
+    guard: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A comparison: its verdicts, its numbers, how sure they are; `measured` says what decides and from where on."""
+
+    anchor: str
+    name: str
+    against: str
+    names: tuple[str, str]
+    measured: str
+    matters: str
+    guarded: str
+    scopes: tuple[Scoped, ...]
+    numbers: dict[str, list[tables.Measured]]
+    full: dict[str, list[tuple[str, list[str]]]]
+    check: str
+    sure: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that a lesson's section shows: `figure` stands open, `further` ones are folded."""
+
+    anchor: str
+    number: int | None
+    name: str
+    course: str
+    title: str
+    question: str
+    compared: tuple[tuple[str, str], ...]
+    explanation: tuple[str, ...]
+    data: str
+    arms: tuple[Arm, ...]
+    figure: Panels | None
+    further: tuple[Panels, ...]
+    answers: tuple[Answer, ...]
+
+
+def sections(results: Results) -> list[Section]:
+    """A section a lesson, in order."""
+    found = [_section(results, lesson) for lesson in results.lessons]
+    first: dict[str, str] = {}
+    for section in found:
+        first.setdefault(section.data, section.name)
+    return [
+        replace(each, data=f"The data of {first[each.data]}.") if each.data and first[each.data] != each.name else each
+        for each in found
+    ]
+
+
+def _section(results: Results, lesson: Document) -> Section:
+    found = [_answer(results, lesson, variant["name"]) for variant in lesson["variants"][1:]]
+    figures = _figures(results, lesson)
+    shown = _telling(lesson, figures)
+    return Section(
+        anchor=ident("lesson", lesson["id"]),
+        number=lesson.get("number"),
+        name=technique(lesson),
+        course=lesson["title"],
+        title=_title(results, lesson),
+        question=lesson["question"],
+        compared=tuple((label(lesson, v["name"]), v["note"]) for v in lesson["variants"] if v.get("note")),
+        explanation=tuple(part for part in (lesson.get("explanation") or "").split("\n\n") if part.strip()),
+        data=_data(lesson),
+        arms=tuple(_arm(lesson, at) for at in range(len(lesson["variants"]))),
+        figure=shown,
+        further=tuple(figure for figure in figures if figure is not shown),
+        answers=tuple(answer for answer in found if answer),
+    )
+
+
+def _figures(results: Results, lesson: Document) -> list[Panels]:
+    """Every figure of a lesson, in the order in which they are read."""
+    metrics = panels.curve_metrics(results, lesson)
+    curves = [panels.learning(results, lesson, metric) for metric in metrics]
+    special = [panels.rates(results, lesson), panels.reached(results, lesson), panels.stops(results, lesson)]
+    names = [variant["name"] for variant in lesson["variants"][1:]]
+    seeds = [seed_by_seed.seeds(results, lesson, name) for name in names]
+    apart = [panels.difference(results, lesson, name, metric) for name in names for metric in metrics[:1]]
+    return [figure for figure in (*seeds, *curves[:1], *special, *apart, *curves[1:]) if figure is not None]
+
+
+def _telling(lesson: Document, figures: Sequence[Panels]) -> Panels | None:
+    """The figure that shows what decides: waiting times, or the runs seed by seed; curves where several are compared."""
+    wanted = "reached" if lesson["endpoint"]["measure"] == "epochs_to_threshold" else "pairs"
+    kinds = ("learning",) if several(lesson) else (wanted, "pairs", "learning")
+    return next((figure for kind in kinds for figure in figures if figure.kind == kind), None)
+
+
+def _title(results: Results, lesson: Document) -> str:
+    """What was found, by the first scope; what the second one adds where there is one comparison only."""
+    found = []
+    names = [variant["name"] for variant in lesson["variants"][1:]]
+    first = [rows[0] for name in names if (rows := results.primaries(lesson["id"], name))]
+    if len(first) > 1 and all(row["verdict"] == OPEN for row in first):
+        return f"{'Neither' if len(first) == 2 else 'None'} of {listed(names)} is shown to change {noun(first[0])}"
+    for variant in lesson["variants"][1:]:
+        rows = results.primaries(lesson["id"], variant["name"])
+        if rows:
+            who = variant["name"] if several(lesson) else subject(lesson, variant["name"])
+            found.append(title(who, rows[0]) + ("" if several(lesson) else _otherwise(rows)))
+    text = typeset("; ".join(found)) or technique(lesson)
+    return text[:1].upper() + text[1:]
+
+
+def _matters(row: Row) -> str:
+    """From where on an effect matters: `1 point`, `20 % less or 25 % more`."""
+    if row["statistic"] != "spread":
+        return size(row)
+    less, more = sorted((abs(row["sesoi"] - 1), abs(1 / row["sesoi"] - 1)))
+    return f"{percent(less)} less or {percent(more)} more"
+
+
+def _otherwise(rows: Sequence[Row]) -> str:
+    first = lost(rows[0])
+    text = f", and {first}" if first else ""
+    for row in rows[1:]:
+        bad = lost(row)
+        if row["verdict"] != rows[0]["verdict"]:
+            text += f"; {OTHERWISE[row['verdict']]}{f', and {bad}' if bad else ''}"
+        elif bad:
+            text += f"; on redrawn data {bad}"
+    return text
+
+
+def _answer(results: Results, lesson: Document, variant: str) -> Answer | None:
+    primaries = results.primaries(lesson["id"], variant)
+    if not primaries:
+        return None
+    rows = [row for row in results.rows if (row["lesson"], row["variant"]) == (lesson["id"], variant)]
+    return Answer(
+        anchor=ident("lesson", lesson["id"], variant),
+        name=comparison(lesson, variant),
+        against=against(lesson, variant),
+        names=(lesson["variants"][0]["name"], label(lesson, variant)),
+        measured=decided_by(primaries[0]),
+        matters=_matters(primaries[0]),
+        guarded=next((scale(own["measure"], threshold(own)).name for row in primaries if (own := guard_row(results, row))), ""),
+        scopes=tuple(_scoped(results, row) for row in primaries),
+        numbers=tables.measured(rows),
+        full=tables.full(rows),
+        check=_check(results, lesson, variant),
+        sure=tuple(how_sure(results, lesson, variant)),
+    )
+
+
+def _scoped(results: Results, row: Row) -> Scoped:
+    effect, interval = map(typeset, plain(row))
+    before, after = tables.arms(row)
+    return Scoped(place(row["data"]), chip(row), effect, interval, before, after, _guard(results, row), typeset(row["reason"]))
+
+
+def _guard(results: Results, row: Row) -> str:
+    own = guard_row(results, row)
+    if own is None or not row["guard"]:
+        return ""
+    return " ".join(filter(None, (f"{row['guard']}:" if row["guard"] != HOLDS else "holds:", *said(own))))
+
+
+def _arm(lesson: Document, at: int) -> Arm:
+    variant: dict[str, Any] = lesson["variants"][at]
+    parts = [
+        count(int(variant["epochs"]), "epoch"),
+        f"batches of {variant['batch_size']}",
+        *(variant.get("callbacks") or []),
+    ]
+    remarks = ". ".join(variant.get("remarks") or [])
+    return Arm(series(at), label(lesson, variant["name"]), remarks, ", ".join(parts), variant.get("engine_reason"))
+
+
+def _data(lesson: Document) -> str:
+    data = lesson.get("data") or {}
+    note = (data.get("note") or "").strip().rstrip(".")
+    sizes = {
+        "rows_train": "to train on",
+        "rows_test": "to validate on",
+        "rows_fresh": "fresh ones to judge the final model by",
+    }
+    parts = [
+        f"{int(data[key]):,} {words}" for key, words in sizes.items() if data.get(key) and f"{data[key]} " not in note
+    ]
+    said = f"{note[:1].upper()}{note[1:]}" if note else "Rows"
+    return f"{'; '.join([said, *parts])}." if note or parts else ""
+
+
+def _check(results: Results, lesson: Document, variant: str) -> str:
+    """Whether a run equals its baseline until its callback first acts: what pairing by seed lets us check."""
+    document = next(v for v in lesson["variants"] if v["name"] == variant)
+    first = lesson["variants"][0]
+    acts = [name for name in document.get("callbacks") or [] if name in ACTING_LATE]
+    if not acts or first.get("callbacks"):
+        return ""
+    said = []
+    for scope in results.scopes(lesson["id"]):
+        before, after = (results.curves(lesson["id"], name, scope) for name in (first["name"], variant))
+        found = agreement(before, after)
+        same = len(found.seeds) - int((found.differ > 0).sum())
+        if len(found.seeds):
+            said.append(f"{place(scope).lower()} this holds for {same} of {count(len(found.seeds), 'seed')}")
+    if not said:
+        return ""
+    return f"Until {' or '.join(acts)} first acts, a run must equal its baseline: {', '.join(said)}."

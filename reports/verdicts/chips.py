@@ -1,0 +1,96 @@
+"""A comparison's answer as the page shows it: a chip, the effect, and how large that is beside what matters."""
+
+import math
+from dataclasses import dataclass
+
+from orchestrator.reports.verdicts.results import Document, Results, Row, several
+from orchestrator.reports.verdicts.verdict import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.wording.phrases import amount, times
+from orchestrator.reports.wording.words import typeset
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A verdict in words, with a colour (`role`) and a shape (`icon`, a symbol of the page)."""
+
+    role: str
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A verdict with its effect and interval, any of them empty."""
+
+    chip: Chip | None
+    effect: str
+    interval: str
+
+
+CHIPS = {
+    IMPROVES: Chip("good", "up", "Improves"),
+    HARMS: Chip("bad", "down", "Harms"),
+    SMALL: Chip("small", "rise", "Real but small"),
+    SAME: Chip("same", "equal", "No practical difference"),
+    OPEN: Chip("open", "query", "Inconclusive"),
+    VOID: Chip("void", "cross", "Not testable"),
+}
+
+BUT = Chip("small", "up", "Improves, but")
+"""The guard is broken: something that had to hold got worse meanwhile."""
+
+
+def chip(row: Row) -> Chip:
+    """The chip of one row of the effects table; a small effect says which way it goes."""
+    plain = CHIPS[row["verdict"]]
+    better = row["verdict"] == IMPROVES or (row["verdict"] == SMALL and towards(row) > 0)
+    if better and row["guard"] == BROKEN:
+        return BUT
+    if row["verdict"] != SMALL:
+        return plain
+    return Chip(plain.role, "rise" if better else "fall", f"Real but small {'gain' if better else 'loss'}")
+
+
+def legend(results: Results) -> list[Chip]:
+    """The chips to explain: all of the usual ones, and those that something here carries besides."""
+    shown = {chip(row).words for row in results.rows if row["primary"]}
+    return [CHIPS[IMPROVES], *([BUT] if BUT.words in shown else []), *list(CHIPS.values())[1:]]
+
+
+def towards(row: Row) -> float:
+    """The effect on a scale where no effect is 0 and better is above it; NaN when there is none."""
+    return on_scale(row, row["effect"])
+
+
+def on_scale(row: Row, value: float) -> float:
+    """An effect, or an end of its interval, in multiples of the smallest effect of interest; better is above 0."""
+    sign = 1.0 if row["better"] == "higher" else -1.0
+    if row["statistic"] == "spread":
+        interest = abs(math.log(row["sesoi"])) or math.nan
+        return sign * (math.log(value) if value > 0 else -math.inf if value == 0 else math.nan) / interest
+    return sign * float(value) / float(row["sesoi"])
+
+
+def said(row: Row) -> tuple[str, str]:
+    """Effect and interval: `("+3.7 points", "[3.3, 4.1]")`; empty where there is none."""
+    if row["n_pairs"] == 0 or math.isnan(row["effect"]):
+        return "", ""
+    text = typeset(times(row) if row["statistic"] == "spread" else amount(row))
+    effect, _, interval = text.partition(" [")
+    return effect.replace(" times", " times the spread"), f"[{interval}" if interval else ""
+
+
+def against(lesson: Document, variant: str) -> str:
+    """`“minibatch” against “batch”`; empty where the names say no more than with and without."""
+    baseline = lesson["variants"][0]["name"]
+    if not several(lesson) and (baseline, variant) == ("without", "with"):
+        return ""
+    return f"“{variant}” against “{baseline}”"
+
+
+def detectable(row: Row) -> str:
+    """The minimal detectable effect in words, empty when there is none."""
+    if not math.isfinite(row["mde"]):
+        return ""
+    alone = dict(row) | {"effect": row["mde"], "low": math.nan, "high": math.nan}
+    return said(alone)[0].lstrip("+")

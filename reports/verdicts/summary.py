@@ -1,0 +1,219 @@
+"""The first screen: one sentence that counts the verdicts, then a row a comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.reports.verdicts.chips import BUT, Cell, chip, said
+from orchestrator.reports.verdicts.plain_words import lost, plain
+from orchestrator.reports.verdicts.results import SCOPES, Document, Results, Row
+from orchestrator.reports.verdicts.technique_names import comparison, spoken
+from orchestrator.reports.verdicts.verdict import BROKEN, CATEGORIES, HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.wording.phrases import percent, threshold
+from orchestrator.reports.wording.qualifiers import bad_runs
+from orchestrator.reports.wording.words import ident, listed, scale, typeset
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+WHERE = {"fixed": "on this data set", "redrawn": "on data drawn anew"}
+SHORT = {"fixed": "here", "redrawn": "redrawn"}
+ALONE = {
+    IMPROVES: "improves what it promises",
+    HARMS: "does harm",
+    SMALL: "has a real but small effect",
+    SAME: "makes no practical difference",
+    OPEN: "is unproven",
+    VOID: "could not be tested",
+}
+MANY = {
+    HARMS: ("does harm", "do harm"),
+    SMALL: ("has a real but small effect", "have real but small effects"),
+    SAME: ("makes no practical difference", "make no practical difference"),
+    OPEN: ("is unproven", "are unproven"),
+    VOID: ("could not be tested", "could not be tested"),
+}
+VAGUE = {SMALL: "small", SAME: "without effect", OPEN: "unproven", VOID: "untested"}
+MEASURED = {
+    "wobble": "wobble: accuracy’s jumps per epoch",
+    "gap": "gap: training accuracy minus accuracy on fresh points",
+    "epochs": "epochs trained",
+    "bad": "runs that fail, diverge or get stuck",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the first screen. `order` is the place of every cell when the table is sorted by its column."""
+
+    anchor: str
+    name: str
+    measured: str
+    warnings: tuple[tuple[str, str], ...]
+    cells: tuple[tuple[str, Cell | None, float], ...]
+    guard: tuple[tuple[str, bool], ...]
+
+
+def lines(results: Results) -> list[Line]:
+    """A row a comparison, in the lessons' order."""
+    scopes = _scopes(results)
+    return [
+        _line(results, lesson, variant["name"], scopes)
+        for lesson in results.lessons
+        for variant in lesson["variants"][1:]
+    ]
+
+
+def headline(results: Results) -> str:
+    """`On this data set every technique but stochastic batch size improves what it promises; on data drawn anew ...`."""
+    found = [_counted(results, scope, again=at > 0) for at, scope in enumerate(_scopes(results))]
+    text = "; ".join(filter(None, found))
+    return f"{text[:1].upper()}{text[1:]}." if text else "Nothing was compared."
+
+
+def _scopes(results: Results) -> list[str]:
+    run = {scope for lesson in results.lessons for scope in results.scopes(lesson["id"])}
+    return [scope for scope in SCOPES if scope in run] + sorted(run - set(SCOPES))
+
+
+def _counted(results: Results, scope: str, *, again: bool) -> str:
+    """What one scope's verdicts come to."""
+    rows = [row for row in results.rows if row["primary"] and row["data"] == scope]
+    where = WHERE.get(scope, f"on {scope} data")
+    if len(rows) == 1:
+        who = "it" if again else _named(results, rows[0])
+        return f"{where} {who} {ALONE[rows[0]['verdict']]}{_price(rows)}"
+    others = [row for row in rows if row["verdict"] != IMPROVES]
+    if not rows:
+        return ""
+    if not others:
+        return f"{where} {'all of them do' if again else 'every technique improves what it promises'}{_price(rows)}"
+    if len(others) == 1 and len(rows) > 2:
+        who = _named(results, others[0])
+        return f"{where} every technique but {who} {'does' if again else 'improves what it promises'}{_price(rows)}"
+    return f"{where} {_parts(rows, again=again)}"
+
+
+def _parts(rows: Sequence[Row], *, again: bool) -> str:
+    verdicts = [row["verdict"] for row in rows]
+    good = verdicts.count(IMPROVES)
+    if len(set(verdicts)) == 1:
+        return f"{'both' if len(rows) == 2 else f'all {_word(len(rows))}'}{'' if again else ' techniques'} {MANY[verdicts[0]][1]}"
+    if again:
+        first = f"{_word(good) if good else 'none'} {'do' if good > 1 else 'does'}"
+    else:
+        does = "improve what they promise" if good > 1 else "improves what it promises"
+        first = f"{_word(good) if good else 'none'} of {_word(len(rows))} techniques {does}"
+    kinds = [kind for kind in CATEGORIES if kind != IMPROVES and kind in verdicts]
+    return listed([first + _price(rows), *_rest(kinds, verdicts)])
+
+
+def _rest(kinds: Sequence[str], verdicts: Sequence[str]) -> list[str]:
+    """What is no improvement, kind by kind; all that is no harm in one go where there are many kinds."""
+    said = [f"{_word(k)} {MANY[kind][k > 1]}" for kind in kinds if (k := verdicts.count(kind))]
+    vague = [kind for kind in kinds if kind in VAGUE]
+    if len(vague) <= 2:
+        return said
+    k = sum(verdicts.count(kind) for kind in vague)
+    return [*(text for kind, text in zip(kinds, said, strict=True) if kind not in VAGUE), f"{_word(k)} are {listed([VAGUE[kind] for kind in vague], 'or')}"]
+
+
+def _price(rows: Sequence[Row]) -> str:
+    """How many of the improvements have a broken guard."""
+    broken = sum(chip(row) == BUT for row in rows)
+    return f" ({_word(broken)} at a price)" if broken else ""
+
+
+def _word(n: int) -> str:
+    return WORDS[n] if n < len(WORDS) else f"{n:,}"
+
+
+def _named(results: Results, row: Row) -> str:
+    """A comparison's name as it stands in a sentence."""
+    lesson = next(each for each in results.lessons if each["id"] == row["lesson"])
+    return spoken(lesson, row["variant"])
+
+
+def _line(results: Results, lesson: Document, variant: str, scopes: Sequence[str]) -> Line:
+    rows = {scope: results.primary(lesson["id"], variant, scope) for scope in scopes}
+    known = [row for row in rows.values() if row]
+    return Line(
+        anchor=ident("lesson", lesson["id"]),
+        name=comparison(lesson, variant),
+        measured=_measured(lesson["endpoint"]),
+        warnings=tuple(_warnings(known)),
+        cells=tuple((scope, _cell(row), _order(row)) for scope, row in rows.items()),
+        guard=_guards(results, known),
+    )
+
+
+def _cell(row: Row | None) -> Cell | None:
+    return Cell(chip(row), *map(typeset, plain(row))) if row else None
+
+
+def _order(row: Row | None) -> float:
+    """By verdict, the good ones first, and no scope before one that was not run."""
+    return len(CATEGORIES) if row is None else CATEGORIES.index(row["verdict"])
+
+
+def _measured(endpoint: Document) -> str:
+    """What decides, in words that need no explanation."""
+    name, goal = endpoint["measure"], endpoint.get("threshold")
+    if name == "epochs_to_threshold":
+        return f"epochs to {percent(goal or 0.8)} validation accuracy"
+    words = MEASURED.get(name) or scale(name, goal).name
+    return f"spread of {words}" if endpoint.get("statistic") == "spread" else words
+
+
+def decided_by(row: Row) -> str:
+    """What decides a comparison, with the unit of its numbers."""
+    scaled = scale(row["measure"], threshold(row))
+    unit = {"percentage points": "in %" if scaled.suffix else "in points"}.get(scaled.unit, "")
+    endpoint = {"measure": row["measure"], "threshold": threshold(row), "statistic": row["statistic"]}
+    return " ".join(filter(None, (_measured(endpoint), unit)))
+
+
+def _warnings(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """What is out of the ordinary, with its scope: runs that went bad, pairs that are missing."""
+    found = []
+    for row in rows:
+        bad = lost(row)
+        if bad:
+            found.append((row["data"], f"{bad} (without it {row['bad_baseline'] or 'none'})"))
+        elif row["bad_variant"] or row["bad_baseline"]:
+            found.append((row["data"], bad_runs(row)))
+        elif row["n_pairs"] < row["n_seeds"]:
+            found.append((row["data"], f"only {row['n_pairs']} of {row['n_seeds']} pairs of runs count"))
+    return found
+
+
+def _guards(results: Results, rows: Sequence[Row]) -> tuple[tuple[str, bool], ...]:
+    """How what must not get worse stands, scope by scope, and whether that is broken; one entry where all of it holds."""
+    told = [row for row in rows if row["guard"] and guard_row(results, row)]
+    if not told:
+        return ()
+    if all(row["guard"] == HOLDS for row in told):
+        return (("holds in both" if len(told) > 1 else "holds", False),)
+    return tuple((f"{SHORT.get(row['data'], row['data'])}: {_state(results, row)}", row["guard"] == BROKEN) for row in told)
+
+
+def _state(results: Results, row: Row) -> str:
+    own = guard_row(results, row)
+    told = said(own)[0].removesuffix(" points") if own and row["guard"] != HOLDS else ""
+    return f"{row['guard']}, {told}" if told else str(row["guard"])
+
+
+def guard_row(results: Results, row: Row) -> Row | None:
+    """The row of the effects table that a deciding row's guard is read off; none where what guards is what decides."""
+    same = ("lesson", "variant", "data")
+    found = (each for each in results.rows if each["guards"] and all(each[key] == row[key] for key in same))
+    return next((each for each in found if (_called(each), each["statistic"]) != (_called(row), row["statistic"])), None)
+
+
+def guarded(results: Results) -> str:
+    """What the guards watch, where all watch the same."""
+    own = [guard_row(results, row) for row in results.rows if row["primary"]]
+    names = {_called(row) for row in own if row}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _called(row: Row) -> str:
+    return scale(row["measure"], threshold(row)).name
+

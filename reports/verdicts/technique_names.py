@@ -1,0 +1,54 @@
+"""What a technique and its variants are called on the page."""
+
+from orchestrator.reports.verdicts.results import Document, several
+
+PLAIN = ("without", "with")
+
+
+def article_free(text: str) -> str:
+    """`A learning-rate schedule` as it stands in a table: `Learning-rate schedule`."""
+    for article in ("A ", "An ", "The "):
+        if text.startswith(article):
+            rest = text.removeprefix(article)
+            return rest[:1].upper() + rest[1:]
+    return text
+
+
+def _whole(lesson: Document) -> str:
+    """What a lesson tries, with its article: its technique, else its title."""
+    return str(lesson.get("technique") or lesson["title"])
+
+
+def technique(lesson: Document) -> str:
+    """What a lesson tries, without article."""
+    return article_free(_whole(lesson))
+
+
+def comparison(lesson: Document, variant: str) -> str:
+    """A comparison by its technique: `Weight averaging`; where a lesson has several, `Batch size: stochastic`."""
+    if not several(lesson) and variant == PLAIN[1]:
+        return technique(lesson)
+    return f"{technique(lesson)}: {variant}"
+
+
+def label(lesson: Document, variant: str) -> str:
+    """A variant's name at the end of its line: the technique's, where the variant is only called `with`."""
+    return technique(lesson) if variant == PLAIN[1] else variant
+
+
+def spoken(lesson: Document, variant: str) -> str:
+    """A comparison within a sentence: `weight averaging`, `stochastic batch size`; names in capitals keep them."""
+    name = technique(lesson)
+    low = name if name[1:2].isupper() else name[:1].lower() + name[1:]
+    if not several(lesson) and variant == PLAIN[1]:
+        return low
+    if name != _whole(lesson) or len(name.split()) > 3:  # no name that a variant's could stand before
+        return f"“{variant}”"
+    return f"{low} ({variant})" if lesson["variants"][0]["name"] == PLAIN[0] else f"{variant} {low}"
+
+
+def subject(lesson: Document, variant: str) -> str:
+    """A comparison as a sentence's subject: `A learning-rate schedule`."""
+    if not several(lesson) and variant == PLAIN[1]:
+        return _whole(lesson)
+    return comparison(lesson, variant)
