@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.statistics.bands import difference_band
-from orchestrator.reports.statistics.endpoints import Endpoint, scores
+from orchestrator.reports.statistics.endpoints import scores
 from orchestrator.reports.statistics.histories import Curves
 from orchestrator.reports.statistics.paired import detectable, mean_effect
 from orchestrator.reports.statistics.scored_rows import Rows
 from orchestrator.reports.statistics.single_pairs import single
 from orchestrator.reports.statistics.survival import logrank
-from orchestrator.reports.verdicts.effects import table
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.store.rows import squares
 
 Floats = npt.NDArray[np.float64]
@@ -116,7 +117,22 @@ def experiments(
     status: str = "diverged",
     further: Mapping[str, object] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """The effects table of (experiments, lessons, seeds) scores; `diverging` is (2, experiments, lessons, seeds).
+    """The effects table of `results`."""
+    return results(baseline, variant, lessons, diverging, measure, look, statistic, status, further).table
+
+
+def results(
+    baseline: Floats,
+    variant: Floats,
+    lessons: int = 1,
+    diverging: npt.NDArray[np.bool_] | None = None,
+    measure: str = "epochs",
+    look: int = 1,
+    statistic: str = "mean",
+    status: str = "diverged",
+    further: Mapping[str, object] = MappingProxyType({}),
+) -> Results:
+    """The results of (experiments, lessons, seeds) scores; `diverging` is (2, experiments, lessons, seeds).
 
     `status` is how those end that `diverging` names, `further` what else a lesson's description says.
 
@@ -137,10 +153,10 @@ def experiments(
     variants = [{"name": name, "epochs": 1} for name in ("without", "with")]
     looks = [{"variant": "with", "data": str(scope)} for scope in names[1]] * look
     documents = [
-        {"id": f"lesson {i}", "endpoint": endpoint, "variants": variants, "looks": looks} | dict(further) for i in range(lessons)
+        {"id": f"lesson {i}", "title": f"Lesson {i}", "endpoint": endpoint, "variants": variants, "looks": looks} | dict(further) for i in range(lessons)
     ]
     empty = pd.DataFrame({name: [] for name in ("lesson", "variant", "data", "seed", "epoch")})
-    return table(pd.concat(rows, ignore_index=True), empty, documents)
+    return Results.of(pd.concat(rows, ignore_index=True), empty, documents, {})
 
 
 def claims(rows: pd.DataFrame, *, small: bool = False) -> Share:

@@ -14,9 +14,11 @@ import time
 
 import numpy as np
 import pandas as pd
-from calibration import ENDPOINTS, Floats, experiments, share
+from calibration import ENDPOINTS, Floats, results, share
 
 from orchestrator.planning.until import Until
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.verdicts.effects import frame
 
 CLAIMS = ("improves", "harms", "real but small")
 SD = 0.02
@@ -38,19 +40,18 @@ def course(arms: Floats, until: Until, statistic: str = "mean") -> pd.DataFrame:
                 ended[going[at]] = row
             else:
                 waiting.setdefault(following, []).append(going[at])
-    return pd.DataFrame(ended).T.sort_index()
+    return frame([ended[at] for at in sorted(ended)])
 
 
-def _rows(arms: Floats, until: Until, statistic: str, seeds: int) -> list[tuple[int, dict[str, object]]]:
+def _rows(arms: Floats, until: Until, statistic: str, seeds: int) -> list[tuple[int, Effect]]:
     made = [n for n in until.looks if n <= seeds] or [seeds]
     declared = {"declared": list(until.looks)} if until.looks else {}
     looks = [
         {"variant": "with", "data": f"{i:05d}", "seeds": list(range(n)), **declared} for i in range(arms.shape[1]) for n in made
     ]
     measure = "score" if statistic == "spread" else "epochs"
-    found = experiments(arms[0][:, None], arms[1][:, None], measure=measure, statistic=statistic, further={"looks": looks})
-    primary = found[found["primary"]].to_dict("records")
-    return [(int(row["data"]), {str(k): v for k, v in row.items()}) for row in primary]
+    found = results(arms[0][:, None], arms[1][:, None], measure=measure, statistic=statistic, further={"looks": looks})
+    return [(int(each.data), each) for each in found.deciding]
 
 
 def drawn(rng: np.random.Generator, count: int, most: int, dz: float, wide: float) -> Floats:

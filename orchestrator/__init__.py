@@ -19,7 +19,8 @@ from orchestrator.errors import (
     UsageError,
     VersionError,
 )
-from orchestrator.lesson import SECONDARY, Data, Endpoint, Lesson, Split, Variant
+from orchestrator.lesson import SECONDARY, Data, Lesson, Split, Variant
+from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.surroundings import undisturbed
 
 if TYPE_CHECKING:

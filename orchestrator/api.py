@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from orchestrator.command import command, diagnosis, places, remarks
 from orchestrator.errors import UsageError
 from orchestrator.found import Found
-from orchestrator.lesson import SCOPES, SETTABLE, Data, Endpoint, Lesson, Split, Variant
+from orchestrator.lesson import SCOPES, SETTABLE, Data, Lesson, Split, Variant
 from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
 from orchestrator.nouns import literals, seeds
 from orchestrator.planning import session
 from orchestrator.planning.session import Request
 from orchestrator.planning.until import Until, until_of
+from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.store import Store, without_secrets
 from orchestrator.surroundings import undisturbed
 from orchestrator.telling import notebook

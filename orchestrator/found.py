@@ -51,7 +51,7 @@ class Found:
     @cached_property
     def effects(self) -> pd.DataFrame:
         """A row a comparison by one measure, with its interval and all that its verdict was read off."""
-        return self._results.effects
+        return self._results.table
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

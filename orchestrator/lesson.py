@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.errors import LessonError
+from orchestrator.reports.nouns.endpoint import Endpoint
 
 Array = NDArray[Any]
 # What a variant may hand to `fit`: all but what has a place of its own, and `validation_split`, which a Split leaves no use for.
@@ -201,53 +202,34 @@ def _split(drawn: Any, name: str) -> Split:
 RATES = ("bad", "diverged", "stuck")
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """The one number a run is judged by, declared before anything runs.
-
-    Attributes:
-        measure: a score of a finished run (`fresh_accuracy`, `test_bce`, `epochs`, ...), `wobble` (mean absolute
-            change of validation
-            accuracy between epochs, last half) or `epochs_to_threshold` (first epoch with validation accuracy at
-            `threshold`); for a rate `bad`, `diverged` or `stuck`.
-        better: the direction that is better.
-        sesoi: smallest effect of interest, in the measure's units; for a spread, the ratio of standard deviations; for a
-            rate, a difference of shares such as 0.1.
-        statistic: `mean` compares means over seeds, `spread` standard deviations across seeds, `rate` the shares of runs
-            that went bad (failed, diverged or stuck), or that diverged, or that are stuck.
-    """
-
-    measure: str = "fresh_accuracy"
-    better: Literal["higher", "lower"] = "higher"
-    sesoi: float = 0.01
-    statistic: Literal["mean", "spread", "rate"] = "mean"
-    threshold: float | None = None
-
-    def __post_init__(self) -> None:
-        _require(self.better in ("higher", "lower"), f"better is {self.better!r}; it must be 'higher' or 'lower'")
-        _require(
-            self.statistic in ("mean", "spread", "rate"),
-            f"statistic is {self.statistic!r}; it must be 'mean', 'spread' or 'rate'",
-        )
-        _require(math.isfinite(self.sesoi) and self.sesoi > 0, f"sesoi is {self.sesoi!r}; it must be a number above 0")
-        _require(
-            (self.threshold is not None) == (self.measure == "epochs_to_threshold"),
-            "threshold belongs to the measure 'epochs_to_threshold', and it to a threshold",
-        )
-        _require(
-            (self.statistic == "rate") == (self.measure in RATES),
-            f"measure is {self.measure!r} and statistic {self.statistic!r}; the statistic 'rate' and the measures"
-            f" {', '.join(map(repr, RATES))} belong together",
-        )
-        _require(
-            self.statistic != "rate" or (self.sesoi < 1 and self.better == "lower"),
-            f"sesoi is {self.sesoi!r} and better {self.better!r}; for a rate sesoi is a difference of shares below 1, and"
-            " better is 'lower'",
-        )
+def check_endpoint(endpoint: Endpoint) -> None:
+    """Raise LessonError unless a run can be judged by this endpoint."""
+    _require(endpoint.better in ("higher", "lower"), f"better is {endpoint.better!r}; it must be 'higher' or 'lower'")
+    _require(
+        endpoint.statistic in ("mean", "spread", "rate"),
+        f"statistic is {endpoint.statistic!r}; it must be 'mean', 'spread' or 'rate'",
+    )
+    sesoi = endpoint.sesoi
+    _require(math.isfinite(sesoi) and sesoi > 0, f"sesoi is {sesoi!r}; it must be a number above 0")
+    _require(
+        (endpoint.threshold is not None) == (endpoint.measure == "epochs_to_threshold"),
+        "threshold belongs to the measure 'epochs_to_threshold', and it to a threshold",
+    )
+    _require(
+        (endpoint.statistic == "rate") == (endpoint.measure in RATES),
+        f"measure is {endpoint.measure!r} and statistic {endpoint.statistic!r}; the statistic 'rate' and the measures"
+        f" {', '.join(map(repr, RATES))} belong together",
+    )
+    _require(
+        endpoint.statistic != "rate" or (sesoi < 1 and endpoint.better == "lower"),
+        f"sesoi is {sesoi!r} and better {endpoint.better!r}; for a rate sesoi is a difference of shares below 1, and"
+        " better is 'lower'",
+    )
 
 
+FRESH = Endpoint()
 SECONDARY = (
-    Endpoint("fresh_accuracy"),
+    FRESH,
     Endpoint("test_accuracy"),
     Endpoint("fresh_bce", better="lower", sesoi=0.02),
     Endpoint("wobble", better="lower", sesoi=0.002),
@@ -321,7 +303,7 @@ class Lesson:
     about: str
     data: Data
     variants: Sequence[Variant]
-    endpoint: Endpoint = Endpoint()
+    endpoint: Endpoint = FRESH
     secondary: Sequence[Endpoint] = SECONDARY
     guard: Endpoint | None = None
     family: Literal["learning", "generalization", "predictions"] | None = None
@@ -342,6 +324,8 @@ class Lesson:
             self.guard is None or isinstance(self.guard, Endpoint),
             f"guard must be an Endpoint, not {type(self.guard).__name__}",
         )
+        for endpoint in (self.endpoint, *self.secondary, *([self.guard] if self.guard else [])):
+            check_endpoint(endpoint)
         twice = [name for name, count in Counter(v.name for v in self.variants).items() if count > 1]
         _require(not twice, f"two variants are named {', '.join(map(repr, twice))}; names must differ")
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from orchestrator.reports.verdicts.results import Results
+
 
 def build(
     runs: pd.DataFrame,
@@ -22,18 +24,18 @@ def build(
     lessons: Sequence[Mapping[str, Any]],
     provenance: Mapping[str, Any],
     out: Path,
-    effects: pd.DataFrame | None = None,
 ) -> None:
-    """Write `explore.html` and `report.html` into the folder `out`; the same input gives the same bytes.
-
-    Each is there whole or as it was before, whatever befalls this process or the disk. `effects` is what
-    `reports.verdicts.effects.table` gives for these tables, for those who have it already.
-    """
+    """Write `explore.html` and `report.html` of these tables into the folder `out`; the same input gives the same bytes."""
     # matplotlib and statsmodels take seconds to import: only those who build pay for them.
-    from orchestrator.reports.page import explore, report  # noqa: PLC0415
     from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415
 
-    results = Results(runs, histories, lessons, provenance, effects)
+    write(Results.of(runs, histories, lessons, provenance), out)
+
+
+def write(results: Results, out: Path) -> None:
+    """Write both pages; each is there whole or as it was before, whatever happens to this process or the disk."""
+    from orchestrator.reports.page import explore, report  # noqa: PLC0415
+
     page, closer = report.render(results, out), explore.render(results)
     _commit(out / "explore.html", closer)
     _commit(out / "report.html", page)
@@ -52,4 +54,4 @@ def _commit(path: Path, text: str) -> None:
         aside.unlink(missing_ok=True)
 
 
-__all__ = ["build"]
+__all__ = ["build", "write"]

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.reports.verdicts.results import Results
+
 Floats = npt.NDArray[np.float64]
 Where = tuple[str, str, str, int]
 """lesson, variant, data, seed"""
@@ -130,6 +132,11 @@ class Store:
     runs: pd.DataFrame
     histories: pd.DataFrame
     lessons: list[dict[str, Any]]
+
+    @property
+    def results(self) -> Results:
+        """What a report is made of."""
+        return Results.of(self.runs, self.histories, self.lessons, {})
 
 
 def store(

@@ -2,21 +2,19 @@
 
 import pytest
 
-from orchestrator.reports.verdicts.effects import table
 from orchestrator.reports.wording.interval_warnings import caveats
 from tests.simulate import SPREAD, duel
 
 
 def row(n, *, skewed=False, endpoint=None):
-    """A primary row of n pairs whose differences are symmetric, or lean far to one side."""
+    """The effect that decides, of n pairs whose differences are symmetric, or lean far to one side."""
     values = [0.01 * (i - n / 2) for i in range(n)]
     if skewed:
         values = [0.0, 0.001] * (n // 2 - 1) + [0.0, 0.5]
     made = duel(
         [0.8 + 0.0001 * i for i in range(n)], [0.8 + v for v in values], **({"declared": endpoint} if endpoint else {})
     )
-    found = table(made.runs, made.histories, made.lessons)
-    return found[found["primary"]].iloc[0].to_dict()
+    return made.results.deciding[0]
 
 
 def test_symmetric_differences_of_thirty_seeds_need_no_caveat():
@@ -45,4 +43,4 @@ def test_a_spread_of_few_seeds_is_only_about_right(n, count):
 def test_no_interval_no_caveat():
     """Where there is no interval the verdict has already said why."""
     made = duel([0.8] * 5, [0.8] * 5)
-    assert caveats(table(made.runs, made.histories, made.lessons).iloc[0].to_dict()) == []
+    assert caveats(made.results.effects[0]) == []

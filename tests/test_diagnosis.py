@@ -11,7 +11,6 @@ from orchestrator.reports.diagnosis.problem_signs import falling
 from orchestrator.reports.diagnosis.row_count import row_count, standard_error
 from orchestrator.reports.diagnosis.task import Task
 from orchestrator.reports.logs.logged_runs import Record, Scores, parse
-from orchestrator.reports.verdicts.effects import table
 from tests.conftest import ROOT
 from tests.simulate import store
 
@@ -265,8 +264,7 @@ def test_every_variant_of_a_store_is_diagnosed():
     Early stopping is no problem with learning, though it trains a fraction of the epochs.
     """
     made = store(5, scale=0.1)
-    effects = table(made.runs, made.histories, made.lessons)
-    found = {d.name: d for d in variants(made.runs, made.histories, effects, made.lessons)}
+    found = {d.name: d for d in variants(made.results)}
     assert len(found) == 15
     overfit = found["early-stopping / without"]
     assert overfit.area == "generalization"
@@ -279,8 +277,9 @@ def test_every_variant_of_a_store_is_diagnosed():
 def test_techniques_need_a_family():
     """A user's lesson outside the three families is no remedy for anything."""
     made = store(4, scale=0.02)
-    lessons = [dict(lesson, family=None) for lesson in made.lessons]
-    assert techniques(table(made.runs, made.histories, lessons), lessons) == []
+    for lesson in made.lessons:
+        lesson["family"] = None
+    assert techniques(made.results) == []
 
 
 def test_the_borders_stand_in_the_documentation():

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestrator.reports.statistics.endpoints import Endpoint, declared, scores, wobble
+from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.reports.nouns.lesson import Lesson, Variant
+from orchestrator.reports.statistics.endpoints import declared, scores, wobble
 from orchestrator.reports.statistics.histories import Curves
 from orchestrator.reports.statistics.survival import logrank
 from tests.reference import said_by_r
@@ -96,24 +98,22 @@ def test_the_gap_is_training_minus_fresh():
 
 def test_the_primary_endpoint_is_declared_first_and_nothing_twice():
     """What the lesson declares keeps its order and its values, after its guard; the usual five fill in what is missing."""
-    lesson = {
-        "endpoint": {"measure": "wobble", "statistic": "mean", "better": "lower", "sesoi": 0.5, "threshold": None},
-        "secondary": [{"measure": "test_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.02}],
-    }
+    lesson = Lesson("a", "A", Endpoint("wobble", "lower", 0.5), (Variant("b"),), secondary=(Endpoint("test_accuracy", "higher", 0.02),))
     found = declared(lesson, {"fresh_accuracy", "test_accuracy", "train_accuracy", "val_accuracy"})
-    assert [(e.measure, e.statistic) for e in found] == [
+    assert [(e.endpoint.measure, e.endpoint.statistic) for e in found] == [
         ("wobble", "mean"), ("fresh_accuracy", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "spread"),
         ("gap", "mean"), ("epochs_to_threshold", "mean"),
     ]  # fmt: skip
     assert [e.primary for e in found] == [True, False, False, False, False, False]
     assert [e.guards for e in found] == [False, True, False, False, False, False]
-    assert found[0].sesoi == 0.5
+    assert found[0].endpoint.sesoi == 0.5
 
 
 def test_a_model_without_accuracy_is_asked_about_its_own_score():
     """A user's regression is looked at by its own primary measure, mean and spread; nothing is made up."""
-    lesson = {"endpoint": {"measure": "fresh_mse", "better": "lower", "sesoi": 0.1}, "secondary": None}
-    assert [(e.measure, e.statistic) for e in declared(lesson, {"fresh_mse", "val_loss"})] == [
+    lesson = Lesson("a", "A", Endpoint("fresh_mse", "lower", 0.1), (Variant("b"),))
+    found = declared(lesson, {"fresh_mse", "val_loss"})
+    assert [(e.endpoint.measure, e.endpoint.statistic) for e in found] == [
         ("fresh_mse", "mean"),
         ("fresh_mse", "spread"),
     ]

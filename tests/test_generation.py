@@ -16,6 +16,7 @@ from orchestrator.command import results
 from orchestrator.errors import StoreError
 from orchestrator.lessons import catalog
 from orchestrator.planning import session
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.store import Store, parquet, strays
 from orchestrator.store.disk import Disk
 from orchestrator.telling.screen import ConsoleScreen
@@ -172,8 +173,7 @@ def test_what_treats_a_problem_is_told_from_the_tables_that_are_there(kills, les
     done = here("diagnose", tmp_path / "h.json", "--out", out)
     assert done.returncode == 0, done.stderr
     assert "what treats it, as measured" in done.stdout
-    effects = results.effects_of(*Store(out).load()[:3])
-    assert set(effects.lesson) == {"second"}
+    assert {each.lesson for each in Results.of(*Store(out).load()).effects} == {"second"}
 
 
 def test_fewer_seeds_are_told_in_the_terminal_and_on_the_page(lessons, tmp_path):
@@ -242,7 +242,7 @@ def test_effects_without_a_row_are_whole(kills, tmp_path):
     """Where nothing is compared, so that no column has an entry, effects.parquet is read as it was written."""
     store = Store(shutil.copytree(kills[-1], tmp_path / "out"))
     runs, histories, lessons, facts = store.load()
-    effects = results.effects_of(runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons])
+    effects = Results.of(runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons], {}).table
     assert len(effects) == 0
     store.write_effects(effects, facts["generation"])
     assert list(strays(store)) == []

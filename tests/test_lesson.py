@@ -83,10 +83,10 @@ def test_a_variant_that_breaks_a_rule_cannot_be_made(changes):
         {"measure": "bad", "statistic": "rate", "better": "lower", "sesoi": 10},
     ],
 )
-def test_an_endpoint_that_breaks_a_rule_cannot_be_made(changes):
+def test_a_lesson_whose_endpoint_breaks_a_rule_cannot_be_made(changes):
     """Direction, statistic, smallest effect and threshold are checked; a rate is one of bad, diverged or stuck runs."""
     with pytest.raises(LessonError):
-        Endpoint(**changes)
+        lesson(endpoint=Endpoint(**changes))
 
 
 def test_a_guard_is_described():

@@ -2,7 +2,14 @@
 
 import pytest
 
+from orchestrator.reports.nouns.lesson import lessons
 from orchestrator.reports.statistics.levels import Level, family, level, of_look
+
+
+def lesson(names, **more):
+    """A lesson of these variants, out of its description."""
+    described = {"id": "a", "title": "A", "endpoint": {"measure": "epochs", "sesoi": 1}, "variants": [{"name": name} for name in names]}
+    return lessons([described | more])[0]
 
 
 def test_all_looks_together_have_five_percent():
@@ -18,14 +25,12 @@ def test_comparisons_share_a_look():
 
 def test_what_a_lesson_declares_is_counted_run_or_not():
     """Three variants against a baseline in two scopes are six comparisons; without redrawn data three."""
-    variants = [{"name": name} for name in "abcd"]
-    assert family({"variants": variants, "data": {"redrawn": True}}) == 6
-    assert family({"variants": variants, "data": {"redrawn": False}}) == family({"variants": variants}) == 3
+    assert family(lesson("abcd", data={"redrawn": True})) == 6
+    assert family(lesson("abcd", data={"redrawn": False})) == family(lesson("abcd")) == 3
 
 
 def test_a_look_belongs_to_its_comparison():
     """Looking at one variant is no look at another one, nor at the same one on other data."""
     looks = [{"variant": "b", "data": "fixed"}, {"variant": "b", "data": "fixed"}, {"variant": "b", "data": "redrawn"}]
-    lesson = {"variants": [{"name": name} for name in "abc"], "looks": looks}
-    found = [level(lesson, variant, data).look for variant in "bc" for data in ("fixed", "redrawn")]
+    found = [level(lesson("abc", looks=looks), variant, data).look for variant in "bc" for data in ("fixed", "redrawn")]
     assert found == [2, 1, 1, 1]

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.command import results
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, seeded
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.store import Block, Store
 
 ENDPOINT = {"measure": "fresh_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.01, "threshold": None}
@@ -49,7 +50,7 @@ def command(store, seeds, lesson=LESSON, key="with", report=True):
 def looked(store):
     """The verdict as `report --format json` gives it, without the page."""
     runs, histories, lessons, _ = store.load()
-    effects = results.effects_of(runs, histories, lessons)
+    effects = Results.of(runs, histories, lessons, {}).table
     store.record_looks(runs, lessons)
     store.write_effects(effects, store.load()[3]["generation"])
     return effects[effects["primary"]].iloc[0].to_dict()
@@ -136,7 +137,7 @@ def test_a_place_that_cannot_be_written_still_gives_its_verdict(store):
     (store.root / "store" / "looks").write_text("in the way")
     runs, histories, lessons, _ = store.load()
     assert store.record_looks(runs, lessons) is False
-    assert len(results.effects_of(runs, histories, lessons))
+    assert Results.of(runs, histories, lessons, {}).effects
 
 
 def test_damaged_looks_are_passed_over(store):

@@ -16,7 +16,6 @@ import pytest
 
 from orchestrator import reports
 from orchestrator.reports.page import tables
-from orchestrator.reports.verdicts.effects import table as effects_table
 from tests.simulate import LESSONS, endpoint, store
 
 NOISE = LESSONS["noise"].title
@@ -225,14 +224,6 @@ def test_the_tables_are_hashed(tmp_path):
     assert hashlib.sha256(b"PAR1 and so on").hexdigest() in page.said("code")
     links = {a["href"] for a in page.all("a")}
     assert {"runs.parquet", "histories.parquet", "effects.parquet", "run.json", "explore.html"} <= links
-
-
-def test_known_effects_are_not_computed_again(seven, text, tmp_path):
-    """Handed the effects table, the page is the same as without it, byte for byte."""
-    effects = effects_table(seven.runs, seven.histories, seven.lessons)
-    told = {"command": "python -m orchestrator run all", "wall_seconds": 75.0, "seeds": [0, 1, 2, 4], "own": {"a": 1}}
-    reports.build(seven.runs, seven.histories, seven.lessons, told, tmp_path, effects)
-    assert (tmp_path / "report.html").read_text("utf-8") == text
 
 
 def test_the_time_told_is_that_of_the_runs_shown(tmp_path):

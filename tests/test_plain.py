@@ -4,19 +4,19 @@ import math
 
 import pytest
 
+from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.verdicts.plain_words import lost, plain, shown_digits, title
 
 NAN = math.nan
 
 
 def row(measure="fresh_accuracy", effect=0.028, low=0.027, high=0.030, **more):
-    """A deciding row of the effects table, without bad runs."""
+    """An effect that decides, without bad runs."""
     usual = {
-        "measure": measure, "statistic": "mean", "threshold": NAN, "effect": effect, "low": low, "high": high, "n_pairs": 30,
+        "measure": measure, "statistic": "mean", "effect": effect, "low": low, "high": high, "n_pairs": 30,
         "n_seeds": 30, "verdict": "improves", "p_bad": 1.0, "alpha": 0.02, "sesoi": 0.01, "mean_baseline": 0.78, "mean_variant": 0.808,
     }  # fmt: skip
-    bad = {f"{kind}_{arm}": 0 for kind in ("bad", "failed", "diverged", "stuck") for arm in ("baseline", "variant")}
-    return usual | bad | more
+    return Effect("noise", "with", "without", "fixed", **(usual | more))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from orchestrator.reports.nouns.lesson import Data
 from orchestrator.reports.statistics.ties import merged, rows_of, shares
 from orchestrator.reports.verdicts.effects import table
 from tests.reference import said_by_r
@@ -38,7 +39,7 @@ def test_what_is_no_share_of_rows_stays():
 
 def test_rows_behind_a_measure():
     """Accuracies on fresh, test and training rows have theirs, the curve's validation rows are the test rows, losses have none."""
-    data = {"rows_train": 30, "rows_test": 70, "rows_fresh": 10_000}
+    data = Data(rows_train=30, rows_test=70, rows_fresh=10_000)
     names = ("fresh_accuracy", "test_accuracy", "val_accuracy", "train_binary_accuracy", "test_bce", "wobble")
     assert [rows_of(name, data) for name in names] == [10_000, 70, 70, 30, None, None]
 

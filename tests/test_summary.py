@@ -1,10 +1,10 @@
 """The first screen counts the verdicts as they are."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
-from orchestrator.reports.verdicts.effects import table
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.since_last_look import since
 from orchestrator.reports.verdicts.summary import headline, lines
@@ -12,14 +12,18 @@ from tests.simulate import LESSONS, store
 
 
 def results(names, verdicts, scopes=("fixed", "redrawn")):
-    """Results whose deciding rows have these verdicts, by scope and in the lessons' order."""
+    """Results whose effects that decide have these verdicts, by scope and in the lessons' order."""
     made = store(4, scale=0.02, lessons={name: LESSONS[name] for name in names}, flaws={}, scopes=scopes)
-    effects = table(made.runs, made.histories, made.lessons)
-    for scope in scopes:
-        chosen = effects["primary"] & (effects["data"] == scope)
-        effects.loc[chosen, "verdict"] = verdicts[scope]
-        effects.loc[chosen, "guard"] = "holds"
-    return Results(made.runs, made.histories, made.lessons, {}, effects)
+    found, left = made.results, {scope: iter(verdicts[scope]) for scope in scopes}
+    judged = [replace(each, verdict=next(left[each.data]), guard="holds") if each.primary else each for each in found.effects]
+    return with_effects(found, judged)
+
+
+def with_effects(found, effects):
+    """These results with other effects."""
+    found = replace(found)
+    vars(found)["effects"] = tuple(effects)
+    return found
 
 
 NAMES = ("framework", "batch-size", "noise")
@@ -62,9 +66,9 @@ def test_a_single_comparison_is_named():
 def test_a_row_is_called_by_its_technique():
     """Not by its lesson's title."""
     found = results(NAMES, {"fixed": [GOOD] * 4, "redrawn": [GOOD] * 4})
-    lessons = copy.deepcopy(list(found.lessons))
-    lessons[0] |= {"title": "A framework for diagnosis", "technique": "Weight averaging"}
-    told = Results(found.runs, found.histories, lessons, {}, found.effects)
+    first, *others = found.lessons
+    framework = replace(first, title="A framework for diagnosis", technique="Weight averaging")
+    told = with_effects(replace(found, lessons=(framework, *others)), found.effects)
     assert [line.name for line in lines(told)][:2] == ["Weight averaging", "Batch size: minibatch"]
 
 
@@ -75,8 +79,8 @@ def test_what_changed_since_the_last_look_is_told():
     look = {"variant": "with", "data": "fixed", "endpoint": lesson["endpoint"]}
     first = look | {"seeds": [0, 1, 2], "date": "2026-11-23T10:00:00"}
     lesson["looks"] = [first, look | {"seeds": [*range(12)], "date": "2026-11-24T10:00:00", "current": True}]
-    found = Results(made.runs, made.histories, [lesson], {})
-    now = next(row["verdict"] for row in found.rows if row["primary"])
+    found = Results.of(made.runs, made.histories, [lesson], {})
+    now = found.deciding[0].verdict
     assert since(found) == [
         f"Since the last look (2026-11-23, 3 seeds): Early stopping on this data set: not testable before, now {now}."
     ]
@@ -85,4 +89,4 @@ def test_what_changed_since_the_last_look_is_told():
 def test_a_first_look_has_nothing_to_compare():
     """Nothing is said where nothing was looked at before."""
     made = store(4, scale=0.02, lessons={"noise": LESSONS["noise"]}, flaws={})
-    assert since(Results(made.runs, made.histories, made.lessons, {})) == []
+    assert since(made.results) == []

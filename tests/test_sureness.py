@@ -1,6 +1,6 @@
 """How sure: what a sentence has no room for."""
 
-import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,12 +13,7 @@ from tests.simulate import LESSONS, store
 @pytest.fixture(scope="module")
 def results():
     """Early stopping, thirty seeds."""
-    return of(store(30, scale=0.05, lessons={"early-stopping": LESSONS["early-stopping"]}, flaws={}))
-
-
-def of(made, lessons=None):
-    """A store as the page reads it."""
-    return Results(made.runs, made.histories, lessons or made.lessons, {})
+    return store(30, scale=0.05, lessons={"early-stopping": LESSONS["early-stopping"]}, flaws={}).results
 
 
 def test_a_single_run_on_a_new_data_set_is_foretold_by_order_statistics(results):
@@ -33,7 +28,7 @@ def test_a_single_run_on_a_new_data_set_is_foretold_by_order_statistics(results)
 
 def test_correlations_are_said_from_the_numbers(results):
     """Scope by scope, as the effects table has them."""
-    rows = {row["data"]: row["correlation"] for row in results.rows if row["primary"]}
+    rows = {row.data: row.correlation for row in results.deciding}
     expected = f"on this data set {rows['fixed']:.2f}; on redrawn data {rows['redrawn']:.2f}"
     assert correlations(results) == expected.replace("-", "\N{MINUS SIGN}")
 
@@ -44,16 +39,16 @@ def test_runs_that_stopped_at_once_are_told_apart():
     early = (made.histories["variant"] == "with") & (made.histories["seed"] < 9) & (made.histories["epoch"] > 5)
     lost = (made.runs["variant"] == "with") & (made.runs["seed"] < 9)
     runs = made.runs.assign(fresh_accuracy=made.runs["fresh_accuracy"] - 0.1 * lost)
-    found = Results(runs, made.histories[~early], made.lessons, {})
-    said = how_sure(found, made.lessons[0], "with")
+    found = Results.of(runs, made.histories[~early], made.lessons, {})
+    said = how_sure(found, found.lessons[0], "with")
     assert all("stopped in the first 5 epochs: 9 runs, " in text and "(exploratory)" in text for text in said)
 
 
 def test_what_cannot_be_known_is_said(results):
     """Without fresh points and without redrawn data nothing is known of other rows."""
-    lesson = copy.deepcopy(results.lessons[0])
+    lesson = results.lessons[0]
     assert not any("can't be known" in text for text in how_sure(results, lesson, "with"))
-    lesson["data"] |= {"redrawn": False, "rows_fresh": None}
+    lesson = replace(lesson, data=replace(lesson.data, redrawn=False, rows_fresh=None))
     assert any("neither fresh points nor redrawn data" in text for text in how_sure(results, lesson, "with"))
 
 
@@ -67,7 +62,8 @@ def test_looks_are_listed_with_their_dates():
         look | {"date": "2026-01-05", "seeds": [*range(8)], "endpoint": lesson["endpoint"]},
     ]
     lesson["forms"] = {"with": 7}
-    said = how_sure(of(made, [lesson]), lesson, "with")
+    found = Results.of(made.runs, made.histories, [lesson], {})
+    said = how_sure(found, found.lessons[0], "with")
     assert "this is the second look" in said[0]
     assert "On this data set: endpoint changed after 30 seeds were seen." in said
     assert "On this data set looked at 2 times: 2026-01-02 (30 seeds), 2026-01-05 (8 seeds)." in said

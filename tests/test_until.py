@@ -10,9 +10,10 @@ import pytest
 from orchestrator.errors import UsageError
 from orchestrator.nouns.plan import Job, seeded
 from orchestrator.planning.until import Course, Until, until_of
+from orchestrator.reports.nouns.effect import Effect
 
 ROW = {
-    "lesson": "a", "baseline": "without", "variant": "with", "data": "fixed", "statistic": "mean", "primary": True,
+    "lesson": "a", "baseline": "without", "variant": "with", "data": "fixed", "measure": "epochs", "statistic": "mean", "primary": True,
     "verdict": "inconclusive", "alpha": 0.01, "low": -0.02, "high": 0.04, "n_seeds": 16, "shared": 0.0, "rows_dominate": False,
     "bad_baseline": 0, "bad_variant": 0, "seeds_settle": 50.0,
 }  # fmt: skip
@@ -20,7 +21,7 @@ ROW = {
 
 def row(**changes):
     """An open comparison at sixteen seeds, but for these changes."""
-    return {**ROW, **changes}
+    return Effect(**{**ROW, **changes})
 
 
 def jobs(seeds, lesson="a", variants=("without", "with")):

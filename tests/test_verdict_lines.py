@@ -17,7 +17,7 @@ from tests.simulate import duel, store
 def seven():
     """Seven lessons in short, eight seeds, with a failed, a diverged and a late run."""
     simulated = store(8, scale=0.05)
-    return Results(simulated.runs, simulated.histories, simulated.lessons, {})
+    return simulated.results
 
 
 def printed(results, width, full=False, **more):
@@ -33,7 +33,7 @@ def test_every_verdict_has_its_line_with_the_words_of_the_page(seven):
     assert " ".join(said.split()).startswith(headline(seven))
     cells = [(place(scope), cell) for line in lines(seven) for scope, cell, _ in line.cells]
     told = [line for line in said.splitlines() if line.startswith("  On ") and ": " not in line]
-    assert len(told) == len(cells) == 2 * sum(len(lesson["variants"]) - 1 for lesson in seven.lessons)
+    assert len(told) == len(cells) == 2 * sum(len(lesson.others) for lesson in seven.lessons)
     for text, (heading, cell) in zip(told, cells, strict=True):
         assert heading in text
         assert cell.chip.words in text
@@ -58,7 +58,7 @@ def test_numbers_are_in_units_that_people_use(seven):
 def test_verdicts_have_their_colours_on_a_terminal_alone(monkeypatch):
     """What improves is green; in a pipe, or where NO_COLOR is set, there is no colour, and a pipe gets no control sign at all."""
     better = duel([0.5, 0.52, 0.51, 0.53, 0.5, 0.51, 0.52, 0.53], [0.9, 0.91, 0.93, 0.9, 0.92, 0.93, 0.9, 0.9])
-    results = Results(better.runs, better.histories, [{**better.lessons[0], "question": "Is it better?"}], {})
+    results = Results.of(better.runs, better.histories, [{**better.lessons[0], "question": "Is it better?"}], {})
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[32m▲ Improves" in printed(results, 80, force_terminal=True)
@@ -86,7 +86,7 @@ def test_markdown_has_a_row_a_verdict_and_cells_that_break_nothing(seven):
     """Every row has as many cells as the heads, and a bar or a tag in a title stays text."""
     simulated = store(8, scale=0.05)
     simulated.lessons[0]["technique"] = "one | two <b>"
-    text = verdicts.markdown(Results(simulated.runs, simulated.histories, simulated.lessons, {}))
+    text = verdicts.markdown(simulated.results)
     rows = text.splitlines()
     assert len(rows) == 2 + 2 * len(lines(seven))
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(verdicts.HEADS) + 1}
@@ -98,4 +98,4 @@ def test_nothing_to_compare_is_said():
     alone = duel([0.5], [0.6])
     document = {**alone.lessons[0], "variants": alone.lessons[0]["variants"][:1]}
     runs = alone.runs[alone.runs["variant"] == "without"]
-    assert printed(Results(runs, alone.histories, [document], {}), 200) == f"{verdicts.NOTHING}\n"
+    assert printed(Results.of(runs, alone.histories, [document], {}), 200) == f"{verdicts.NOTHING}\n"

@@ -1,31 +1,30 @@
 """Verdicts and the sentences they are told in."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from orchestrator.reports.verdicts.effects import table
-from orchestrator.reports.verdicts.verdict import CATEGORIES, headline, headlines, judge, subject
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.verdicts.verdict import CATEGORIES, headline, judge, subject
 from tests.simulate import LESSONS, store
 
 
 def row(**changes):
-    """A row in which early stopping raised accuracy, as the table would hold it."""
+    """An effect in which early stopping raised accuracy."""
     base = {
         "lesson": "early-stopping", "variant": "with", "baseline": "without", "data": "fixed",
-        "measure": "fresh_accuracy", "statistic": "mean", "threshold": math.nan,
+        "measure": "fresh_accuracy", "statistic": "mean",
         "primary": True, "alpha": 0.02, "better": "higher", "sesoi": 0.01, "n_seeds": 30, "n_pairs": 30,
         "effect": 0.037, "low": 0.033, "high": 0.041, "p_adjusted": 0.0008, "p_equivalence": 1.0, "seeds_needed": 12.0,
         "mean_baseline": 0.76, "mean_variant": 0.797, "sd_baseline": 0.01, "sd_variant": 0.01,
         "n_identical": 0, "guard": "", "guards": False, "p_bad": 1.0, "bad_low": -0.11, "bad_high": 0.11, "seeds_bad": math.inf,
-        **{f"{kind}_{arm}": 0 for kind in ("failed", "diverged", "stuck", "bad") for arm in ("baseline", "variant")},
         "p_worst_rank": 0.0001, "worst_rank": 1, "look": 1, "declared": 0, "shared": 0.0,
-        "n_rows": math.nan, "se_rows": math.nan, "rows_dominate": False, "settles": "beyond", "seeds_settle": 12.0,
-        "probability_better": 1.0, "better_low": 0.89, "better_high": 1.0, "single_coverage": math.nan, "correlation": 0.1,
-        "reached_baseline": math.nan, "reached_variant": math.nan,
+        "settles": "beyond", "seeds_settle": 12.0,
+        "probability_better": 1.0, "better_low": 0.89, "better_high": 1.0, "correlation": 0.1,
     }  # fmt: skip
-    made = base | changes
-    return made | {"verdict": changes.get("verdict", judge(made).category), "reason": judge(made).reason}
+    made = Effect(**{**base, **changes})
+    return replace(made, verdict=made.verdict or judge(made).category, reason=judge(made).reason)
 
 
 def spread(**changes):
@@ -265,21 +264,14 @@ def test_the_technique_is_named_by_its_lesson_or_by_its_variant():
 def test_headlines_come_one_a_comparison_in_order():
     """Eight comparisons, each with a verdict a scope and a sentence that starts with who did it."""
     made = store(6, scale=0.03)
-    found = headlines(table(made.runs, made.histories, made.lessons), made.lessons)
+    found = made.results.headlines
     assert [h.lesson for h in found] == ["framework", "batch-size", "batch-size", *list(LESSONS)[2:]]
     assert all(set(h.verdicts) == {"fixed", "redrawn"} and set(h.verdicts.values()) <= set(CATEGORIES) for h in found)
     assert found[1].sentence.startswith("Minibatch instead of batch ")
 
 
-def test_a_table_of_an_earlier_version_has_no_headlines():
-    """Effects that lie in a folder from before, without bad runs and looks, are not read as if they had none."""
-    made = store(6, scale=0.03, lessons={"noise": LESSONS["noise"]})
-    effects = table(made.runs, made.histories, made.lessons)
-    assert headlines(effects.drop(columns=["p_bad", "look"]), made.lessons) == []
-
-
 def test_a_lesson_may_name_its_technique_apart_from_its_title():
     """Where the title is no technique, 'technique' in its document is the one who acts."""
     made = store(6, scale=0.03, lessons={"framework": LESSONS["framework"]})
-    lessons = [dict(made.lessons[0], title="A framework", technique="Weight averaging")]
-    assert headlines(table(made.runs, made.histories, lessons), lessons)[0].sentence.startswith("Weight averaging ")
+    made.lessons[0] |= {"title": "A framework", "technique": "Weight averaging"}
+    assert made.results.headlines[0].sentence.startswith("Weight averaging ")

@@ -6,33 +6,35 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.command.results import effects_of
+from orchestrator.command.results import deciding
 from orchestrator.errors import StoreError
 from orchestrator.nouns.plan import Job, seeded
-from orchestrator.planning.until import Course, Row, Until, cost, deciding, name
+from orchestrator.planning.until import Course, Until, cost, name
 from orchestrator.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from orchestrator.reports.nouns.effect import Effect
 
-def stored(store: Store) -> tuple[pd.DataFrame | None, list[Row]]:
-    """The runs in the tables and the deciding rows of their effects; None and none where there are no tables."""
+
+def stored(store: Store) -> tuple[pd.DataFrame | None, Sequence[Effect]]:
+    """The runs in the tables and those of their effects that decide; None and none where there are no tables."""
     try:
         runs, histories, lessons, _ = store.load()
     except StoreError:
-        return None, []
-    return runs, deciding(effects_of(runs, histories, lessons))
+        return None, ()
+    return runs, deciding(runs, histories, lessons)
 
 
-def ahead(jobs: Sequence[Job], until: Until, runs: pd.DataFrame | None, rows: Sequence[Row]) -> Iterator[str]:
+def ahead(jobs: Sequence[Job], until: Until, runs: pd.DataFrame | None, rows: Sequence[Effect]) -> Iterator[str]:
     """Lines: what is declared, the most it can come to, and what it would come to if the effects stored are the true ones."""
     pace = _pace(jobs, runs)
     yield f"declared: {_rule(until)}"
     most = seeded(jobs, range(until.most))
     yield f"at the most {_amount(most, pace)}"
     names = {name(job) for job in jobs}
-    known = [row for row in rows if (row["lesson"], row["variant"], row["data"]) in names]
+    known = [row for row in rows if row.comparison in names]
     if known:
         first = seeded(jobs, range(until.first))
         expected = Course(until, first, known).at(lambda row, seeds: _end(until, row, seeds))
@@ -45,9 +47,9 @@ def _rule(until: Until) -> str:
     return f"looks at {', '.join(map(str, until.looks))} seeds, each at its share of the level; open comparisons alone go on"
 
 
-def _end(until: Until, row: Row, seeds: int) -> int:
+def _end(until: Until, row: Effect, seeds: int) -> int:
     """Seeds at which a comparison would end: those that settle it, or have settled it."""
-    needed = row["n_seeds"] if until.is_met(row) else until.expected(row, row["n_seeds"])
+    needed = row.n_seeds if until.is_met(row) else until.expected(row, row.n_seeds)
     return next((n for n in until.looks or [max(seeds, int(needed))] if n >= needed), until.most)
 
 

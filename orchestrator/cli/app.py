@@ -317,9 +317,9 @@ def report(
 
 def _print_as(form: FormatChoice, results: Results) -> None:
     if form is FormatChoice.json:
-        sys.stdout.write(clean(results.effects.to_json(orient="records", indent=1)) + "\n")
+        sys.stdout.write(clean(results.table.to_json(orient="records", indent=1)) + "\n")
     elif form is FormatChoice.csv:
-        sys.stdout.write(clean(results.effects.to_csv(index=False)))
+        sys.stdout.write(clean(results.table.to_csv(index=False)))
     elif form is FormatChoice.markdown:
         sys.stdout.write(verdicts.markdown(results))
     else:

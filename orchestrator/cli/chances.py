@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.lesson import SCOPES
-from orchestrator.planning.until import Row as Deciding
+
+if TYPE_CHECKING:
+    from orchestrator.reports.nouns.effect import Effect
 
 SEEDS = (16, 32, 64, 128, 200)
 TRUTHS = (0, 1, 2)
@@ -19,25 +21,26 @@ NAMES = {"improves": "improves", "small": "small", "same": "no difference", "und
 Row = tuple[str, ...]
 
 
-def chances(lessons: Sequence[Mapping[str, Any]], rows: Iterable[Deciding], sd: float | None) -> Iterator[Row]:
+def chances(descriptions: Sequence[Mapping[str, Any]], rows: Iterable[Effect], sd: float | None) -> Iterator[Row]:
     """A row a comparison and true effect: lesson, variant, data, SD of a pair's difference, effect, then a cell a SEEDS.
 
     The scatter is `sd`, else that of the deciding `rows` of the effects stored; comparisons of means alone, and of those
     what is known.
     """
+    from orchestrator.reports.nouns.lesson import lessons as described  # noqa: PLC0415
     from orchestrator.reports.statistics.levels import Level, family  # noqa: PLC0415  statistics take a second to load
 
     seen = {} if sd else _seen(rows)
-    for lesson in lessons:
-        if lesson["endpoint"]["statistic"] != "mean":
+    for lesson in described(descriptions):
+        if lesson.endpoint.statistic != "mean":
             continue
-        for variant in lesson["variants"][1:]:
-            for data in SCOPES if lesson["data"]["redrawn"] else SCOPES[:1]:
-                scatter, look, of_rows = (sd, 1, 0.0) if sd else seen.get((lesson["id"], variant["name"], data), UNKNOWN)
+        for variant in lesson.others:
+            for data in SCOPES if lesson.data.redrawn else SCOPES[:1]:
+                scatter, look, of_rows = (sd, 1, 0.0) if sd else seen.get((lesson.id, variant.name, data), UNKNOWN)
                 if scatter and scatter > 0:
                     alpha = Level(look, family(lesson)).alpha
-                    where = lesson["id"], variant["name"], data, f"{scatter:.3g}"
-                    yield from _rows(where, scatter, lesson["endpoint"]["sesoi"], alpha, of_rows)
+                    where = lesson.id, variant.name, data, f"{scatter:.3g}"
+                    yield from _rows(where, scatter, lesson.endpoint.sesoi, alpha, of_rows)
 
 
 def _rows(where: Row, sd: float, sesoi: float, alpha: float, of_rows: float) -> Iterator[Row]:
@@ -53,15 +56,14 @@ def _cell(found: Mapping[str, float]) -> str:
     return ", ".join(f"{NAMES[name]} {100 * chance:.0f} %" for chance, name in likely)
 
 
-def _seen(rows: Iterable[Deciding]) -> dict[tuple[str, str, str], tuple[float, int, float]]:
+def _seen(rows: Iterable[Effect]) -> dict[tuple[str, str, str], tuple[float, int, float]]:
     """Of the effects stored, the scatter of single differences, which look the next one is, and the rows' squared error.
 
     Nothing of draws that have rows in common, which more seeds hardly help.
     """
     found: dict[tuple[str, str, str], tuple[float, int, float]] = {}
     for row in rows:
-        if row["dz"] and not math.isnan(row["dz"]) and not row["shared"]:
-            key = str(row["lesson"]), str(row["variant"]), str(row["data"])
-            of_rows = 0.0 if math.isnan(row["se_rows"]) else row["se_rows"] ** 2
-            found[key] = row["effect"] / row["dz"], int(row["look"]) + 1, of_rows
+        if row.dz and not math.isnan(row.dz) and not row.shared:
+            of_rows = 0.0 if math.isnan(row.se_rows) else row.se_rows ** 2
+            found[row.comparison] = row.effect / row.dz, row.look + 1, of_rows
     return found

@@ -11,12 +11,12 @@ from typing import Any
 
 from orchestrator.command import provenance, remarks
 from orchestrator.command.record import Record
-from orchestrator.command.results import Built, effects_of, look, report
+from orchestrator.command.results import Built, deciding, look, report
 from orchestrator.nouns.outcome import WITHOUT_RESULT
 from orchestrator.nouns.plan import DAMAGED, REDRAWN, Job, Plan
 from orchestrator.planning import precedent
 from orchestrator.planning.session import Executor, Prepared, Request, prepare
-from orchestrator.planning.until import Course, Until, deciding
+from orchestrator.planning.until import Course, Until
 from orchestrator.store import Store, strays
 from orchestrator.telling.progress import QUIET, STOPPED, Progress, Screen
 from orchestrator.workers import worker
@@ -150,7 +150,7 @@ class _Looks:
         self.progress.at("looking at what has come of it")
         with clock(self.timings, "look"):
             runs, histories, lessons, _ = self.store.load()
-            rows = deciding(effects_of(runs, histories, lessons))
+            rows = deciding(runs, histories, lessons)
             if until.looks:
                 look(self.store, runs, lessons)
         course = Course(until, prepared.plan.jobs, rows)

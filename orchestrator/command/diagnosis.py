@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from orchestrator.command.results import effects_of
 from orchestrator.errors import NoResultsError, UsageError
 from orchestrator.reports.diagnosis import diagnosis
 from orchestrator.reports.diagnosis.diagnosis import Diagnosis
@@ -20,6 +19,7 @@ from orchestrator.reports.diagnosis.task import Task
 from orchestrator.reports.logs import file_format, logged_runs
 from orchestrator.reports.logs.log import Log, printable
 from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.store import Store
 from orchestrator.store.user_parquet import columns
 
@@ -29,9 +29,7 @@ STDIN = "-"
 
 def of_results(store: Store) -> list[Diagnosis]:
     """Every variant of the last command."""
-    runs, histories, lessons, _ = store.load()
-    effects = effects_of(runs, histories, lessons)
-    return diagnosis.variants(runs, histories, effects, lessons)
+    return diagnosis.variants(Results.of(*store.load()))
 
 
 def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis, list[Record]]:
@@ -76,8 +74,7 @@ def _of_python(given: Any) -> Log:
 def _measured(store: Store) -> list[diagnosis.Technique]:
     """The techniques measured in the results folder; none where it holds no results."""
     with suppress(NoResultsError):
-        runs, histories, lessons, _ = store.load()
-        return diagnosis.techniques(effects_of(runs, histories, lessons), lessons)
+        return diagnosis.techniques(Results.of(*store.load()))
     return []
 
 

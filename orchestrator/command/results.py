@@ -11,6 +11,7 @@ from orchestrator.store import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from orchestrator.reports.nouns.effect import Effect
     from orchestrator.reports.verdicts.results import Results
 
 MIXED = "mixed: the same run rounds differently on another kind"
@@ -26,13 +27,13 @@ class Built:
 
 def report(store: Store) -> Built:
     """Build effects and pages from the tables."""
-    from orchestrator import reports  # noqa: PLC0415  statistics and figures take a second to load
+    from orchestrator.reports import write  # noqa: PLC0415
 
     built = results(store)
-    facts, effects = built.results.provenance, built.results.effects
-    store.write_effects(effects, facts["generation"])
+    facts = built.results.provenance
+    store.write_effects(built.results.table, facts["generation"])
     with store.folder() as folder:
-        reports.build(built.results.runs, built.results.histories, built.results.lessons, facts, folder, effects)
+        write(built.results, folder)
     if store.load_runs().generation != facts["generation"]:  # a command has written others meanwhile
         return report(store)
     return built
@@ -40,12 +41,11 @@ def report(store: Store) -> Built:
 
 def results(store: Store) -> Built:
     """The tables with their effects, which is a look at them."""
-    from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415
+    from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415  statistics take a second to load
 
     runs, histories, lessons, facts = store.load()
-    effects = effects_of(runs, histories, lessons)
-    unnoted = look(store, runs, lessons)
-    return Built(Results(runs, histories, lessons, {**facts, "processors": _processors(runs)}, effects), unnoted)
+    made = Results.of(runs, histories, lessons, {**facts, "processors": _processors(runs)})
+    return Built(made, look(store, runs, lessons) if made.effects else "")
 
 
 def look(store: Store, runs: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> str:
@@ -61,8 +61,8 @@ def _processors(runs: pd.DataFrame) -> str:
     return "; ".join(kinds) + (f" ({MIXED})" if len(kinds) > 1 else "")
 
 
-def effects_of(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The effects of these tables."""
-    from orchestrator.reports.verdicts import effects  # noqa: PLC0415
+def deciding(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> tuple[Effect, ...]:
+    """The effects of these tables that decide."""
+    from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415
 
-    return effects.table(runs, histories, lessons)
+    return Results.of(runs, histories, lessons, {}).deciding

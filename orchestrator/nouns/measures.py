@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.errors import LessonError
-from orchestrator.lesson import Endpoint
+from orchestrator.reports.nouns.endpoint import Endpoint
 
 ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 OF_CURVES = ("wobble", "epochs_to_threshold")  # measures of the curve of validation accuracy

@@ -8,16 +8,16 @@ interval is narrow, from thirty seeds on, and never ends so where a tenth of its
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageError
 from orchestrator.nouns import seeds
 from orchestrator.nouns.plan import Job, owners
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from orchestrator.reports.nouns.effect import Effect
 
 LOOKS = (16, 32, 64, 128)
 FIRST = 32
@@ -27,7 +27,6 @@ FEWEST = 2  # seeds that a comparison can be made of
 MANY_BAD = 0.1
 """Intervals of means no longer hold what they promise where so many runs are bad."""
 
-Row = Mapping[str, Any]
 Name = tuple[str, str, str]
 
 
@@ -51,8 +50,8 @@ class Until:
         """Seeds that every comparison gets."""
         return self.looks[0] if self.looks else min(FIRST, self.most)
 
-    def following(self, row: Row, seeds: int) -> int:
-        """How many seeds a comparison is to have next, by its deciding row of the effects table; `seeds` where it ends."""
+    def following(self, row: Effect, seeds: int) -> int:
+        """How many seeds a comparison is to have next, by the effect that decides it; `seeds` where it ends."""
         if seeds >= self.most or not _may_gain(row) or (self.is_met(row) and seeds >= self.first):
             return seeds
         if self.looks:
@@ -60,40 +59,40 @@ class Until:
         blocks = math.ceil(min(self.expected(row, seeds), 2 * seeds) / BLOCK)
         return min(self.most, max(seeds + BLOCK, BLOCK * blocks))
 
-    def expected(self, row: Row, seeds: int) -> int:
+    def expected(self, row: Effect, seeds: int) -> int:
         """How many seeds an open comparison would end with, were its effect what it looks like."""
-        wanted = seeds * (_width(row) / self.width) ** 2 if self.width else float(row["seeds_settle"])
+        wanted = seeds * (_width(row) / self.width) ** 2 if self.width else row.seeds_settle
         return min(self.most, max(seeds, math.ceil(wanted))) if math.isfinite(wanted) else self.most
 
-    def is_met(self, row: Row) -> bool:
+    def is_met(self, row: Effect) -> bool:
         """Whether a comparison is what was waited for: decided, or precise."""
         if self.width:
             return _width(row) <= self.width and not _many_are_bad(row)
         return not _is_open(row)
 
 
-def _is_open(row: Row) -> bool:
+def _is_open(row: Effect) -> bool:
     from orchestrator.reports.verdicts.verdict import is_open  # noqa: PLC0415  statistics take a second to load
 
-    return bool(is_open(row))
+    return is_open(row)
 
 
-def _width(row: Row) -> float:
+def _width(row: Effect) -> float:
     """The full width of a row's interval; infinite where it has none."""
-    low, high = float(row["low"]), float(row["high"])
-    if row["statistic"] == "spread":
+    low, high = row.low, row.high
+    if row.statistic == "spread":
         low, high = (math.log(end) if end > 0 else -math.inf for end in (low, high))
     return math.inf if math.isnan(high - low) else high - low
 
 
-def _may_gain(row: Row) -> bool:
+def _may_gain(row: Effect) -> bool:
     from orchestrator.reports.statistics.more_seeds import seeds_can_decide  # noqa: PLC0415
 
-    return bool(seeds_can_decide(row))
+    return seeds_can_decide(row)
 
 
-def _many_are_bad(row: Row) -> bool:
-    return bool(max(row["bad_baseline"], row["bad_variant"]) >= MANY_BAD * row["n_seeds"])
+def _many_are_bad(row: Effect) -> bool:
+    return max(row.bad_baseline, row.bad_variant) >= MANY_BAD * row.n_seeds
 
 
 def until_of(decided: bool, width: float | None, most: int | None, wanted: str | None) -> Until | None:
@@ -119,11 +118,6 @@ def until_of(decided: bool, width: float | None, most: int | None, wanted: str |
     return Until(most, width)
 
 
-def deciding(effects: pd.DataFrame) -> list[Row]:
-    """The rows of an effects table that decide."""
-    return [{str(k): v for k, v in row.items()} for row in effects[effects["primary"]].to_dict("records")]
-
-
 def name(job: Job) -> Name:
     """What a comparison calls a job."""
     return job.lesson, job.variant, job.data
@@ -131,11 +125,11 @@ def name(job: Job) -> Name:
 
 @dataclass(frozen=True)
 class Course:
-    """Where a run stands after a look: `jobs` as they were trained, the deciding `rows` of their effects."""
+    """Where a run stands after a look: `jobs` as they were trained, those of their effects that decide, `rows`."""
 
     until: Until
     jobs: Sequence[Job]
-    rows: Sequence[Row]
+    rows: Sequence[Effect]
 
     @property
     def further(self) -> tuple[Job, ...] | None:
@@ -159,7 +153,7 @@ class Course:
             parts.append(f"{limited} can't be by more seeds, it takes more rows")
         return "; ".join(parts)
 
-    def _goes_on(self, row: Row) -> bool:
+    def _goes_on(self, row: Effect) -> bool:
         return self.until.following(row, self._seeds(row)) > self._seeds(row)
 
     def _left(self, seconds: float | None) -> str:
@@ -169,22 +163,22 @@ class Course:
         expected, most = (seconds * (cost(self.at(to)) - done) for to in (self._expected, self._most))
         return f" (about {expected:.0f} s more if their effects are what they look like, {most:.0f} s at the most)"
 
-    def _expected(self, row: Row, seeds: int) -> int:
+    def _expected(self, row: Effect, seeds: int) -> int:
         return self.until.expected(row, seeds) if self._goes_on(row) else seeds
 
-    def _most(self, row: Row, seeds: int) -> int:
+    def _most(self, row: Effect, seeds: int) -> int:
         return self.until.most if self._goes_on(row) else seeds
 
-    def _seeds(self, row: Row) -> int:
+    def _seeds(self, row: Effect) -> int:
         """How many seeds a comparison was asked for."""
-        return next(len(job.seeds) for job in self.jobs if name(job) == (row["lesson"], row["variant"], row["data"]))
+        return next(len(job.seeds) for job in self.jobs if name(job) == row.comparison)
 
-    def at(self, count: Callable[[Row, int], int]) -> tuple[Job, ...]:
+    def at(self, count: Callable[[Effect, int], int]) -> tuple[Job, ...]:
         """The jobs with so many seeds for each comparison, a baseline with those of its largest."""
         wanted: dict[Name, int] = {}
         for row in self.rows:
-            for variant in (row["baseline"], row["variant"]):
-                one = row["lesson"], variant, row["data"]
+            for variant in (row.baseline, row.variant):
+                one = row.lesson, variant, row.data
                 wanted[one] = max(wanted.get(one, 0), count(row, self._seeds(row)))
         return tuple(replace(job, seeds=_first(job, wanted.get(name(job), 0))) for job in self.jobs)
 

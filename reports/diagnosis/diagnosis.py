@@ -21,8 +21,9 @@ from orchestrator.reports.diagnosis.problem_signs import Sign, signs
 from orchestrator.reports.diagnosis.task import Task
 from orchestrator.reports.logs.log import printable
 from orchestrator.reports.logs.logged_runs import FIELDS, Record, Scores
-from orchestrator.reports.statistics.histories import Curves, Histories
-from orchestrator.reports.verdicts.verdict import headlines
+from orchestrator.reports.nouns.lesson import Lesson
+from orchestrator.reports.statistics.histories import Curves
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.wording.words import count, listed
 
 __all__ = ["AREAS", "Diagnosis", "Sign", "Technique", "diagnose", "render", "techniques", "variants"]
@@ -175,41 +176,32 @@ def _different(records: Sequence[Record]) -> tuple[list[Record], int]:
     return list(seen.values()), len(records) - len(seen)
 
 
-def techniques(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> list[Technique]:
-    """Every comparison of a lesson that belongs to a family, with its effect as measured, in the lessons' order."""
-    families = {lesson["id"]: lesson.get("family") for lesson in lessons}
+def techniques(results: Results) -> list[Technique]:
+    """Every comparison of a lesson that belongs to a family, with its effect as measured, in the headlines' order."""
     return [
-        Technique(str(families[h.lesson]), h.lesson, h.variant, h.verdicts, h.sentence)
-        for h in headlines(effects, lessons)
-        if families[h.lesson]
+        Technique(family, h.lesson, h.variant, h.verdicts, h.sentence)
+        for h in results.headlines
+        if (family := results.lesson(h.lesson).family)
     ]
 
 
-def variants(
-    runs: pd.DataFrame,
-    histories: pd.DataFrame,
-    effects: pd.DataFrame,
-    lessons: Sequence[Mapping[str, Any]],
-    data: str = "fixed",
-) -> list[Diagnosis]:
+def variants(results: Results, data: str = "fixed") -> list[Diagnosis]:
     """Every variant of every lesson with histories in scope `data`, diagnosed; named '<lesson> / <variant>'."""
-    index, known = Histories.of(histories), techniques(effects, lessons)
-    found = []
-    for lesson in lessons:
-        for variant in lesson["variants"]:
-            arm = (lesson["id"], variant["name"], data)
-            records = _records(index.arm(*arm), _scores(runs, arm))
+    found, known = [], techniques(results)
+    for lesson in results.lessons:
+        for variant in lesson.variants:
+            arm = (lesson.id, variant.name, data)
+            records = _records(results.curves(*arm), _scores(results.runs, arm))
             if records:
-                found.append(diagnose(records, f"{lesson['id']} / {variant['name']}", known, _task(lesson, data)))
+                found.append(diagnose(records, f"{lesson.id} / {variant.name}", known, _task(lesson, data)))
     return found
 
 
-def _task(lesson: Mapping[str, Any], data: str) -> Task:
+def _task(lesson: Lesson, data: str) -> Task:
     """What a lesson says of its problem."""
-    about = lesson.get("data") or {}
-    train, test, best = about.get("rows_train"), about.get("rows_test"), about.get("bayes")
-    rows = (float(train), float(test)) if train and test else None
-    return Task(guess=about.get("chance"), best=1.0 if best is None else best, rows=rows, drawn=data == "redrawn")
+    about = lesson.data
+    rows = (float(about.rows_train), float(about.rows_test)) if about.rows_train and about.rows_test else None
+    return Task(guess=about.chance, best=1.0 if about.bayes is None else about.bayes, rows=rows, drawn=data == "redrawn")
 
 
 def _records(curves: Curves, scores: Mapping[int, Scores]) -> list[Record]:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from orchestrator.reports.figures import charts, dots, traces
 from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.figure import Figure, Table, thin
+from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.bands import difference_band
 from orchestrator.reports.statistics.endpoints import THRESHOLD_ROUNDING
 from orchestrator.reports.statistics.histories import Curves, paired
-from orchestrator.reports.verdicts.results import Document, Results
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import label
 from orchestrator.reports.wording.phrases import percent
 from orchestrator.reports.wording.words import ident, place, scale
@@ -44,7 +45,7 @@ class Panels:
     table: Table | None = None
 
 
-def curve_metrics(results: Results, lesson: Document | None = None) -> list[str]:
+def curve_metrics(results: Results, lesson: Lesson | None = None) -> list[str]:
     """The metrics that are drawn along training: validation accuracy first (or a user's own metric), losses last.
 
     Of one lesson: those that any of its runs left.
@@ -57,14 +58,14 @@ def curve_metrics(results: Results, lesson: Document | None = None) -> list[str]
     return sorted(held, key=lambda name: (name.endswith("loss"), not name.endswith("accuracy")))
 
 
-def _left(results: Results, lesson: Document, metric: str) -> bool:
-    arms = [(v["name"], scope) for v in lesson["variants"] for scope in results.scopes(lesson["id"])]
-    return any(np.isfinite(results.curves(lesson["id"], *arm).matrix(metric)).any() for arm in arms)
+def _left(results: Results, lesson: Lesson, metric: str) -> bool:
+    arms = [(v.name, scope) for v in lesson.variants for scope in results.scopes(lesson.id)]
+    return any(np.isfinite(results.curves(lesson.id, *arm).matrix(metric)).any() for arm in arms)
 
 
-def learning(results: Results, lesson: Document, metric: str) -> Panels | None:
+def learning(results: Results, lesson: Lesson, metric: str) -> Panels | None:
     """Learning curves with and without, on the same axes and the same range in both scopes."""
-    scaled, name = scale(metric), lesson["id"]
+    scaled, name = scale(metric), lesson.id
     found = {scope: _lines(results, lesson, scope, metric) for scope in results.scopes(name)}
     drawn = {scope: lines for scope, lines in found.items() if lines}
     if not drawn:
@@ -85,79 +86,79 @@ def learning(results: Results, lesson: Document, metric: str) -> Panels | None:
     return Panels("learning", ident(name, metric), title, figures, _line_keys(lines), caption)
 
 
-def difference(results: Results, lesson: Document, variant: str, metric: str) -> Panels | None:
+def difference(results: Results, lesson: Lesson, variant: str, metric: str) -> Panels | None:
     """How far apart two variants are at every epoch, with a band that holds for the whole curve."""
-    baseline = lesson["variants"][0]["name"]
-    found = [_apart(results, lesson, variant, metric, scope) for scope in results.scopes(lesson["id"])]
+    baseline = lesson.baseline.name
+    found = [_apart(results, lesson, variant, metric, scope) for scope in results.scopes(lesson.id)]
     figures = tuple(figure for figure in found if figure)
     if not figures:
         return None
     title = f"Along training: {label(lesson, variant)} minus {label(lesson, baseline)}"
-    return Panels("difference", ident(lesson["id"], variant, "apart"), title, figures, (), ())
+    return Panels("difference", ident(lesson.id, variant, "apart"), title, figures, (), ())
 
 
-def rates(results: Results, lesson: Document) -> Panels | None:
+def rates(results: Results, lesson: Lesson) -> Panels | None:
     """The learning rate along training, where any run changes it."""
     figures = []
-    for scope in results.scopes(lesson["id"]):
+    for scope in results.scopes(lesson.id):
         arms, dead = [], []
-        for at, variant in enumerate(lesson["variants"]):
-            curves = results.curves(lesson["id"], variant["name"], scope)
+        for at, variant in enumerate(lesson.variants):
+            curves = results.curves(lesson.id, variant.name, scope)
             values = curves.matrix("learning_rate")
             if np.isfinite(values).any():
-                arms.append((label(lesson, variant["name"]), series(at), values))
-                dead.append(np.isin(curves.seeds, results.bad_seeds(lesson["id"], variant["name"], scope)))
+                arms.append((label(lesson, variant.name), series(at), values))
+                dead.append(np.isin(curves.seeds, results.bad_seeds(lesson.id, variant.name, scope)))
         if any(_moves(values) for _, _, values in arms):
-            figures.append(traces.rates(ident(lesson["id"], "rates", scope), place(scope), arms, dead))
+            figures.append(traces.rates(ident(lesson.id, "rates", scope), place(scope), arms, dead))
     if not figures:
         return None
-    return Panels("rates", ident(lesson["id"], "rates"), "Learning rate along training", tuple(figures), (), ())
+    return Panels("rates", ident(lesson.id, "rates"), "Learning rate along training", tuple(figures), (), ())
 
 
-def reached(results: Results, lesson: Document) -> Panels | None:
+def reached(results: Results, lesson: Lesson) -> Panels | None:
     """How soon runs get to the threshold, where that is the lesson's endpoint."""
-    threshold = lesson["endpoint"].get("threshold")
-    if lesson["endpoint"]["measure"] != "epochs_to_threshold" or threshold is None:
+    threshold = lesson.endpoint.threshold
+    if lesson.endpoint.measure != "epochs_to_threshold" or threshold is None:
         return None
     figures = []
-    for scope in results.scopes(lesson["id"]):
+    for scope in results.scopes(lesson.id):
         arms = []
-        for at, variant in enumerate(lesson["variants"]):
-            times = _times(results.curves(lesson["id"], variant["name"], scope), threshold)
+        for at, variant in enumerate(lesson.variants):
+            times = _times(results.curves(lesson.id, variant.name, scope), threshold)
             if len(times):
-                arms.append((label(lesson, variant["name"]), series(at), times, int(variant["epochs"])))
+                arms.append((label(lesson, variant.name), series(at), times, variant.epochs))
         if arms:
             figures.append(
-                traces.reached(ident(lesson["id"], "reached", scope), place(scope), arms, percent(threshold))
+                traces.reached(ident(lesson.id, "reached", scope), place(scope), arms, percent(threshold))
             )
     if not figures:
         return None
     title = f"Runs whose validation accuracy has been {percent(threshold)}: further left is sooner"
-    return Panels("reached", ident(lesson["id"], "reached"), title, tuple(figures), (), ())
+    return Panels("reached", ident(lesson.id, "reached"), title, tuple(figures), (), ())
 
 
-def stops(results: Results, lesson: Document) -> Panels | None:
+def stops(results: Results, lesson: Lesson) -> Panels | None:
     """When runs stopped, where any stopped early."""
     figures = []
-    for scope in results.scopes(lesson["id"]):
-        arms, asked = [], max(int(v["epochs"]) for v in lesson["variants"])
-        for at, variant in enumerate(lesson["variants"]):
-            ended = results.curves(lesson["id"], variant["name"], scope).stops
-            if len(ended) and ended.min() < int(variant["epochs"]):
-                arms.append(dots.Arm(label(lesson, variant["name"]), series(at), ended.astype(float)))
+    for scope in results.scopes(lesson.id):
+        arms, asked = [], max(v.epochs for v in lesson.variants)
+        for at, variant in enumerate(lesson.variants):
+            ended = results.curves(lesson.id, variant.name, scope).stops
+            if len(ended) and ended.min() < variant.epochs:
+                arms.append(dots.Arm(label(lesson, variant.name), series(at), ended.astype(float)))
         if arms:
-            figures.append(dots.stops(ident(lesson["id"], "stops", scope), place(scope), arms, asked))
+            figures.append(dots.stops(ident(lesson.id, "stops", scope), place(scope), arms, asked))
     if not figures:
         return None
-    return Panels("stops", ident(lesson["id"], "stops"), "Where training stopped", tuple(figures), (), ())
+    return Panels("stops", ident(lesson.id, "stops"), "Where training stopped", tuple(figures), (), ())
 
 
-def _lines(results: Results, lesson: Document, scope: str, metric: str) -> list[charts.Line]:
-    arms = [results.curves(lesson["id"], variant["name"], scope) for variant in lesson["variants"]]
+def _lines(results: Results, lesson: Lesson, scope: str, metric: str) -> list[charts.Line]:
+    arms = [results.curves(lesson.id, variant.name, scope) for variant in lesson.variants]
     epochs = max((int(curves.stops.max(initial=0)) for curves in arms), default=0)
     lines = [_line(curves, metric, epochs) for curves in arms]
-    named = zip(lesson["variants"], lines, strict=True)
-    return [replace(line, name=label(lesson, variant["name"]), role=series(at)) for at, (variant, line) in enumerate(named) if line]
+    named = zip(lesson.variants, lines, strict=True)
+    return [replace(line, name=label(lesson, variant.name), role=series(at)) for at, (variant, line) in enumerate(named) if line]
 
 
 def _line(curves: Curves, metric: str, epochs: int) -> charts.Line | None:
@@ -188,13 +189,13 @@ def _sd(values: Floats) -> Floats:
     return np.where(known > 1, np.sqrt(squares / np.maximum(known - 1, 1)), 0.0)
 
 
-def _marks(lesson: Document) -> list[charts.Mark]:
-    data = lesson.get("data") or {}
+def _marks(lesson: Lesson) -> list[charts.Mark]:
+    data = lesson.data
     marks = []
-    if data.get("bayes") is not None:
-        marks.append(charts.Mark(100 * data["bayes"], f"best possible {100 * data['bayes']:.0f} %", "bayes"))
-    if data.get("chance") is not None:
-        marks.append(charts.Mark(100 * data["chance"], f"guessing {100 * data['chance']:.0f} %", "chance"))
+    if data.bayes is not None:
+        marks.append(charts.Mark(100 * data.bayes, f"best possible {100 * data.bayes:.0f} %", "bayes"))
+    if data.chance is not None:
+        marks.append(charts.Mark(100 * data.chance, f"guessing {100 * data.chance:.0f} %", "chance"))
     return marks
 
 
@@ -222,9 +223,9 @@ def _ends(lines: Sequence[charts.Line], share: float) -> tuple[float, float]:
     return float(values.min()), float(values.max())
 
 
-def _apart(results: Results, lesson: Document, variant: str, metric: str, scope: str) -> Figure | None:
-    names = (lesson["variants"][0]["name"], variant)
-    before, after = (results.curves(lesson["id"], name, scope) for name in names)
+def _apart(results: Results, lesson: Lesson, variant: str, metric: str, scope: str) -> Figure | None:
+    names = (lesson.baseline.name, variant)
+    before, after = (results.curves(lesson.id, name, scope) for name in names)
     epochs = max(int(arm.stops.max(initial=0)) for arm in (before, after))
     seeds, first, second = paired(before, after, metric, np.arange(1, epochs + 1))
     usable = np.isfinite(second - first).all(axis=1)
@@ -237,7 +238,7 @@ def _apart(results: Results, lesson: Document, variant: str, metric: str, scope:
     band = difference_band(first[:, kept], second[:, kept], np.random.default_rng([0, len(first)]))
     told = (label(lesson, names[0]), label(lesson, names[1]))
     drawn = charts.Difference(kept + 1, band, told, scaled.unit, epochs, len(seeds) - int(usable.sum()))
-    return charts.difference(ident(lesson["id"], variant, "apart", scope), place(scope), drawn)
+    return charts.difference(ident(lesson.id, variant, "apart", scope), place(scope), drawn)
 
 
 def _moves(values: Floats) -> bool:

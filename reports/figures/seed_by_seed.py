@@ -7,15 +7,17 @@ from orchestrator.reports.figures import dots
 from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.figure import Figure, Table, table
 from orchestrator.reports.figures.panels import Key, Panels
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.comparisons import Comparison
-from orchestrator.reports.verdicts.results import Document, Results, Row, colour_of, several
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import label
 from orchestrator.reports.wording.words import NONE, Scale, factor, ident, place, scale, signed
 
 
-def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:
+def seeds(results: Results, lesson: Lesson, variant: str) -> Panels | None:
     """The paired plot of the primary endpoint, a drawing a scope; None when no pair of runs has it, or it is a rate."""
-    chosen = [each for each in results.comparisons if (each.lesson, each.names[1]) == (lesson["id"], variant)]
+    chosen = [each for each in results.comparisons if (each.lesson, each.names[1]) == (lesson.id, variant)]
     told = [each for each in chosen if each.endpoint.statistic != "rate"]  # a dot a run would be a yes or a no
     figures = tuple(_figure(results, lesson, each) for each in told if len(each.pairs[0]))
     if not figures:
@@ -23,7 +25,7 @@ def seeds(results: Results, lesson: Document, variant: str) -> Panels | None:
     censored = not all(each.baseline.reached.all() and each.variant.reached.all() for each in told)
     legend = (Key("zone", "zone", "too small to matter"), *([Key("ring", "muted", "never got there")] if censored else []))
     title, joined = _title(lesson, variant, told), _joined(figures)
-    return Panels("pairs", ident(lesson["id"], variant, "pairs"), title, figures, legend, (), joined)
+    return Panels("pairs", ident(lesson.id, variant, "pairs"), title, figures, legend, (), joined)
 
 
 def _joined(figures: Sequence[Figure]) -> Table | None:
@@ -38,11 +40,11 @@ def _joined(figures: Sequence[Figure]) -> Table | None:
     return table(("seed", *head), cells)
 
 
-def _title(lesson: Document, variant: str, told: Sequence[Comparison]) -> str:
+def _title(lesson: Lesson, variant: str, told: Sequence[Comparison]) -> str:
     """What the dots show: `Seed by seed: better with it in 30 of 30; on redrawn data in 16 of 30`."""
     if told[0].endpoint.statistic == "spread":
         return "Seed by seed: how far apart the runs end"
-    extra = f" with {variant}" if several(lesson) else ""
+    extra = f" with {variant}" if lesson.several else ""
     parts: list[str] = []
     for each in told:
         first, second = each.pairs
@@ -52,11 +54,11 @@ def _title(lesson: Document, variant: str, told: Sequence[Comparison]) -> str:
     return f"Seed by seed: better{extra} {'; '.join(parts)}"
 
 
-def _figure(results: Results, lesson: Document, each: Comparison) -> Figure:
+def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     scaled = scale(each.endpoint.measure, each.endpoint.threshold)
     first, second = each.usable
     both = first & second
-    roles = ("series0", series(colour_of(lesson, each.names[1])))
+    roles = ("series0", series(lesson.place_of(each.names[1])))
     before, after = (
         dots.Arm(label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both])
         for name, role, scores, ended in zip(each.names, roles, (each.baseline, each.variant), each.ended, strict=True)
@@ -67,10 +69,10 @@ def _figure(results: Results, lesson: Document, each: Comparison) -> Figure:
     return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), place(each.data), pairs)
 
 
-def _compared(row: Row | None, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
+def _compared(row: Effect | None, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
     """The effect, the zone too small to matter and the axis, all in the units they are drawn in."""
     interest = each.endpoint.sesoi
-    ends = [float(row[name]) if row else math.nan for name in ("effect", "low", "high")]
+    ends = [row.effect, row.low, row.high] if row else [math.nan] * 3
     if each.endpoint.statistic == "spread":
         axis = dots.Axis(scaled.name, "ratio of the SDs", scaled.value, factor, scaled.suffix, ratio=True)
         return dots.Interval(*ends), (min(interest, 1 / interest), max(interest, 1 / interest)), axis

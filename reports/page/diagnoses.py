@@ -65,8 +65,8 @@ class Family:
 
 def rounds(results: Results) -> list[Round]:
     """A table a scope; scopes without any history are left out."""
-    scopes = list(dict.fromkeys(scope for lesson in results.lessons for scope in results.scopes(lesson["id"])))
-    found = [(scope, variants(results.runs, results.histories, results.effects, results.lessons, scope)) for scope in scopes]
+    scopes = list(dict.fromkeys(scope for lesson in results.lessons for scope in results.scopes(lesson.id)))
+    found = [(scope, variants(results, scope)) for scope in scopes]
     return [_round(results, scope, diagnoses) for scope, diagnoses in found if diagnoses]
 
 
@@ -74,14 +74,14 @@ def _round(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> Roun
     columns = tuple(zip(*(each.signs for each in diagnoses), strict=True))
     usual = tuple(Counter(_limit(sign) for sign in column).most_common(1)[0][0] for column in columns)
     places = {
-        f"{lesson['id']} / {v['name']}": (lesson, v["name"]) for lesson in results.lessons for v in lesson["variants"]
+        f"{lesson.id} / {v.name}": (lesson, v.name) for lesson in results.lessons for v in lesson.variants
     }
     patients = []
     for each in diagnoses:
         lesson, variant = places[each.name]
         readings = tuple(_reading(sign, limit) for sign, limit in zip(each.signs, usual, strict=True))
         named = f"{technique(lesson)}: {variant}"
-        patients.append(Patient(named, ident("lesson", lesson["id"]), listed(_areas(each)) or _none(each), readings))
+        patients.append(Patient(named, ident("lesson", lesson.id), listed(_areas(each)) or _none(each), readings))
     groups = tuple((area, sum(sign.area == area for sign in diagnoses[0].signs)) for area in AREAS)
     heads = tuple((_head(at, column), limit) for (at, column), limit in zip(enumerate(columns), usual, strict=True))
     return Round(place(scope), groups, heads, tuple(patients))
@@ -140,7 +140,7 @@ def cases(found: Sequence[Round]) -> list[Case]:
 
 def families(results: Results) -> list[Family]:
     """The three families; one without a measured remedy says so by having none."""
-    known = techniques(results.effects, results.lessons) if len(results.effects) else []
+    known = techniques(results)
     found = []
     for area in AREAS:
         remedies = []
@@ -148,7 +148,6 @@ def families(results: Results) -> list[Family]:
             if each.family == area:
                 rows = [(scope, results.primary(each.lesson, each.variant, scope)) for scope in each.verdicts]
                 chips = tuple((place(scope), chip(row)) for scope, row in rows if row is not None)
-                lesson = next(one for one in results.lessons if one["id"] == each.lesson)
-                remedies.append((comparison(lesson, each.variant), ident("lesson", each.lesson), chips))
+                remedies.append((comparison(results.lesson(each.lesson), each.variant), ident("lesson", each.lesson), chips))
         found.append(Family(area, ABOUT[area], tuple(remedies)))
     return found

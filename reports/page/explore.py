@@ -15,10 +15,11 @@ from plotly.offline import get_plotlyjs
 
 from orchestrator.reports.figures import colours
 from orchestrator.reports.figures.panels import curve_metrics
+from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.page.policy import policy
 from orchestrator.reports.page.report import HERE, environment
 from orchestrator.reports.statistics.histories import Curves
-from orchestrator.reports.verdicts.results import Document, Results
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.wording.words import place, scale
 
 SEEDS = 40
@@ -52,12 +53,12 @@ def data(results: Results) -> dict[str, Any]:
     arms: dict[str, int] = {}
     lessons = [
         {
-            "title": lesson["title"],
-            "variants": [variant["name"] for variant in lesson["variants"]],
-            "roles": [colours.series(at) for at in range(len(lesson["variants"]))],
+            "title": lesson.title,
+            "variants": [variant.name for variant in lesson.variants],
+            "roles": [colours.series(at) for at in range(len(lesson.variants))],
             "scopes": [
                 {"name": place(scope), "arms": _arms(results, lesson, scope, metrics, arms)}
-                for scope in results.scopes(lesson["id"])
+                for scope in results.scopes(lesson.id)
             ],
         }
         for lesson in results.lessons
@@ -82,11 +83,11 @@ def _named(metric: str, metrics: Sequence[str]) -> dict[str, Any]:
     return {"name": scaled.name + where, "factor": scaled.factor, "suffix": scaled.suffix}
 
 
-def _arms(results: Results, lesson: Document, scope: str, metrics: Sequence[str], arms: dict[str, int]) -> list[int]:
+def _arms(results: Results, lesson: Lesson, scope: str, metrics: Sequence[str], arms: dict[str, int]) -> list[int]:
     """Where in `arms` the lesson's arms stand; those not there yet are added."""
     places = []
-    for variant in lesson["variants"]:
-        arm = json.dumps(_arm(results.curves(lesson["id"], variant["name"], scope), metrics))
+    for variant in lesson.variants:
+        arm = json.dumps(_arm(results.curves(lesson.id, variant.name, scope), metrics))
         places.append(arms.setdefault(arm, len(arms)))
     return places
 

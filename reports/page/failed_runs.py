@@ -36,7 +36,7 @@ def causes(results: Results) -> list[Cause]:
         bad["status"].astype(str),
         bad["error"].astype("string").fillna("") if "error" in bad else pd.Series("", index=bad.index),
     ]
-    titles = {lesson["id"]: technique(lesson) for lesson in results.lessons}
+    titles = {lesson.id: technique(lesson) for lesson in results.lessons}
     found = [_cause(str(status), str(error), part, titles) for (status, error), part in bad.groupby(keys, sort=False)]
     return sorted(found, key=lambda cause: -cause.runs)
 
@@ -55,7 +55,7 @@ def _cause(status: str, error: str, part: pd.DataFrame, titles: dict[str, str]) 
 def stuck(results: Results) -> list[Cause]:
     """The runs that ended and learned nothing, as the comparisons count them; at most one cause."""
     found: dict[tuple[str, str, str], list[int]] = {}
-    titles = {lesson["id"]: technique(lesson) for lesson in results.lessons}
+    titles = {lesson.id: technique(lesson) for lesson in results.lessons}
     for each in results.comparisons:
         seeds = results.seeds(each.lesson, each.names, each.data)
         for name, ended in zip(each.names, each.ended, strict=True):

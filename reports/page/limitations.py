@@ -18,7 +18,7 @@ FEW = 20
 def limits(results: Results) -> list[tuple[str, str]]:
     """Names of limits and what they mean here."""
     found = []
-    if any("fixed" in results.scopes(lesson["id"]) for lesson in results.lessons):
+    if any("fixed" in results.scopes(lesson.id) for lesson in results.lessons):
         text = "What holds on it may not hold on another, even one from the same source, and the rows it was scored on are taken as given."
         found.append(("One data set", text))
     found += [*_selection(results), *_granularity(results), *_few(results), *_skewed(results)]
@@ -32,7 +32,7 @@ def _selection(results: Results) -> list[tuple[str, str]]:
     watching = [
         technique(lesson)
         for lesson in results.lessons
-        if any(name in WATCHING for variant in lesson["variants"] for name in variant.get("callbacks") or [])
+        if any(name in WATCHING for variant in lesson.variants for name in variant.callbacks)
     ]
     if not watching:
         return []
@@ -44,7 +44,7 @@ def _selection(results: Results) -> list[tuple[str, str]]:
 
 
 def _granularity(results: Results) -> list[tuple[str, str]]:
-    rows = {(lesson.get("data") or {}).get("rows_test") for lesson in results.lessons}
+    rows = {lesson.data.rows_test for lesson in results.lessons}
     steps = [f"1/{int(n)} ({percent(1 / n, 1)})" for n in sorted(filter(None, rows))]
     if not steps:
         return []
@@ -56,12 +56,12 @@ def _granularity(results: Results) -> list[tuple[str, str]]:
 
 def _skewed(results: Results) -> list[tuple[str, str]]:
     """What simulations say of intervals like some of these, each warning once."""
-    said = {warning.partition(". ")[2] for row in results.rows if row["primary"] for warning in caveats(row)}
+    said = {warning.partition(". ")[2] for row in results.deciding for warning in caveats(row)}
     return [("Some intervals", " ".join(sorted(said)))] if said else []
 
 
 def _few(results: Results) -> list[tuple[str, str]]:
-    fewest = min((int(row["n_pairs"]) for row in results.rows if row["primary"]), default=0)
+    fewest = min((row.n_pairs for row in results.deciding), default=0)
     if not 0 < fewest < FEW:
         return []
     text = (
@@ -75,9 +75,9 @@ def found(results: Results) -> list[tuple[str, ...]]:
     """A row a comparison and scope: pairs, the detectable effect, the seeds it would take."""
     rows: list[tuple[str, ...]] = []
     for lesson in results.lessons:
-        for variant in lesson["variants"][1:]:
-            for row in results.primaries(lesson["id"], variant["name"]):
-                name = comparison(lesson, variant["name"])
-                needed = f"{row['seeds_needed']:,.0f}" if math.isfinite(row["seeds_needed"]) else NONE
-                rows.append((name, place(row["data"]), str(row["n_pairs"]), detectable(row) or NONE, needed))
+        for variant in lesson.others:
+            for row in results.primaries(lesson.id, variant.name):
+                name = comparison(lesson, variant.name)
+                needed = f"{row.seeds_needed:,.0f}" if math.isfinite(row.seeds_needed) else NONE
+                rows.append((name, place(row.data), str(row.n_pairs), detectable(row) or NONE, needed))
     return rows

@@ -52,14 +52,14 @@ def render(results: Results, out: Path) -> str:
             names=listed([section.name for section in found]),
             headline=summary.headline(results),
             lede=_lede(results),
-            scopes={scope for lesson in results.lessons for scope in results.scopes(lesson["id"])},
+            scopes={scope for lesson in results.lessons for scope in results.scopes(lesson.id)},
             places=_Places(PLACES),
             meanings=MEANINGS,
             lines=summary.lines(results),
             guarded=summary.guarded(results),
             since=since(results),
             tally=_tally(results),
-            accuracies=any(row["measure"].endswith("accuracy") for row in results.rows),
+            accuracies=any(row.measure.endswith("accuracy") for row in results.effects),
             correlations=correlations(results),
             chips=chips.legend(results),
             overview=overview(results),
@@ -105,8 +105,8 @@ def environment() -> Environment:
 def _lede(results: Results) -> str:
     """How it was found out, with the words that the rows below need."""
     starts = count(int(results.runs["seed"].nunique()), "random start")
-    fresh = any(row["measure"].startswith("fresh_") for row in results.rows if row["primary"] or row["guards"])
-    points = any(row["measure"].endswith("accuracy") for row in results.rows if row["primary"])
+    fresh = any(row.measure.startswith("fresh_") for row in results.effects if row.primary or row.guards)
+    points = any(row.measure.endswith("accuracy") for row in results.deciding)
     told = [
         f"Each is compared with its baseline from the same {starts} (seeds).",
         "The bracket holds what these runs do not rule out.",
@@ -124,9 +124,9 @@ def _kinds(found: list[Section]) -> list[str]:
 
 def _tally(results: Results) -> str:
     """How many verdicts of each kind there are, and how many lessons would claim something by chance."""
-    verdicts = [str(row["verdict"]) for row in results.rows if row["primary"]]
+    verdicts = [row.verdict for row in results.deciding]
     found = listed([f"{verdicts.count(kind)} “{kind}”" for kind in CATEGORIES if kind in verdicts])
-    lessons = len({row["lesson"] for row in results.rows})
+    lessons = len({row.lesson for row in results.effects})
     return (
         f"{count(len(verdicts), 'verdict')}: {found}. If no technique did anything at all, chance would still show"
         f" something in one lesson of twenty, however often it is looked at: in {WHOLE * lessons:.2g} of"
@@ -145,12 +145,10 @@ def overview(results: Results) -> Overview | None:
 
 
 def _bars(results: Results) -> list[Bar]:
-    lessons = {lesson["id"]: lesson for lesson in results.lessons}
     bars = []
-    for row in results.rows:
-        if row["primary"]:
-            low, high = sorted(on_scale(row, row[end]) for end in ("low", "high"))
-            text = typeset(plain(row)[0]) or "not testable"
-            name = comparison(lessons[row["lesson"]], row["variant"])
-            bars.append(Bar(name, row["data"], on_scale(row, row["effect"]), low, high, text, chip(row).role))
+    for row in results.deciding:
+        low, high = sorted(on_scale(row, end) for end in (row.low, row.high))
+        text = typeset(plain(row)[0]) or "not testable"
+        name = comparison(results.lesson(row.lesson), row.variant)
+        bars.append(Bar(name, row.data, on_scale(row, row.effect), low, high, text, chip(row).role))
     return bars

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from orchestrator.reports.figures import panels, seed_by_seed
 from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.panels import Panels
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.page import tables
 from orchestrator.reports.statistics.agreement import agreement
 from orchestrator.reports.verdicts.chips import Chip, against, chip, said
 from orchestrator.reports.verdicts.plain_words import lost, noun, plain, title
-from orchestrator.reports.verdicts.results import Document, Results, Row, several
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.summary import decided_by, guard_row
 from orchestrator.reports.verdicts.sureness import how_sure
 from orchestrator.reports.verdicts.technique_names import comparison, label, subject, technique
 from orchestrator.reports.verdicts.verdict import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
-from orchestrator.reports.wording.phrases import percent, size, threshold
+from orchestrator.reports.wording.phrases import percent, size
 from orchestrator.reports.wording.words import count, ident, listed, place, scale, typeset
 
 ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
@@ -106,94 +107,94 @@ def sections(results: Results) -> list[Section]:
     ]
 
 
-def _section(results: Results, lesson: Document) -> Section:
-    found = [_answer(results, lesson, variant["name"]) for variant in lesson["variants"][1:]]
+def _section(results: Results, lesson: Lesson) -> Section:
+    found = [_answer(results, lesson, variant.name) for variant in lesson.others]
     figures = _figures(results, lesson)
     shown = _telling(lesson, figures)
     return Section(
-        anchor=ident("lesson", lesson["id"]),
-        number=lesson.get("number"),
+        anchor=ident("lesson", lesson.id),
+        number=lesson.number,
         name=technique(lesson),
-        course=lesson["title"],
+        course=lesson.title,
         title=_title(results, lesson),
-        question=lesson["question"],
-        compared=tuple((label(lesson, v["name"]), v["note"]) for v in lesson["variants"] if v.get("note")),
-        explanation=tuple(part for part in (lesson.get("explanation") or "").split("\n\n") if part.strip()),
+        question=lesson.question,
+        compared=tuple((label(lesson, v.name), v.note) for v in lesson.variants if v.note),
+        explanation=tuple(part for part in lesson.explanation.split("\n\n") if part.strip()),
         data=_data(lesson),
-        arms=tuple(_arm(lesson, at) for at in range(len(lesson["variants"]))),
+        arms=tuple(_arm(lesson, at) for at in range(len(lesson.variants))),
         figure=shown,
         further=tuple(figure for figure in figures if figure is not shown),
         answers=tuple(answer for answer in found if answer),
     )
 
 
-def _figures(results: Results, lesson: Document) -> list[Panels]:
+def _figures(results: Results, lesson: Lesson) -> list[Panels]:
     """Every figure of a lesson, in the order in which they are read."""
     metrics = panels.curve_metrics(results, lesson)
     curves = [panels.learning(results, lesson, metric) for metric in metrics]
     special = [panels.rates(results, lesson), panels.reached(results, lesson), panels.stops(results, lesson)]
-    names = [variant["name"] for variant in lesson["variants"][1:]]
+    names = [variant.name for variant in lesson.others]
     seeds = [seed_by_seed.seeds(results, lesson, name) for name in names]
     apart = [panels.difference(results, lesson, name, metric) for name in names for metric in metrics[:1]]
     return [figure for figure in (*seeds, *curves[:1], *special, *apart, *curves[1:]) if figure is not None]
 
 
-def _telling(lesson: Document, figures: Sequence[Panels]) -> Panels | None:
+def _telling(lesson: Lesson, figures: Sequence[Panels]) -> Panels | None:
     """The figure that shows what decides: waiting times, or the runs seed by seed; curves where several are compared."""
-    wanted = "reached" if lesson["endpoint"]["measure"] == "epochs_to_threshold" else "pairs"
-    kinds = ("learning",) if several(lesson) else (wanted, "pairs", "learning")
+    wanted = "reached" if lesson.endpoint.measure == "epochs_to_threshold" else "pairs"
+    kinds = ("learning",) if lesson.several else (wanted, "pairs", "learning")
     return next((figure for kind in kinds for figure in figures if figure.kind == kind), None)
 
 
-def _title(results: Results, lesson: Document) -> str:
+def _title(results: Results, lesson: Lesson) -> str:
     """What was found, by the first scope; what the second one adds where there is one comparison only."""
     found = []
-    names = [variant["name"] for variant in lesson["variants"][1:]]
-    first = [rows[0] for name in names if (rows := results.primaries(lesson["id"], name))]
-    if len(first) > 1 and all(row["verdict"] == OPEN for row in first):
+    names = [variant.name for variant in lesson.others]
+    first = [rows[0] for name in names if (rows := results.primaries(lesson.id, name))]
+    if len(first) > 1 and all(row.verdict == OPEN for row in first):
         return f"{'Neither' if len(first) == 2 else 'None'} of {listed(names)} is shown to change {noun(first[0])}"
-    for variant in lesson["variants"][1:]:
-        rows = results.primaries(lesson["id"], variant["name"])
+    for variant in lesson.others:
+        rows = results.primaries(lesson.id, variant.name)
         if rows:
-            who = variant["name"] if several(lesson) else subject(lesson, variant["name"])
-            found.append(title(who, rows[0]) + ("" if several(lesson) else _otherwise(rows)))
+            who = variant.name if lesson.several else subject(lesson, variant.name)
+            found.append(title(who, rows[0]) + ("" if lesson.several else _otherwise(rows)))
     text = typeset("; ".join(found)) or technique(lesson)
     return text[:1].upper() + text[1:]
 
 
-def _matters(row: Row) -> str:
+def _matters(row: Effect) -> str:
     """From where on an effect matters: `1 point`, `20 % less or 25 % more`."""
-    if row["statistic"] != "spread":
+    if row.statistic != "spread":
         return size(row)
-    less, more = sorted((abs(row["sesoi"] - 1), abs(1 / row["sesoi"] - 1)))
+    less, more = sorted((abs(row.sesoi - 1), abs(1 / row.sesoi - 1)))
     return f"{percent(less)} less or {percent(more)} more"
 
 
-def _otherwise(rows: Sequence[Row]) -> str:
+def _otherwise(rows: Sequence[Effect]) -> str:
     first = lost(rows[0])
     text = f", and {first}" if first else ""
     for row in rows[1:]:
         bad = lost(row)
-        if row["verdict"] != rows[0]["verdict"]:
-            text += f"; {OTHERWISE[row['verdict']]}{f', and {bad}' if bad else ''}"
+        if row.verdict != rows[0].verdict:
+            text += f"; {OTHERWISE[row.verdict]}{f', and {bad}' if bad else ''}"
         elif bad:
             text += f"; on redrawn data {bad}"
     return text
 
 
-def _answer(results: Results, lesson: Document, variant: str) -> Answer | None:
-    primaries = results.primaries(lesson["id"], variant)
+def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
+    primaries = results.primaries(lesson.id, variant)
     if not primaries:
         return None
-    rows = [row for row in results.rows if (row["lesson"], row["variant"]) == (lesson["id"], variant)]
+    rows = [row for row in results.effects if (row.lesson, row.variant) == (lesson.id, variant)]
     return Answer(
-        anchor=ident("lesson", lesson["id"], variant),
+        anchor=ident("lesson", lesson.id, variant),
         name=comparison(lesson, variant),
         against=against(lesson, variant),
-        names=(lesson["variants"][0]["name"], label(lesson, variant)),
+        names=(lesson.baseline.name, label(lesson, variant)),
         measured=decided_by(primaries[0]),
         matters=_matters(primaries[0]),
-        guarded=next((scale(own["measure"], threshold(own)).name for row in primaries if (own := guard_row(results, row))), ""),
+        guarded=next((scale(own.measure, own.threshold).name for row in primaries if (own := guard_row(results, row))), ""),
         scopes=tuple(_scoped(results, row) for row in primaries),
         numbers=tables.measured(rows),
         full=tables.full(rows),
@@ -202,55 +203,52 @@ def _answer(results: Results, lesson: Document, variant: str) -> Answer | None:
     )
 
 
-def _scoped(results: Results, row: Row) -> Scoped:
+def _scoped(results: Results, row: Effect) -> Scoped:
     effect, interval = map(typeset, plain(row))
     before, after = tables.arms(row)
-    return Scoped(place(row["data"]), chip(row), effect, interval, before, after, _guard(results, row), typeset(row["reason"]))
+    return Scoped(place(row.data), chip(row), effect, interval, before, after, _guard(results, row), typeset(row.reason))
 
 
-def _guard(results: Results, row: Row) -> str:
+def _guard(results: Results, row: Effect) -> str:
     own = guard_row(results, row)
-    if own is None or not row["guard"]:
+    if own is None or not row.guard:
         return ""
-    return " ".join(filter(None, (f"{row['guard']}:" if row["guard"] != HOLDS else "holds:", *said(own))))
+    return " ".join(filter(None, (f"{row.guard}:" if row.guard != HOLDS else "holds:", *said(own))))
 
 
-def _arm(lesson: Document, at: int) -> Arm:
-    variant: dict[str, Any] = lesson["variants"][at]
+def _arm(lesson: Lesson, at: int) -> Arm:
+    variant = lesson.variants[at]
     parts = [
-        count(int(variant["epochs"]), "epoch"),
-        f"batches of {variant['batch_size']}",
-        *(variant.get("callbacks") or []),
+        count(variant.epochs, "epoch"),
+        f"batches of {variant.batch_size}",
+        *variant.callbacks,
     ]
-    remarks = ". ".join(variant.get("remarks") or [])
-    return Arm(series(at), label(lesson, variant["name"]), remarks, ", ".join(parts), variant.get("engine_reason"))
+    remarks = ". ".join(variant.remarks)
+    return Arm(series(at), label(lesson, variant.name), remarks, ", ".join(parts), variant.engine_reason)
 
 
-def _data(lesson: Document) -> str:
-    data = lesson.get("data") or {}
-    note = (data.get("note") or "").strip().rstrip(".")
-    sizes = {
-        "rows_train": "to train on",
-        "rows_test": "to validate on",
-        "rows_fresh": "fresh ones to judge the final model by",
-    }
-    parts = [
-        f"{int(data[key]):,} {words}" for key, words in sizes.items() if data.get(key) and f"{data[key]} " not in note
-    ]
+def _data(lesson: Lesson) -> str:
+    data = lesson.data
+    note = data.note.strip().rstrip(".")
+    sizes = (
+        (data.rows_train, "to train on"),
+        (data.rows_test, "to validate on"),
+        (data.rows_fresh, "fresh ones to judge the final model by"),
+    )
+    parts = [f"{int(rows):,} {words}" for rows, words in sizes if rows and f"{rows} " not in note]
     said = f"{note[:1].upper()}{note[1:]}" if note else "Rows"
     return f"{'; '.join([said, *parts])}." if note or parts else ""
 
 
-def _check(results: Results, lesson: Document, variant: str) -> str:
+def _check(results: Results, lesson: Lesson, variant: str) -> str:
     """Whether a run equals its baseline until its callback first acts: what pairing by seed lets us check."""
-    document = next(v for v in lesson["variants"] if v["name"] == variant)
-    first = lesson["variants"][0]
-    acts = [name for name in document.get("callbacks") or [] if name in ACTING_LATE]
-    if not acts or first.get("callbacks"):
+    first = lesson.baseline
+    acts = [name for name in lesson.variant(variant).callbacks if name in ACTING_LATE]
+    if not acts or first.callbacks:
         return ""
     said = []
-    for scope in results.scopes(lesson["id"]):
-        before, after = (results.curves(lesson["id"], name, scope) for name in (first["name"], variant))
+    for scope in results.scopes(lesson.id):
+        before, after = (results.curves(lesson.id, name, scope) for name in (first.name, variant))
         found = agreement(before, after)
         same = len(found.seeds) - int((found.differ > 0).sum())
         if len(found.seeds):

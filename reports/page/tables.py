@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from orchestrator.reports.nouns.effect import Arm, Effect
 from orchestrator.reports.verdicts.chips import Chip, chip, said
 from orchestrator.reports.verdicts.plain_words import shown_digits
-from orchestrator.reports.verdicts.results import Row
-from orchestrator.reports.wording.phrases import measure, number, percent, threshold
+from orchestrator.reports.wording.phrases import goal, measure, number, percent
 from orchestrator.reports.wording.words import NONE, TIMES, factor, place, scale, typeset
 
 TINIEST = 1e-12
@@ -30,55 +30,54 @@ class Measured:
     p: str
 
 
-def measured(rows: Sequence[Row]) -> dict[str, list[Measured]]:
+def measured(rows: Sequence[Effect]) -> dict[str, list[Measured]]:
     """The rows by scope that neither decide nor guard, as far as any run has the number."""
     groups: dict[str, list[Measured]] = {}
     for row in rows:
-        if not (row["primary"] or row["guards"]) and (row["n_baseline"] or row["n_variant"]):
-            groups.setdefault(place(row["data"]), []).append(_measured(row))
+        if not (row.primary or row.guards) and (row.n_baseline or row.n_variant):
+            groups.setdefault(place(row.data), []).append(_measured(row))
     return groups
 
 
-def _measured(row: Row) -> Measured:
-    effect, interval = said(row)
+def _measured(row: Effect) -> Measured:
+    (effect, interval), (before, after) = said(row), arms(row)
     effect = effect.replace(" times the spread", TIMES)
     return Measured(
         name=name(row),
-        baseline=_arm(row, "baseline"),
-        variant=_arm(row, "variant"),
-        reached=(_reached(row, "baseline"), _reached(row, "variant")),
+        baseline=before,
+        variant=after,
+        reached=(_reached(row.arms[0]), _reached(row.arms[1])),
         effect=effect or NONE,
         interval=interval,
         chip=chip(row),
-        p=probability(row["p_adjusted"]),
+        p=probability(row.p_adjusted),
     )
 
 
-def name(row: Row) -> str:
+def name(row: Effect) -> str:
     """What a row measures, briefly: `accuracy, %`, `spread of accuracy, %`, `epochs to 80 %`."""
-    goal = threshold(row)
-    if row["measure"] == "epochs_to_threshold":
-        return f"epochs to {percent(goal or 0.8)}"
-    scaled, noun = scale(row["measure"], goal), measure(row["measure"], goal).noun.removeprefix("the ")
+    if row.measure == "epochs_to_threshold":
+        return f"epochs to {goal(row.threshold)}"
+    scaled, noun = scale(row.measure, row.threshold), measure(row.measure, row.threshold).noun.removeprefix("the ")
     unit = {"percentage points": "%" if scaled.suffix else "points"}.get(scaled.unit, scaled.unit)
-    spread = "spread of " if row["statistic"] == "spread" else ""
+    spread = "spread of " if row.statistic == "spread" else ""
     return f"{spread}{noun}" + (f", {unit}" if unit else "")
 
 
-def arms(row: Row) -> tuple[str, str]:
+def arms(row: Effect) -> tuple[str, str]:
     """`("78.2 ± 0.3", "81.0 ± 0.2")`: mean and standard deviation of both; the latter alone where spreads are compared."""
-    before, after = (_arm(row, arm) for arm in ("baseline", "variant"))
+    before, after = (_arm(row, arm) for arm in row.arms)
     return before, after
 
 
-def _arm(row: Row, arm: str) -> str:
-    scale = measure(row["measure"], threshold(row)).scale
-    mean, sd = (scale * row[f"{what}_{arm}"] for what in ("mean", "sd"))
+def _arm(row: Effect, arm: Arm) -> str:
+    scale = measure(row.measure, row.threshold).scale
+    mean, sd = scale * arm.mean, scale * arm.sd
     if math.isnan(mean):
         return NONE
     digits = shown_digits(row)
     spread = "" if math.isnan(sd) else number(sd, _visible(sd, digits))
-    if row["statistic"] == "spread":
+    if row.statistic == "spread":
         return typeset(number(sd, digits + 1) if spread else NONE)
     return typeset(number(mean, digits) + (f" ± {spread}" if spread else ""))
 
@@ -88,13 +87,12 @@ def _visible(value: float, digits: int) -> int:
     return digits if value < TINIEST else max(digits, min(digits + 6, -math.floor(math.log10(value))))
 
 
-def _reached(row: Row, arm: str) -> str:
+def _reached(arm: Arm) -> str:
     """`half by epoch 8`, or `24 of 30 get there`, where a threshold is waited for."""
-    reached, median = row[f"reached_{arm}"], row[f"median_{arm}"]
-    if math.isnan(reached):
+    if math.isnan(arm.reached):
         return ""
-    there = "" if reached == row[f"n_{arm}"] else f"{reached:.0f} of {row[f'n_{arm}']} get there"
-    half = f"half by {median:,.0f}" if math.isfinite(median) else ""
+    there = "" if arm.reached == arm.n else f"{arm.reached:.0f} of {arm.n} get there"
+    half = f"half by {arm.median:,.0f}" if math.isfinite(arm.median) else ""
     return ", ".join(filter(None, (half, there)))
 
 
@@ -105,38 +103,38 @@ def probability(p: float) -> str:
     return "<0.001" if p < TINY else f"{p:.{3 if p < ROUGH else 2}f}"
 
 
-def _permuted(row: Row) -> str:
+def _permuted(row: Effect) -> str:
     """A permutation p; an asterisk says that the test could show no less."""
-    if math.isnan(row["p"]) or not math.isclose(row["p"], row["p_least"], rel_tol=1e-6):
-        return probability(row["p"])
-    below = "" if row["p"] == 2 / 2 ** row["n_pairs"] else "< "
-    return f"{below}{row['p']:.2g}*"
+    if math.isnan(row.p) or not math.isclose(row.p, row.p_least, rel_tol=1e-6):
+        return probability(row.p)
+    below = "" if row.p == 2 / 2 ** row.n_pairs else "< "
+    return f"{below}{row.p:.2g}*"
 
 
-COLUMNS: Mapping[str, Callable[[Row], str]] = MappingProxyType(
+COLUMNS: Mapping[str, Callable[[Effect], str]] = MappingProxyType(
     {
-        "pairs": lambda row: str(row["n_pairs"]),
-        "better in": lambda row: _known(row["probability_better"], percent),
-        "middle half": lambda row: _raw(row, "iqm"),
-        "dz": lambda row: _known(row["dz"], _plus),
+        "pairs": lambda row: str(row.n_pairs),
+        "better in": lambda row: _known(row.probability_better, percent),
+        "middle half": lambda row: _raw(row, row.iqm),
+        "dz": lambda row: _known(row.dz, _plus),
         "p, permutation": _permuted,
-        "p, ranks": lambda row: probability(row["p_wilcoxon"]),
-        "ratio of SDs": lambda row: _known(row["spread_ratio"], factor),
-        "p, spread": lambda row: probability(row["p_spread"]),
-        "p, equivalence": lambda row: probability(row["p_equivalence"]),
-        "correlation": lambda row: _known(row["correlation"], _plus),
+        "p, ranks": lambda row: probability(row.p_wilcoxon),
+        "ratio of SDs": lambda row: _known(row.spread_ratio, factor),
+        "p, spread": lambda row: probability(row.p_spread),
+        "p, equivalence": lambda row: probability(row.p_equivalence),
+        "correlation": lambda row: _known(row.correlation, _plus),
     }
 )
 """The fuller table's columns: a head and how a row fills it. What they mean is said in texts.html.j2."""
 
 
-def full(rows: Sequence[Row]) -> dict[str, list[tuple[str, list[str]]]]:
+def full(rows: Sequence[Effect]) -> dict[str, list[tuple[str, list[str]]]]:
     """Every statistic of what decides and of its guard, by scope: the endpoint's name and a text a column of COLUMNS."""
     groups: dict[str, list[tuple[str, list[str]]]] = {}
     for row in rows:
-        if not (row["primary"] or row["guards"]):
+        if not (row.primary or row.guards):
             continue
-        groups.setdefault(place(row["data"]), []).append((name(row), [fill(row) for fill in COLUMNS.values()]))
+        groups.setdefault(place(row.data), []).append((name(row), [fill(row) for fill in COLUMNS.values()]))
     return groups
 
 
@@ -148,9 +146,9 @@ def _plus(value: float) -> str:
     return typeset(number(value, 2, signed=True))
 
 
-def _raw(row: Row, column: str) -> str:
+def _raw(row: Effect, value: float) -> str:
     """A difference in the measure's own unit, without the unit."""
-    if math.isnan(row[column]):
+    if math.isnan(value):
         return NONE
-    alone = dict(row) | {"effect": row[column], "low": math.nan, "high": math.nan, "statistic": "mean"}
+    alone = replace(row, effect=value, low=math.nan, high=math.nan, statistic="mean")
     return said(alone)[0].rpartition(" ")[0] or said(alone)[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from orchestrator.reports.statistics.endpoints import STANDING_STILL, Endpoint, Scores, declared, scores
+from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.reports.nouns.lesson import Data, Lesson
+from orchestrator.reports.statistics.endpoints import STANDING_STILL, Judged, Scores, declared, scores
 from orchestrator.reports.statistics.histories import LABELS, Arm, Curves, Histories
 from orchestrator.reports.statistics.levels import WHOLE, Level, level
 from orchestrator.reports.statistics.outcomes import Outcomes, outcomes, tried
@@ -26,6 +27,7 @@ class Comparison:
     """A variant against its baseline in one scope, by one endpoint; all arrays are aligned by seed, (n,).
 
     Attributes:
+        primary, guards: whether the endpoint decides the lesson, or is what must not get worse meanwhile.
         baseline, variant: their scores. ended: how their runs ended, baseline first.
         level: what the lesson's primary endpoint is judged at.
         shared: test rows over training rows where draws of data have rows in common (re-split files), else 0.
@@ -40,13 +42,15 @@ class Comparison:
     variant: Scores
     ended: tuple[Outcomes, Outcomes]
     level: Level
+    primary: bool = False
+    guards: bool = False
     shared: float = 0.0
     rows: Rows | None = None
 
     @property
     def alpha(self) -> float:
         """The level of the interval: the comparison's own for what decides or guards, 0.05 for what is looked into."""
-        return self.level.alpha if self.endpoint.primary or self.endpoint.guards else WHOLE
+        return self.level.alpha if self.primary or self.guards else WHOLE
 
     @property
     def usable(self) -> tuple[Bools, Bools]:
@@ -73,7 +77,7 @@ class Comparison:
 
 
 def comparisons(
-    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]
+    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Lesson]
 ) -> Iterator[Comparison]:
     """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
     index = Histories.of(histories)
@@ -83,14 +87,13 @@ def comparisons(
     }
     scopes = list(dict.fromkeys(data for _, _, data in arms))
     for lesson in lessons:
-        columns = {*_known(arms, lesson["id"]), *histories.columns}
-        first, *others = lesson["variants"]
-        for variant in others:
+        columns = {*_known(arms, lesson.id), *histories.columns}
+        for variant in lesson.others:
             for data in sorted(scopes):
-                keys = [(lesson["id"], v["name"], data) for v in (first, variant)]
+                keys = [(lesson.id, v.name, data) for v in (lesson.baseline, variant)]
                 if all(key in arms for key in keys):
-                    asked = min(int(v["epochs"]) for v in (first, variant))
-                    judged = level(lesson, variant["name"], data)
+                    asked = min(v.epochs for v in (lesson.baseline, variant))
+                    judged = level(lesson, variant.name, data)
                     seeds = np.intersect1d(arms[keys[0]]["seed"], arms[keys[1]]["seed"])
                     both = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys]
                     first_ended, ended = outcomes(both, lesson)
@@ -115,21 +118,17 @@ class _Pair:
     ended: tuple[Outcomes, Outcomes]
     asked: int
     level: Level
-    lesson: Mapping[str, Any]
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """What the lesson says of its data."""
-        return self.lesson.get("data") or {}
+    lesson: Lesson
 
 
-def _compare(pair: _Pair, endpoints: Iterable[Endpoint]) -> Iterator[Comparison]:
+def _compare(pair: _Pair, endpoints: Iterable[Judged]) -> Iterator[Comparison]:
     keys = pair.keys
-    for endpoint in endpoints:
+    for judged in endpoints:
+        endpoint = judged.endpoint
         found = [
             _share(ended.of(endpoint.measure))
             if endpoint.statistic == "rate"
-            else scores(endpoint, arm, curve, pair.asked, pair.data)
+            else scores(endpoint, arm, curve, pair.asked, pair.lesson.data)
             for arm, curve, ended in zip(pair.arms, pair.curves, pair.ended, strict=True)
         ]
         baseline, variant = merged(*(each.values for each in found))  # noqa: PD011  arrays, no frame
@@ -142,14 +141,16 @@ def _compare(pair: _Pair, endpoints: Iterable[Endpoint]) -> Iterator[Comparison]
             variant=replace(found[1], values=variant),
             ended=pair.ended,
             level=pair.level,
-            shared=_shared(pair.data) if keys[0][2] != "fixed" else 0.0,
+            primary=judged.primary,
+            guards=judged.guards,
+            shared=_shared(pair.lesson.data) if keys[0][2] != "fixed" else 0.0,
             rows=scored(pair.lesson, *keys[1][1:], endpoint.measure) if endpoint.statistic == "mean" else None,
         )
 
 
-def _shared(data: Mapping[str, Any]) -> float:
-    test, train = (float(data.get(f"rows_{part}") or 0) for part in ("test", "train"))
-    return test / train if data.get("resplit") and train else 0.0
+def _shared(data: Data) -> float:
+    test, train = float(data.rows_test or 0), float(data.rows_train or 0)
+    return test / train if data.resplit and train else 0.0
 
 
 def _share(happened: Bools) -> Scores:

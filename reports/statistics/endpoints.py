@@ -1,16 +1,17 @@
-"""Endpoints: one number a run, declared by the lesson before anything was trained."""
+"""The endpoints that a lesson is judged by, and the number that each gives of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.reports.nouns.endpoint import GOAL, Endpoint
+from orchestrator.reports.nouns.lesson import Data, Lesson
 from orchestrator.reports.statistics.histories import Curves
 from orchestrator.reports.statistics.ties import rows_of, shares
 
@@ -24,33 +25,12 @@ THRESHOLD_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """What is compared.
+class Judged:
+    """An endpoint and what it is for: it decides its lesson, it guards what must not get worse, or it is only looked into."""
 
-    Attributes:
-        measure: a numeric column of runs, or "wobble", "epochs_to_threshold" or "gap", which are computed here; for a
-            rate "bad", "diverged" or "stuck".
-        statistic: "mean" (paired mean difference), "spread" (ratio of the standard deviations across seeds) or "rate"
-            (difference of the shares of runs).
-        better: "higher" or "lower".
-        sesoi: the smallest effect of interest, in raw units; for a spread a ratio such as 0.8, meaning 0.8 to 1.25.
-        threshold: the validation accuracy to reach, for "epochs_to_threshold".
-        primary: whether the lesson is decided by it.
-        guards: whether it is what must not get worse meanwhile.
-    """
-
-    measure: str
-    statistic: str = "mean"
-    better: str = "higher"
-    sesoi: float = 0.01
-    threshold: float | None = None
+    endpoint: Endpoint
     primary: bool = False
     guards: bool = False
-
-    @property
-    def identity(self) -> tuple[str, str, float | None]:
-        """What makes two endpoints the same one."""
-        return self.measure, self.statistic, self.threshold
 
 
 @dataclass(frozen=True)
@@ -67,42 +47,28 @@ class Scores:
     reached: Bools
 
 
-def declared(lesson: Mapping[str, Any], columns: set[str]) -> list[Endpoint]:
+def declared(lesson: Lesson, columns: set[str]) -> list[Judged]:
     """The lesson's endpoints, the primary first, then its guard, its secondary ones, and what every lesson is asked about.
 
     The last are speed, level, wobble, gap and spread, as far as `columns` (of runs and histories) allow.
     """
-    primary = _endpoint(lesson["endpoint"], primary=True)
-    further = [*(_endpoint(e) for e in lesson.get("secondary") or []), *_usual(primary, columns)]
-    wanted = [primary, *_guard(lesson, further, columns), *further]
-    unique: dict[tuple[str, str, float | None], Endpoint] = {}
-    for each in wanted:
-        unique.setdefault(each.identity, each)
+    further = [*lesson.secondary, *_usual(lesson.endpoint, columns)]
+    guards = [Judged(each, guards=True) for each in _guard(lesson, further, columns)]
+    unique: dict[tuple[str, str, float | None], Judged] = {}
+    for each in [Judged(lesson.endpoint, primary=True), *guards, *map(Judged, further)]:
+        unique.setdefault(each.endpoint.identity, each)
     return list(unique.values())
 
 
-def _endpoint(document: Mapping[str, Any], primary: bool = False) -> Endpoint:
-    threshold = document.get("threshold")
-    return Endpoint(
-        measure=document["measure"],
-        statistic=document.get("statistic") or "mean",
-        better=document.get("better") or "higher",
-        sesoi=float(document["sesoi"]),
-        threshold=None if threshold is None else float(threshold),
-        primary=primary,
-    )
-
-
-def _guard(lesson: Mapping[str, Any], further: Sequence[Endpoint], columns: set[str]) -> list[Endpoint]:
+def _guard(lesson: Lesson, further: Sequence[Endpoint], columns: set[str]) -> list[Endpoint]:
     """The guard that a lesson declares; else accuracy on fresh points, else on the test set, unless that decides."""
-    if lesson.get("guard"):
-        return [replace(_endpoint(lesson["guard"]), guards=True)]
+    if lesson.guard:
+        return [lesson.guard]
     level = next((name for name in ("fresh_accuracy", "test_accuracy") if name in columns), None)
     if level is None:
         return []
-    usual = Endpoint(level, "mean", "higher", 0.01)
-    known = next((each for each in further if each.identity == usual.identity), usual)
-    return [replace(known, guards=True)]
+    usual = Endpoint(level)
+    return [next((each for each in further if each.identity == usual.identity), usual)]
 
 
 def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
@@ -112,26 +78,26 @@ def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
     if level in columns and level != "epochs":
         better = "higher" if level.endswith("accuracy") else primary.better
         sesoi = primary.sesoi if (level, "mean") == (primary.measure, primary.statistic) else 0.01
-        usual += [Endpoint(level, "mean", better, sesoi), Endpoint(level, "spread", "lower", 0.8)]
+        usual += [Endpoint(level, better, sesoi), Endpoint(level, "lower", 0.8, "spread")]
     if {"train_accuracy", "fresh_accuracy"} <= columns:
-        usual.append(Endpoint("gap", "mean", "lower", 0.01))
+        usual.append(Endpoint("gap", "lower", 0.01))
     if "val_accuracy" in columns:
-        usual.append(Endpoint("wobble", "mean", "lower", 0.002))
-        usual.append(Endpoint("epochs_to_threshold", "mean", "lower", 5.0, 0.8))
+        usual.append(Endpoint("wobble", "lower", 0.002))
+        usual.append(Endpoint("epochs_to_threshold", "lower", 5.0, threshold=GOAL))
     return usual
 
 
 def scores(
-    endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Mapping[str, Any] = MappingProxyType({})
+    endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Data | None = None
 ) -> Scores:
     """One number a row of `runs` (one arm's rows, a row a seed); `asked` is the number of epochs asked for.
 
     `data` is the lesson's, and says how many rows stand behind an accuracy. Runs that failed have no history and so no
     number; whether a diverged run's number counts is not decided here.
     """
-    seeds = runs["seed"].to_numpy()
+    seeds, data = runs["seed"].to_numpy(), data or Data()
     if endpoint.measure == "epochs_to_threshold":
-        return _reach(endpoint.threshold if endpoint.threshold is not None else 0.8, seeds, curves, asked)
+        return _reach(endpoint.goal, seeds, curves, asked)
     if endpoint.measure == "wobble":
         values = _spread_out(seeds, curves, wobble(_curve(curves, data), asked))
     elif endpoint.measure == "gap":
@@ -141,14 +107,14 @@ def scores(
     return Scores(values, np.ones(len(seeds), dtype=bool))
 
 
-def _column(runs: pd.DataFrame, name: str, data: Mapping[str, Any]) -> Floats:
+def _column(runs: pd.DataFrame, name: str, data: Data) -> Floats:
     if name not in runs:
         return np.full(len(runs), np.nan)
     values = pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return shares(values, rows_of(name, data))
 
 
-def _curve(curves: Curves, data: Mapping[str, Any]) -> Floats:
+def _curve(curves: Curves, data: Data) -> Floats:
     return shares(curves.matrix("val_accuracy"), rows_of("val_accuracy", data))
 
 

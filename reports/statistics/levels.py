@@ -10,9 +10,9 @@ the tests are, however they depend on each other, and whenever one looks. Other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from orchestrator.reports.nouns.lesson import Lesson
 
 WHOLE = 0.05
 FIRST = 0.04
@@ -47,22 +47,21 @@ def of_declared(looks: int) -> float:
     return (WHOLE - FURTHER / looks) / looks
 
 
-def family(lesson: Mapping[str, Any]) -> int:
+def family(lesson: Lesson) -> int:
     """The comparisons a lesson declares: variants against the baseline times scopes, whether they were run or not."""
-    scopes = 2 if (lesson.get("data") or {}).get("redrawn") else 1
-    return max(1, len(lesson["variants"]) - 1) * scopes
+    return max(1, len(lesson.others)) * (2 if lesson.data.redrawn else 1)
 
 
-def level(lesson: Mapping[str, Any], variant: str, data: str) -> Level:
+def level(lesson: Lesson, variant: str, data: str) -> Level:
     """The level of one comparison in one scope, by its place among the lesson's `looks`: the current one, else the last.
 
     A declaration counts where nothing was looked at before it.
     """
-    mine = [one for one in lesson.get("looks") or [] if (one["variant"], one["data"]) == (variant, data)]
-    now = next((at for at, one in enumerate(mine, 1) if one.get("current")), len(mine))
-    looks = [one.get("declared") or [] for one in mine[:now]] or [[]]
+    mine = lesson.looks_at(variant, data)
+    now = next((at for at, one in enumerate(mine, 1) if one.current), len(mine))
+    looks = [one.declared for one in mine[:now]] or [()]
     declared = looks[0]
     if declared and looks[-1] == declared:
-        return Level(declared.index(len(mine[now - 1]["seeds"])) + 1, family(lesson), len(declared))
+        return Level(declared.index(len(mine[now - 1].seeds)) + 1, family(lesson), len(declared))
     beyond = sum(each != declared for each in looks) if declared else len(looks)
     return Level(len(declared) + beyond, family(lesson))

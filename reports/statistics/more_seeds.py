@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
+from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.statistics.paired import EASY, POWER, enough, fewest_pairs
 from orchestrator.reports.statistics.scored_rows import beside
 
@@ -53,9 +52,9 @@ def _pairs(dz: float, alpha: float, power: float, *, two_sided: bool) -> float:
     return float(max(fewest_pairs(alpha), math.ceil(float(np.squeeze(found)))))
 
 
-def seeds_can_decide(row: Mapping[str, Any]) -> bool:
-    """Whether more seeds can decide a row of the effects table: not where its rows are too few, or its draws share rows."""
-    return not (row["rows_dominate"] or row["shared"])
+def seeds_can_decide(effect: Effect) -> bool:
+    """Whether more seeds can decide a comparison: not where its rows are too few, or its draws share rows."""
+    return not (effect.rows_dominate or effect.shared)
 
 
 QUANTILES = (np.arange(400) + 0.5) / 400

@@ -9,13 +9,15 @@ tried, is no outcome but missing, and so is its pair.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from orchestrator.reports.nouns.lesson import Data, Lesson
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -67,10 +69,10 @@ def tried(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["final"].fillna(value=True).astype(bool)] if "final" in runs else runs
 
 
-def outcomes(arms: Sequence[pd.DataFrame], lesson: Mapping[str, Any]) -> list[Outcomes]:
+def outcomes(arms: Sequence[pd.DataFrame], lesson: Lesson) -> list[Outcomes]:
     """How the runs of both arms ended; the median that stuck ones fall short of is that of both together."""
     status = [arm["status"].astype(str).to_numpy() for arm in arms]
-    stuck = _stuck(arms, [each == "ok" for each in status], lesson.get("data") or {})
+    stuck = _stuck(arms, [each == "ok" for each in status], lesson.data)
     absent = [~np.isin(each, FINISHED) for each in status]
     return [
         Outcomes(~np.isin(first_status(arm), FINISHED), each == "diverged", short, gone)
@@ -87,7 +89,7 @@ def first_status(arm: pd.DataFrame) -> npt.NDArray[Any]:
     return now.to_numpy(dtype=str)
 
 
-def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Mapping[str, Any]) -> list[Bools]:
+def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Data) -> list[Bools]:
     guess = _guess(arms, data)
     if guess is None:
         return [np.zeros(len(arm), dtype=bool) for arm in arms]
@@ -101,17 +103,17 @@ def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Mappin
     return [np.isfinite(way) & (way < short) for way in ways]
 
 
-def _guess(arms: Sequence[pd.DataFrame], data: Mapping[str, Any]) -> Guess | None:
+def _guess(arms: Sequence[pd.DataFrame], data: Data) -> Guess | None:
     """The first final score with a known guess: accuracy on fresh points, on test rows, then any other score likewise."""
-    known = dict(data.get("guess") or {})
+    known = dict(data.guess)
     names = [f"{part}_accuracy" for part in PARTS]
     others = [name for part in PARTS for name in sorted(known) if name.startswith(f"{part}_") and name not in names]
     for name in [*names, *others]:
         right = name.endswith("accuracy")
-        values = [value for value in (known.get(name), data.get("chance") if right else None) if value is not None]
+        values = [value for value in (known.get(name), data.chance if right else None) if value is not None]
         if values and any(np.isfinite(_numbers(arm, name)).any() for arm in arms):
             value = float(max(values) if right else min(values))
-            rows = data.get(f"rows_{name.partition('_')[0]}") or math.inf
+            rows = data.rows(name.partition("_")[0]) or math.inf
             return Guess(name, value, 1 if right else -1, math.sqrt(value * (1 - value) / rows) if right else 0.0)
     return None
 

@@ -16,9 +16,9 @@ either's own. The t distribution has Satterthwaite's degrees of freedom.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from orchestrator.reports.nouns.lesson import Lesson
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ def beside(alone: float, sd: float, enough: float, of_rows: float) -> float:
     return max(alone, float(math.ceil(sd**2 / room))) if room > 0 else math.inf
 
 
-def scored(lesson: Mapping[str, Any], variant: str, data: str, measure: str) -> Rows | None:
+def scored(lesson: Lesson, variant: str, data: str, measure: str) -> Rows | None:
     """What the tables say of the rows behind an accuracy; None where the rows are taken as given."""
     part, _, metric = measure.partition("_")
-    for each in lesson.get("scored") or []:
-        if metric == "accuracy" and (each["variant"], each["data"], each["part"]) == (variant, data, part):
-            return Rows(int(each["rows"]), int(each["pairs"]), float(each["between"]), float(each["residual"]))
+    for each in lesson.scored:
+        if metric == "accuracy" and (each.variant, each.data, each.part) == (variant, data, part):
+            return Rows(each.rows, each.pairs, each.between, each.residual)
     return None

@@ -6,11 +6,10 @@ of anything else, values closer than a millionth of their range are one value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
+
+from orchestrator.reports.nouns.lesson import Data
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,11 +26,10 @@ def shares(values: Floats, rows: float | None) -> Floats:
     return whole if len(known) and near.all() else values
 
 
-def rows_of(measure: str, data: Mapping[str, Any]) -> float | None:
+def rows_of(measure: str, data: Data) -> float | None:
     """How many rows stand behind an accuracy of that name in a lesson's data; None for what is no accuracy."""
     part = measure.partition("_")[0]
-    name = f"rows_{'test' if part == 'val' else part}"
-    return data.get(name) if measure.endswith("accuracy") and part in ("train", "test", "val", "fresh") else None
+    return data.rows("test" if part == "val" else part) if measure.endswith("accuracy") else None
 
 
 def merged(*arrays: Floats) -> list[Floats]:

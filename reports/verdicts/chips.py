@@ -1,9 +1,11 @@
 """A comparison's answer as the page shows it: a chip, the effect, and how large that is beside what matters."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.reports.verdicts.results import Document, Results, Row, several
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import Lesson
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.verdict import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
 from orchestrator.reports.wording.phrases import amount, times
 from orchestrator.reports.wording.words import typeset
@@ -40,57 +42,56 @@ BUT = Chip("small", "up", "Improves, but")
 """The guard is broken: something that had to hold got worse meanwhile."""
 
 
-def chip(row: Row) -> Chip:
+def chip(row: Effect) -> Chip:
     """The chip of one row of the effects table; a small effect says which way it goes."""
-    plain = CHIPS[row["verdict"]]
-    better = row["verdict"] == IMPROVES or (row["verdict"] == SMALL and towards(row) > 0)
-    if better and row["guard"] == BROKEN:
+    plain = CHIPS[row.verdict]
+    better = row.verdict == IMPROVES or (row.verdict == SMALL and towards(row) > 0)
+    if better and row.guard == BROKEN:
         return BUT
-    if row["verdict"] != SMALL:
+    if row.verdict != SMALL:
         return plain
     return Chip(plain.role, "rise" if better else "fall", f"Real but small {'gain' if better else 'loss'}")
 
 
 def legend(results: Results) -> list[Chip]:
     """The chips to explain: all of the usual ones, and those that something here carries besides."""
-    shown = {chip(row).words for row in results.rows if row["primary"]}
+    shown = {chip(row).words for row in results.deciding}
     return [CHIPS[IMPROVES], *([BUT] if BUT.words in shown else []), *list(CHIPS.values())[1:]]
 
 
-def towards(row: Row) -> float:
+def towards(row: Effect) -> float:
     """The effect on a scale where no effect is 0 and better is above it; NaN when there is none."""
-    return on_scale(row, row["effect"])
+    return on_scale(row, row.effect)
 
 
-def on_scale(row: Row, value: float) -> float:
+def on_scale(row: Effect, value: float) -> float:
     """An effect, or an end of its interval, in multiples of the smallest effect of interest; better is above 0."""
-    sign = 1.0 if row["better"] == "higher" else -1.0
-    if row["statistic"] == "spread":
-        interest = abs(math.log(row["sesoi"])) or math.nan
+    sign = 1.0 if row.better == "higher" else -1.0
+    if row.statistic == "spread":
+        interest = abs(math.log(row.sesoi)) or math.nan
         return sign * (math.log(value) if value > 0 else -math.inf if value == 0 else math.nan) / interest
-    return sign * float(value) / float(row["sesoi"])
+    return sign * value / row.sesoi
 
 
-def said(row: Row) -> tuple[str, str]:
+def said(row: Effect) -> tuple[str, str]:
     """Effect and interval: `("+3.7 points", "[3.3, 4.1]")`; empty where there is none."""
-    if row["n_pairs"] == 0 or math.isnan(row["effect"]):
+    if row.n_pairs == 0 or math.isnan(row.effect):
         return "", ""
-    text = typeset(times(row) if row["statistic"] == "spread" else amount(row))
+    text = typeset(times(row) if row.statistic == "spread" else amount(row))
     effect, _, interval = text.partition(" [")
     return effect.replace(" times", " times the spread"), f"[{interval}" if interval else ""
 
 
-def against(lesson: Document, variant: str) -> str:
+def against(lesson: Lesson, variant: str) -> str:
     """`“minibatch” against “batch”`; empty where the names say no more than with and without."""
-    baseline = lesson["variants"][0]["name"]
-    if not several(lesson) and (baseline, variant) == ("without", "with"):
+    baseline = lesson.baseline.name
+    if not lesson.several and (baseline, variant) == ("without", "with"):
         return ""
     return f"“{variant}” against “{baseline}”"
 
 
-def detectable(row: Row) -> str:
+def detectable(row: Effect) -> str:
     """The minimal detectable effect in words, empty when there is none."""
-    if not math.isfinite(row["mde"]):
+    if not math.isfinite(row.mde):
         return ""
-    alone = dict(row) | {"effect": row["mde"], "low": math.nan, "high": math.nan}
-    return said(alone)[0].lstrip("+")
+    return said(replace(row, effect=row.mde, low=math.nan, high=math.nan))[0].lstrip("+")

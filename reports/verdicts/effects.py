@@ -1,8 +1,8 @@
-"""Every comparison of every lesson with its uncertainty: `table(runs, histories, lessons)`.
+"""Every comparison of every lesson with its uncertainty and its verdict: `effects(comparisons)`, and as a table.
 
-A row is lesson x variant (against its baseline) x data x endpoint. D = with - without, a difference a seed, over the
+An effect is lesson x variant (against its baseline) x data x endpoint. D = with - without, a difference a seed, over the
 pairs in which both runs finished and have the number. A stuck run finished, so its score counts; its wobble, gap and number
-of epochs don't, by which standing still looks well. Columns (NaN where a number has no meaning):
+of epochs don't, by which standing still looks well. Its attributes are the table's columns (NaN where a number has no meaning):
 
     lesson variant baseline data      categories; the baseline is the lesson's first variant
     measure statistic threshold       the endpoint: statistic "mean", "spread" or "rate"
@@ -58,8 +58,8 @@ An "epochs_to_threshold" not reached counts as the epochs asked for in its mean 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -67,132 +67,138 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import lessons as described
 from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.more_seeds import settle
 from orchestrator.reports.statistics.paired import correlation, mean_effect, sign_flip
 from orchestrator.reports.statistics.permutation import MORE, RESAMPLES, least
 from orchestrator.reports.statistics.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
 from orchestrator.reports.statistics.single_pairs import single
-from orchestrator.reports.statistics.spread import ratio, spread_effects, swap_test
+from orchestrator.reports.statistics.spread import SpreadEffect, ratio, spread_effects, swap_test
 from orchestrator.reports.statistics.survival import logrank, waiting
 from orchestrator.reports.statistics.ties import merged
 from orchestrator.reports.verdicts.verdict import CATEGORIES, MANY, guard, judge
 
 Floats = npt.NDArray[np.float64]
-Row = dict[str, Any]
+Pairs = Sequence[tuple[Floats, Floats]]
 
 KINDS = ("failed", "diverged", "stuck", "bad")
-ALONE = ("better_low", "better_high", "single_low", "single_high", "single_coverage")
-UNSETTLED = {"settles": "", "seeds_settle": math.nan}
-SPREAD_FIELDS = ("effect", "low", "high", "p_interval", "p_equivalence", "mde", "seeds_needed")
 CATEGORICAL = ("lesson", "variant", "baseline", "data", "measure", "statistic", "better")
-COLUMNS = (
-    *("lesson", "variant", "baseline", "data", "measure", "statistic", "threshold", "primary", "guards"),
-    *("better", "sesoi"),
-    *("n_seeds", "n_baseline", "n_variant", "n_pairs", "n_identical", "mean_baseline", "mean_variant", "sd_baseline", "sd_variant"),
-    *("shared", "n_rows", "se_rows", "rows_dominate"),
-    *("look", "declared", "family", "alpha", "effect", "low", "high", "p_interval", "p", "p_least", "p_adjusted"),
-    *("iqm", "p_wilcoxon", "dz", "probability_better"),
-    *("spread_ratio", "p_spread", "p_equivalence", "mde", "seeds_needed", "correlation", "skew"),
-    *("better_low", "better_high", "single_low", "single_high", "single_coverage", "settles", "seeds_settle"),
-    *(
-        f"{what}_{arm}{end}"
-        for what in KINDS
-        for arm in ("baseline", "variant")
-        for end in ("", "_low", "_high")
-    ),
-    *(*(f"p_{what}" for what in KINDS), "bad_low", "bad_high", "seeds_bad", "p_worst_rank", "worst_rank"),
-    *("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank"),
-    *("verdict", "reason", "guard"),
-)
+COLUMNS = tuple(field.name for field in fields(Effect))
 
 
 def table(
-    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]], *, seed: int = 0
+    runs: pd.DataFrame, histories: pd.DataFrame, descriptions: Sequence[Mapping[str, Any]], *, seed: int = 0
 ) -> pd.DataFrame:
-    """All effects, one row each; columns are in the module's docstring. The same input gives the same bytes.
+    """All effects of a store's tables and its lessons' descriptions, one row each."""
+    return frame(effects(comparisons(runs, histories, described(descriptions)), seed=seed))
+
+
+def effects(compared: Iterable[Comparison], *, seed: int = 0) -> tuple[Effect, ...]:
+    """The effects of comparisons, in their order. The same input gives the same numbers.
 
     `seed` starts the permutation draws. They depend on the number of pairs only, so a comparison's p stays what it is
     when lessons are added.
     """
-    compared = list(comparisons(runs, histories, lessons))
-    rows = [_row(c) for c in compared]
-    _permute(rows, [c.pairs for c in compared], seed)
-    _adjust(rows)
-    for row in rows:
-        verdict = judge(row)
-        row.update(verdict=verdict.category, reason=verdict.reason, guard="")
-    _guard(rows)
-    return _frame(rows)
+    compared = list(compared)
+    found = _permuted([_alone(c) for c in compared], [c.pairs for c in compared], seed)
+    return _guarded([_judged(effect) for effect in _adjusted(found)])
 
 
-def _row(c: Comparison) -> Row:
-    """All of a row but what is shared among rows: permutation p, adjustment, verdict."""
-    alpha, e, (first, second), usable = c.alpha, c.endpoint, c.pairs, c.usable
-    row: Row = {
-        "lesson": c.lesson, "variant": c.names[1], "baseline": c.names[0], "data": c.data,
-        "measure": e.measure, "statistic": e.statistic, "threshold": math.nan if e.threshold is None else e.threshold,
-        "primary": e.primary, "guards": e.guards, "better": e.better, "sesoi": e.sesoi,
-        "shared": c.shared, "n_rows": math.nan, "se_rows": math.nan, "rows_dominate": False,
-        "look": c.level.look, "declared": c.level.declared, "family": c.level.family, "alpha": alpha,
-        "n_seeds": len(c.baseline.values), "n_pairs": len(first), "n_identical": int((first == second).sum()),
-        "n_baseline": int(usable[0].sum()), "n_variant": int(usable[1].sum()), "spread_ratio": ratio(first, second),
-    }  # fmt: skip
-    for name, values in (("baseline", first), ("variant", second)):
-        row[f"mean_{name}"] = float(values.mean()) if len(values) else math.nan
-        row[f"sd_{name}"] = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+def frame(found: Sequence[Effect]) -> pd.DataFrame:
+    """Effects as a table, one row each, with the columns of the module's docstring."""
+    rows = [vars(effect) | {"threshold": math.nan if effect.threshold is None else effect.threshold} for effect in found]
+    made = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in CATEGORICAL:
+        made[name] = pd.Categorical(made[name], categories=list(dict.fromkeys(row[name] for row in rows)))
+    made = made.astype({"primary": bool, "guards": bool, "rows_dominate": bool})
+    made["verdict"] = pd.Categorical(made["verdict"], categories=list(CATEGORIES))
+    return made
+
+
+def _alone(c: Comparison) -> Effect:
+    """All of an effect but what depends on others: permutation p, adjustment, verdict."""
+    e, (first, second), usable = c.endpoint, c.pairs, c.usable
+    known = Effect(
+        lesson=c.lesson, variant=c.names[1], baseline=c.names[0], data=c.data,
+        measure=e.measure, statistic=e.statistic, threshold=e.threshold, primary=c.primary, guards=c.guards,
+        better=e.better, sesoi=e.sesoi, shared=c.shared,
+        look=c.level.look, declared=c.level.declared, family=c.level.family, alpha=c.alpha,
+        n_seeds=len(c.baseline.values), n_pairs=len(first), n_identical=int((first == second).sum()),
+        n_baseline=int(usable[0].sum()), n_variant=int(usable[1].sum()), spread_ratio=ratio(first, second),
+        mean_baseline=_mean(first), mean_variant=_mean(second), sd_baseline=_sd(first), sd_variant=_sd(second),
+    )  # fmt: skip
     if e.statistic == "mean":
-        row |= _mean(c)
+        known = _of_means(known, c)
     elif e.statistic == "rate":
-        row |= asdict(rate_effect(first > 0, second > 0, e.sesoi, alpha)) | UNSETTLED | {"mde": math.nan}
+        known = replace(known, **asdict(rate_effect(first > 0, second > 0, e.sesoi, c.alpha)))
     else:
-        row |= {"correlation": correlation(first, second), "p_interval": math.nan}
-    return row | _unfinished(c) | _waiting(c)
+        known = replace(known, correlation=correlation(first, second))
+    return replace(known, **_unfinished(c), **_waiting(c))
 
 
-def _mean(c: Comparison) -> Row:
-    """What belongs to a mean difference, of seeds and of rows."""
+def _mean(values: Floats) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _sd(values: Floats) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else math.nan
+
+
+def _of_means(known: Effect, c: Comparison) -> Effect:
+    """With what belongs to a mean difference, of seeds and of rows."""
     (first, second), e, rows = c.pairs, c.endpoint, None if c.shared else c.rows
-    effect = mean_effect(first, second, e.better, e.sesoi, c.alpha, c.shared, rows)
-    row: Row = {k: v for k, v in asdict(effect).items() if k not in ("n", "sd")}
+    found = mean_effect(first, second, e.better, e.sesoi, c.alpha, c.shared, rows)
+    known = replace(known, **{name: value for name, value in asdict(found).items() if name not in ("n", "sd")})
     if c.shared:
-        return row | dict.fromkeys(("p_wilcoxon", *ALONE), math.nan) | UNSETTLED
-    alone = single(second - first, effect.probability_better)
-    row |= {name: getattr(alone, name.removeprefix("single_")) for name in ALONE}
-    row |= _settled(effect.effect, effect.sd, e.sesoi, c.alpha, rows.variance if rows else 0.0)
+        return replace(known, p_wilcoxon=math.nan)
+    alone = single(second - first, found.probability_better)
+    known = replace(
+        known,
+        better_low=alone.better_low, better_high=alone.better_high,
+        single_low=alone.low, single_high=alone.high, single_coverage=alone.coverage,
+    )  # fmt: skip
+    known = _settled(known, found.effect, found.sd, e.sesoi, rows.variance if rows else 0.0)
     if rows is None:
-        return row
-    dominate = rows.variance * effect.n > effect.sd**2 and not row["seeds_settle"] <= MANY
-    return row | {"n_rows": rows.rows, "se_rows": rows.error, "rows_dominate": dominate}
+        return known
+    dominate = rows.variance * found.n > found.sd**2 and not known.seeds_settle <= MANY
+    return replace(known, n_rows=rows.rows, se_rows=rows.error, rows_dominate=dominate)
 
 
-def _settled(effect: float, sd: float, sesoi: float, alpha: float, of_rows: float = 0.0) -> Row:
-    what, pairs = settle(effect, sd, sesoi, alpha, of_rows)
-    return {"settles": what, "seeds_settle": pairs}
+def _settled(known: Effect, effect: float, sd: float, sesoi: float, of_rows: float = 0.0) -> Effect:
+    what, pairs = settle(effect, sd, sesoi, known.alpha, of_rows)
+    return replace(known, settles=what, seeds_settle=pairs)
 
 
-def _unfinished(c: Comparison) -> Row:
-    row: Row = {}
+def _unfinished(c: Comparison) -> dict[str, Any]:
+    """What the bad runs come to, by attribute."""
+    found: dict[str, Any] = {}
     for what in KINDS:
         masks = c.ended[0].of(what), c.ended[1].of(what)
         for arm, mask in zip(("baseline", "variant"), masks, strict=True):
             share = rate(mask)
-            row |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
-        row[f"p_{what}"] = exact_mcnemar(*masks)
+            found |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
+        found[f"p_{what}"] = exact_mcnemar(*masks)
     first, second = c.ended[0].bad, c.ended[1].bad
-    row["bad_low"], row["bad_high"] = newcombe(int(second.sum()), int(first.sum()), len(first))
-    row["seeds_bad"] = seeds_to_tell(int((second & ~first).sum()), int((first & ~second).sum()), len(first), c.alpha)
-    if c.endpoint.statistic == "mean":
-        gone = first & ~c.usable[0], second & ~c.usable[1]
-        ranks = worst_rank(c.baseline.values, c.variant.values, gone, c.endpoint.better)
-        return row | {"p_worst_rank": ranks.p, "worst_rank": ranks.direction}
-    return row | {"p_worst_rank": math.nan, "worst_rank": 0}
+    low, high = newcombe(int(second.sum()), int(first.sum()), len(first))
+    seeds = seeds_to_tell(int((second & ~first).sum()), int((first & ~second).sum()), len(first), c.alpha)
+    return found | {"bad_low": low, "bad_high": high, "seeds_bad": seeds, **_ranked(c)}
 
 
-def _waiting(c: Comparison) -> Row:
+def _ranked(c: Comparison) -> dict[str, Any]:
+    """The ranks of a mean difference, runs that are bad and have no number being the worst."""
+    if c.endpoint.statistic != "mean":
+        return {}
+    gone = c.ended[0].bad & ~c.usable[0], c.ended[1].bad & ~c.usable[1]
+    ranks = worst_rank(c.baseline.values, c.variant.values, gone, c.endpoint.better)
+    return {"p_worst_rank": ranks.p, "worst_rank": ranks.direction}
+
+
+def _waiting(c: Comparison) -> dict[str, Any]:
+    """How long both arms wait for a threshold, where that is what is compared."""
     if c.endpoint.measure != "epochs_to_threshold":
-        nothing = ("reached_baseline", "reached_variant", "median_baseline", "median_variant", "p_logrank")
-        return dict.fromkeys(nothing, math.nan)
+        return {}
     first, second = c.usable
     kept = [
         (c.baseline.values[first], c.baseline.reached[first]),  # noqa: PD011  arrays
@@ -210,34 +216,47 @@ def _rng(seed: int, n: int) -> np.random.Generator:
     return np.random.default_rng([seed, n])
 
 
-def _permute(rows: Sequence[Row], pairs: Sequence[tuple[Floats, Floats]], seed: int) -> None:
-    """Fill in all that takes permutations, the rows of equal n in one go."""
+def _permuted(found: Sequence[Effect], pairs: Pairs, seed: int) -> list[Effect]:
+    """With all that takes permutations, the effects of equal n in one go."""
+    made = list(found)
     for n in sorted({len(first) for first, _ in pairs}):
         chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
-        levels = np.array([rows[i]["alpha"] for i in chosen])
+        levels = np.array([made[i].alpha for i in chosen])
         first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
         means = sign_flip(np.stack([merged(each)[0] for each in (second - first).T], axis=1), _rng(seed, n), levels=levels)
         spreads = swap_test(first, second, _rng(seed, n), levels=levels)
         for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
-            rows[i]["p_spread"] = math.nan if rows[i]["shared"] else float(p_spread)
-            permuted = float(p_spread if rows[i]["statistic"] == "spread" else p_mean)
-            rows[i]["p"] = rows[i]["p_interval"] if _by_interval(rows[i]) else permuted
-            rows[i]["p_least"] = _least(rows[i]["p"], n)
-        ratios = [i for i in chosen if rows[i]["statistic"] == "spread"]
-        sesois, alphas = ([rows[i][name] for i in ratios] for name in ("sesoi", "alpha"))
-        found = spread_effects([pairs[i] for i in ratios], sesois, alphas, _rng(seed, n))
-        for i, effect in zip(ratios, found, strict=True):
-            rows[i] |= {name: getattr(effect, name) for name in SPREAD_FIELDS}
-            if rows[i]["shared"]:
-                rows[i] |= UNSETTLED | dict.fromkeys(SPREAD_FIELDS[1:], math.nan)
-                continue
-            logs = math.log(effect.effect) if 0 < effect.effect < math.inf else math.nan
-            rows[i] |= _settled(logs, effect.per_seed, abs(math.log(rows[i]["sesoi"])), rows[i]["alpha"])
+            made[i] = _with_p(made[i], float(p_mean), float(p_spread), n)
+        ratios = [i for i in chosen if made[i].statistic == "spread"]
+        sesois, alphas = [made[i].sesoi for i in ratios], [made[i].alpha for i in ratios]
+        spread = spread_effects([pairs[i] for i in ratios], sesois, alphas, _rng(seed, n))
+        for i, each in zip(ratios, spread, strict=True):
+            made[i] = _of_spread(made[i], each)
+    return made
 
 
-def _by_interval(row: Row) -> bool:
+def _with_p(known: Effect, p_mean: float, p_spread: float, n: int) -> Effect:
+    """With its permutation p, or the interval's where no permutation says what that does."""
+    p = known.p_interval if _by_interval(known) else p_spread if known.statistic == "spread" else p_mean
+    return replace(known, p_spread=math.nan if known.shared else p_spread, p=p, p_least=_least(p, n))
+
+
+def _of_spread(known: Effect, found: SpreadEffect) -> Effect:
+    """With what belongs to a ratio of spreads; of draws that share rows, the ratio alone."""
+    if known.shared:
+        return replace(known, effect=found.effect)
+    known = replace(
+        known,
+        effect=found.effect, low=found.low, high=found.high, p_interval=found.p_interval,
+        p_equivalence=found.p_equivalence, mde=found.mde, seeds_needed=found.seeds_needed,
+    )  # fmt: skip
+    logs = math.log(found.effect) if 0 < found.effect < math.inf else math.nan
+    return _settled(known, logs, found.per_seed, abs(math.log(known.sesoi)))
+
+
+def _by_interval(known: Effect) -> bool:
     """Whether no permutation says what the interval does: of a rate, and where more than seeds is uncertain."""
-    return bool(row["statistic"] == "rate" or row["shared"] or row["se_rows"] > 0)
+    return known.statistic == "rate" or bool(known.shared) or known.se_rows > 0
 
 
 def _least(p: float, n: int) -> float:
@@ -245,31 +264,26 @@ def _least(p: float, n: int) -> float:
     return max((floor for floor in (least(n, draws) for draws in (RESAMPLES, *MORE)) if floor <= p * 1.01), default=math.nan)
 
 
-def _adjust(rows: Sequence[Row]) -> None:
-    """Fill in p_adjusted: within lesson and scope for what is only looked into; what decides shares its level instead."""
-    families: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        decides = row["primary"] or row["guards"]
-        row["p_adjusted"] = row["p_interval"] if decides else row["p"]
-        if not (decides or math.isnan(row["p"])):
-            families.setdefault((row["lesson"], row["data"]), []).append(row)
-    for found in families.values():
-        for row, p in zip(found, false_discovery_control([row["p"] for row in found]), strict=True):
-            row["p_adjusted"] = float(p)
+def _adjusted(found: Sequence[Effect]) -> list[Effect]:
+    """With p_adjusted: within lesson and scope for what is only looked into; what decides shares its level instead."""
+    made, families = list(found), dict[tuple[str, str], list[int]]()
+    for i, each in enumerate(found):
+        decides = each.primary or each.guards
+        made[i] = replace(each, p_adjusted=each.p_interval if decides else each.p)
+        if not (decides or math.isnan(each.p)):
+            families.setdefault((each.lesson, each.data), []).append(i)
+    for family in families.values():
+        for i, p in zip(family, false_discovery_control([found[i].p for i in family]), strict=True):
+            made[i] = replace(made[i], p_adjusted=float(p))
+    return made
 
 
-def _guard(rows: Sequence[Row]) -> None:
-    """Say beside what decides how its guard stands."""
-    guards = {(row["lesson"], row["variant"], row["data"]): guard(row) for row in rows if row["guards"]}
-    for row in rows:
-        if row["primary"]:
-            row["guard"] = guards.get((row["lesson"], row["variant"], row["data"]), "")
+def _judged(known: Effect) -> Effect:
+    verdict = judge(known)
+    return replace(known, verdict=verdict.category, reason=verdict.reason)
 
 
-def _frame(rows: Sequence[Row]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    for name in CATEGORICAL:
-        frame[name] = pd.Categorical(frame[name], categories=list(dict.fromkeys(row[name] for row in rows)))
-    frame = frame.astype({"primary": bool, "guards": bool, "rows_dominate": bool})
-    frame["verdict"] = pd.Categorical(frame["verdict"], categories=list(CATEGORIES))
-    return frame
+def _guarded(found: Sequence[Effect]) -> tuple[Effect, ...]:
+    """With how its guard stands, beside what decides."""
+    guards = {each.comparison: guard(each) for each in found if each.guards}
+    return tuple(replace(each, guard=guards.get(each.comparison, "")) if each.primary else each for each in found)

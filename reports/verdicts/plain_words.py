@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.verdicts.verdict import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
-from orchestrator.reports.wording.phrases import decimals, measure, number, percent, plural, telling, threshold
+from orchestrator.reports.wording.phrases import decimals, goal, measure, number, plural, telling
 from orchestrator.reports.wording.qualifiers import BAD, bad_runs
-
-Row = Mapping[str, Any]
 
 DOUBLE = 2.0
 """From twice the spread on, times are easier to read than percent."""
+PRESENT = {"failed": ("fails", "fail"), "diverged": ("diverges", "diverge"), "stuck": ("gets stuck", "get stuck")}
 RATES = {"bad": "go bad", "diverged": "diverge", "stuck": "get stuck"}
 
 
@@ -31,55 +29,54 @@ class Way:
     less: str = "less"
 
 
-def plain(row: Row) -> tuple[str, str]:
+def plain(row: Effect) -> tuple[str, str]:
     """Effect and interval: `("2.8 points more accuracy", "[2.7, 3.0]")`; empty where there is none."""
-    if row["n_pairs"] == 0 or math.isnan(row["effect"]):
+    if row.n_pairs == 0 or math.isnan(row.effect):
         return "", ""
     way = _way(row)
-    if row["statistic"] == "spread" and row["effect"] >= DOUBLE:
-        low, high = (number(row[end], 1) for end in ("low", "high"))
-        return f"{number(row['effect'], 1)} times the spread", "" if math.isnan(row["low"]) else f"[{low}, {high}]"
-    change = _change(row, row["effect"])
+    if row.statistic == "spread" and row.effect >= DOUBLE:
+        low, high = (number(end, 1) for end in (row.low, row.high))
+        return f"{number(row.effect, 1)} times the spread", "" if math.isnan(row.low) else f"[{low}, {high}]"
+    change = _change(row, row.effect)
     if not change:
         return "no change", _range(row, way)
     return way.effect[change < 0].format(_size(row, change)), _range(row, way)
 
 
-def title(who: str, row: Row) -> str:
+def title(who: str, row: Effect) -> str:
     """What a technique does, as a title says it: `Noise raises accuracy by 2.4 points`."""
-    verdict = row["verdict"]
+    verdict = row.verdict
     if verdict == VOID:
         return f"{who} could not be tested"
-    if verdict in (IMPROVES, HARMS) and row["p_bad"] <= row["alpha"] and row["statistic"] != "rate":
+    if verdict in (IMPROVES, HARMS) and row.p_bad <= row.alpha and row.statistic != "rate":
         return f"{who} {_present(row)}"
     if verdict == SAME:
         return f"{who} makes no practical difference to {noun(row)}"
-    if verdict == OPEN or math.isnan(row["effect"]):
+    if verdict == OPEN or math.isnan(row.effect):
         return f"{who} is not shown to change {noun(row)}"
-    change = _change(row, row["effect"])
+    change = _change(row, row.effect)
     said = _way(row).title[change < 0].format(_size(row, change))
     return f"{who} {said}{', perhaps too little to matter' if verdict == SMALL else ''}"
 
 
-def noun(row: Row) -> str:
+def noun(row: Effect) -> str:
     """What is measured, in a few words: `accuracy`, `the spread of accuracy`."""
-    words = measure(row["measure"], threshold(row)).noun
-    return f"the spread of {words}" if row["statistic"] == "spread" else words
+    words = measure(row.measure, row.threshold).noun
+    return f"the spread of {words}" if row.statistic == "spread" else words
 
 
-def lost(row: Row) -> str:
+def lost(row: Effect) -> str:
     """`2 of 30 runs get stuck`, where more runs go bad with the technique and that has not decided; else empty."""
-    if row["bad_variant"] <= row["bad_baseline"] or row["p_bad"] <= row["alpha"] or row["statistic"] == "rate":
+    if row.bad_variant <= row.bad_baseline or row.p_bad <= row.alpha or row.statistic == "rate":
         return ""
-    kinds = {"failed": ("fails", "fail"), "diverged": ("diverges", "diverge"), "stuck": ("gets stuck", "get stuck")}
-    found = [words[row["bad_variant"] > 1] for kind, words in kinds.items() if row[f"{kind}_variant"]]
-    return f"{row['bad_variant']} of {row['n_seeds']} runs {' or '.join(found)}"
+    found = [PRESENT[each.kind][row.bad_variant > 1] for each in row.bad_runs if each.variant]
+    return f"{row.bad_variant} of {row.n_seeds} runs {' or '.join(found)}"
 
 
-def shown_digits(row: Row) -> int:
+def shown_digits(row: Effect) -> int:
     """Decimals for both means: as few as leave their printed difference the printed effect (0.41 to 0.38 is not -0.02)."""
-    scale, least = _scale(row), _digits(row) if row["statistic"] == "mean" else measure(row["measure"], threshold(row)).digits
-    first, second = (scale * row[f"mean_{arm}"] for arm in ("baseline", "variant"))
+    scale, least = _scale(row), _digits(row) if row.statistic == "mean" else measure(row.measure, row.threshold).digits
+    first, second = (scale * arm.mean for arm in row.arms)
     if not math.isfinite(second - first):
         return least
     return next((d for d in range(least, least + 3) if _agree(first, second, d, least)), least)
@@ -90,57 +87,57 @@ def _agree(first: float, second: float, digits: int, told: int) -> bool:
     return math.isclose(round(apart, told), round(second - first, told), abs_tol=10.0 ** (-told - 2))
 
 
-def _present(row: Row) -> str:
+def _present(row: Effect) -> str:
     """Both rates in the present tense."""
     return bad_runs(row).replace("failed", "fails").replace("diverged", "diverges").replace(BAD["stuck"], "gets stuck")
 
 
-def _scale(row: Row) -> float:
-    return 100.0 if row["statistic"] == "spread" else measure(row["measure"], threshold(row)).scale
+def _scale(row: Effect) -> float:
+    return 100.0 if row.statistic == "spread" else measure(row.measure, row.threshold).scale
 
 
-def _change(row: Row, value: float) -> float:
+def _change(row: Effect, value: float) -> float:
     """A value of the effect's scale as a change in the unit that is told: percent of a spread, points, epochs."""
-    return _scale(row) * (value - 1 if row["statistic"] == "spread" else value)
+    return _scale(row) * (value - 1 if row.statistic == "spread" else value)
 
 
-def _digits(row: Row) -> int:
-    if row["statistic"] == "spread":
+def _digits(row: Effect) -> int:
+    if row.statistic == "spread":
         return 0
-    low, high = (_change(row, row[end]) for end in ("low", "high"))
-    return telling(decimals(abs(high - low), measure(row["measure"], threshold(row)).digits), low, high)
+    low, high = (_change(row, end) for end in (row.low, row.high))
+    return telling(decimals(abs(high - low), measure(row.measure, row.threshold).digits), low, high)
 
 
-def _size(row: Row, change: float) -> str:
+def _size(row: Effect, change: float) -> str:
     shown = number(abs(change), _digits(row))
-    if row["statistic"] == "spread":
+    if row.statistic == "spread":
         return f"{shown} %"
-    unit = measure(row["measure"], threshold(row)).unit
+    unit = measure(row.measure, row.threshold).unit
     return f"{shown} {plural(shown, unit)}".strip()
 
 
-def _range(row: Row, way: Way) -> str:
+def _range(row: Effect, way: Way) -> str:
     """`[2.7, 3.0]` on the effect's side of no change; `[0.8 less, 2.4 more]` where it reaches across."""
-    if math.isnan(row["low"]):
+    if math.isnan(row.low):
         return ""
-    low, high = sorted(_change(row, row[end]) for end in ("low", "high"))
+    low, high = sorted(_change(row, end) for end in (row.low, row.high))
     near, far = (number(abs(end), _digits(row)) for end in (low, high))
     if low < 0 < high:
         return f"[{near} {way.less}, {far} {way.more}]"
     return f"[{near}, {far}]" if low >= 0 else f"[{far}, {near}]"
 
 
-def _way(row: Row) -> Way:
-    name, words = row["measure"], measure(row["measure"], threshold(row))
-    if row["statistic"] == "spread":
+def _way(row: Effect) -> Way:
+    name, words = row.measure, measure(row.measure, row.threshold)
+    if row.statistic == "spread":
         return Way(("{} more spread", "{} less spread"), (f"makes {words.noun} spread {{}} more", f"makes {words.noun} spread {{}} less"))
-    if row["statistic"] == "rate":
+    if row.statistic == "rate":
         ends = RATES.get(name, name)
         return Way((f"{{}} more runs {ends}", f"{{}} fewer runs {ends}"), (f"lets {{}} more runs {ends}", f"lets {{}} fewer runs {ends}"), less="fewer")
     if name == "epochs_to_threshold":
-        goal = percent(row["threshold"])
-        both = f"reaches {goal} {{}} later", f"reaches {goal} {{}} sooner"
-        return Way(both, (f"reaches {goal} accuracy {{}} later", f"reaches {goal} accuracy {{}} sooner"), "later", "sooner")
+        to = f"reaches {goal(row.threshold)}"
+        both = f"{to} {{}} later", f"{to} {{}} sooner"
+        return Way(both, (f"{to} accuracy {{}} later", f"{to} accuracy {{}} sooner"), "later", "sooner")
     if name == "epochs":
         return Way(("trains {} more", "trains {} fewer"), ("trains {} more", "trains {} fewer"), less="fewer")
     if name == "wobble":

@@ -1,4 +1,6 @@
-"""What a report is made of, in one hand: the two tables, the lessons, the effects and where they came from."""
+"""What a report is made of: the two tables, the lessons, their comparisons and effects, each made once."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import Lesson, lessons
 from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.histories import Curves, Histories
-from orchestrator.reports.verdicts.effects import table
+from orchestrator.reports.verdicts.effects import effects, frame
+from orchestrator.reports.verdicts.verdict import Headline, headlines
 
 Document = Mapping[str, Any]
-Row = Mapping[str, Any]
 SCOPES = ("fixed", "redrawn")
 
 
@@ -22,25 +26,45 @@ SCOPES = ("fixed", "redrawn")
 class Results:
     """All that the page reads.
 
-    `runs` and `histories` are as the store leaves them, `lessons` in the page's order; `known` is their effects table
-    where it has been computed before.
+    `runs` and `histories` are as the store leaves them, `lessons` in the page's order; `provenance` is what ran, on what.
     """
 
     runs: pd.DataFrame
     histories: pd.DataFrame
-    lessons: Sequence[Document]
+    lessons: tuple[Lesson, ...]
     provenance: Document
-    known: pd.DataFrame | None = None
+
+    @classmethod
+    def of(
+        cls, runs: pd.DataFrame, histories: pd.DataFrame, descriptions: Sequence[Document], provenance: Document
+    ) -> Results:
+        """Results from tables and the lessons' descriptions, as a store holds them."""
+        return cls(runs, histories, lessons(descriptions), provenance)
 
     @cached_property
-    def effects(self) -> pd.DataFrame:
-        """The effects table: `known`, or computed once."""
-        return table(self.runs, self.histories, self.lessons) if self.known is None else self.known
+    def compared(self) -> tuple[Comparison, ...]:
+        """Every lesson's comparisons by every endpoint."""
+        return tuple(comparisons(self.runs, self.histories, self.lessons))
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        """The effects table, a mapping a row."""
-        return tuple({str(name): value for name, value in row.items()} for row in self.effects.to_dict("records"))
+    def effects(self) -> tuple[Effect, ...]:
+        """The effects of all comparisons."""
+        return effects(self.compared)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The effects as a table."""
+        return frame(self.effects)
+
+    @cached_property
+    def deciding(self) -> tuple[Effect, ...]:
+        """The effects that decide."""
+        return tuple(each for each in self.effects if each.primary)
+
+    @cached_property
+    def headlines(self) -> tuple[Headline, ...]:
+        """A sentence a comparison."""
+        return tuple(headlines(self.effects, self.lessons))
 
     @cached_property
     def index(self) -> Histories:
@@ -50,8 +74,7 @@ class Results:
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
         """Every lesson's comparisons by its primary endpoint."""
-        found = comparisons(self.runs, self.histories, self.lessons)
-        return tuple(each for each in found if each.endpoint.primary)
+        return tuple(each for each in self.compared if each.primary)
 
     @cached_property
     def _arms(self) -> Mapping[tuple[str, str, str], pd.DataFrame]:
@@ -76,12 +99,6 @@ class Results:
         present = {data for name, _, data in self._arms if name == lesson}
         return [scope for scope in SCOPES if scope in present] + sorted(present - set(SCOPES))
 
-    def effect(self, lesson: str, variant: str, data: str, measure: str) -> Row | None:
-        """The row of one comparison by the mean of one measure, or None."""
-        wanted = (lesson, variant, data, measure, "mean")
-        keys = ("lesson", "variant", "data", "measure", "statistic")
-        return next((row for row in self.rows if tuple(row[key] for key in keys) == wanted), None)
-
     def bad_seeds(self, lesson: str, variant: str, data: str) -> NDArray[np.int64]:
         """The seeds whose run of one arm failed, diverged or got stuck, as its comparisons count them."""
         for each in self.comparisons:
@@ -90,23 +107,15 @@ class Results:
                 return self.seeds(lesson, each.names, data)[bad]
         return np.empty(0, dtype=np.int64)
 
-    def primary(self, lesson: str, variant: str, data: str) -> Row | None:
-        """The row that decides a comparison in one scope, or None."""
-        wanted = (lesson, variant, data)
-        deciding = (row for row in self.rows if row["primary"])
-        return next((row for row in deciding if (row["lesson"], row["variant"], row["data"]) == wanted), None)
+    def lesson(self, name: str) -> Lesson:
+        """The lesson of that id."""
+        return next(each for each in self.lessons if each.id == name)
 
-    def primaries(self, lesson: str, variant: str) -> list[Row]:
-        """The deciding rows of one comparison, a row a scope."""
+    def primary(self, lesson: str, variant: str, data: str) -> Effect | None:
+        """The effect that decides a comparison in one scope, or None."""
+        return next((row for row in self.deciding if row.comparison == (lesson, variant, data)), None)
+
+    def primaries(self, lesson: str, variant: str) -> list[Effect]:
+        """The deciding effects of one comparison, one a scope."""
         found = [self.primary(lesson, variant, scope) for scope in self.scopes(lesson)]
         return [row for row in found if row is not None]
-
-
-def several(lesson: Document) -> bool:
-    """Whether a lesson compares more than one variant with its baseline."""
-    return len(lesson["variants"][2:]) > 0
-
-
-def colour_of(lesson: Document, variant: str) -> int:
-    """A variant's place in its lesson, which is its colour on every chart."""
-    return [v["name"] for v in lesson["variants"]].index(variant)

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.verdicts.chips import BUT, Cell, chip, said
 from orchestrator.reports.verdicts.plain_words import lost, plain
-from orchestrator.reports.verdicts.results import SCOPES, Document, Results, Row
+from orchestrator.reports.verdicts.results import SCOPES, Results
 from orchestrator.reports.verdicts.technique_names import comparison, spoken
 from orchestrator.reports.verdicts.verdict import BROKEN, CATEGORIES, HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
-from orchestrator.reports.wording.phrases import percent, threshold
+from orchestrator.reports.wording.phrases import goal
 from orchestrator.reports.wording.qualifiers import bad_runs
 from orchestrator.reports.wording.words import ident, listed, scale, typeset
 
@@ -55,9 +58,9 @@ def lines(results: Results) -> list[Line]:
     """A row a comparison, in the lessons' order."""
     scopes = _scopes(results)
     return [
-        _line(results, lesson, variant["name"], scopes)
+        _line(results, lesson, variant.name, scopes)
         for lesson in results.lessons
-        for variant in lesson["variants"][1:]
+        for variant in lesson.others
     ]
 
 
@@ -69,18 +72,18 @@ def headline(results: Results) -> str:
 
 
 def _scopes(results: Results) -> list[str]:
-    run = {scope for lesson in results.lessons for scope in results.scopes(lesson["id"])}
+    run = {scope for lesson in results.lessons for scope in results.scopes(lesson.id)}
     return [scope for scope in SCOPES if scope in run] + sorted(run - set(SCOPES))
 
 
 def _counted(results: Results, scope: str, *, again: bool) -> str:
     """What one scope's verdicts come to."""
-    rows = [row for row in results.rows if row["primary"] and row["data"] == scope]
+    rows = [row for row in results.deciding if row.data == scope]
     where = WHERE.get(scope, f"on {scope} data")
     if len(rows) == 1:
         who = "it" if again else _named(results, rows[0])
-        return f"{where} {who} {ALONE[rows[0]['verdict']]}{_price(rows)}"
-    others = [row for row in rows if row["verdict"] != IMPROVES]
+        return f"{where} {who} {ALONE[rows[0].verdict]}{_price(rows)}"
+    others = [row for row in rows if row.verdict != IMPROVES]
     if not rows:
         return ""
     if not others:
@@ -91,8 +94,8 @@ def _counted(results: Results, scope: str, *, again: bool) -> str:
     return f"{where} {_parts(rows, again=again)}"
 
 
-def _parts(rows: Sequence[Row], *, again: bool) -> str:
-    verdicts = [row["verdict"] for row in rows]
+def _parts(rows: Sequence[Effect], *, again: bool) -> str:
+    verdicts = [row.verdict for row in rows]
     good = verdicts.count(IMPROVES)
     if len(set(verdicts)) == 1:
         return f"{'both' if len(rows) == 2 else f'all {_word(len(rows))}'}{'' if again else ' techniques'} {MANY[verdicts[0]][1]}"
@@ -115,7 +118,7 @@ def _rest(kinds: Sequence[str], verdicts: Sequence[str]) -> list[str]:
     return [*(text for kind, text in zip(kinds, said, strict=True) if kind not in VAGUE), f"{_word(k)} are {listed([VAGUE[kind] for kind in vague], 'or')}"]
 
 
-def _price(rows: Sequence[Row]) -> str:
+def _price(rows: Sequence[Effect]) -> str:
     """How many of the improvements have a broken guard."""
     broken = sum(chip(row) == BUT for row in rows)
     return f" ({_word(broken)} at a price)" if broken else ""
@@ -125,95 +128,92 @@ def _word(n: int) -> str:
     return WORDS[n] if n < len(WORDS) else f"{n:,}"
 
 
-def _named(results: Results, row: Row) -> str:
+def _named(results: Results, row: Effect) -> str:
     """A comparison's name as it stands in a sentence."""
-    lesson = next(each for each in results.lessons if each["id"] == row["lesson"])
-    return spoken(lesson, row["variant"])
+    return spoken(results.lesson(row.lesson), row.variant)
 
 
-def _line(results: Results, lesson: Document, variant: str, scopes: Sequence[str]) -> Line:
-    rows = {scope: results.primary(lesson["id"], variant, scope) for scope in scopes}
+def _line(results: Results, lesson: Lesson, variant: str, scopes: Sequence[str]) -> Line:
+    rows = {scope: results.primary(lesson.id, variant, scope) for scope in scopes}
     known = [row for row in rows.values() if row]
     return Line(
-        anchor=ident("lesson", lesson["id"]),
+        anchor=ident("lesson", lesson.id),
         name=comparison(lesson, variant),
-        measured=_measured(lesson["endpoint"]),
+        measured=_measured(lesson.endpoint),
         warnings=tuple(_warnings(known)),
         cells=tuple((scope, _cell(row), _order(row)) for scope, row in rows.items()),
         guard=_guards(results, known),
     )
 
 
-def _cell(row: Row | None) -> Cell | None:
+def _cell(row: Effect | None) -> Cell | None:
     return Cell(chip(row), *map(typeset, plain(row))) if row else None
 
 
-def _order(row: Row | None) -> float:
+def _order(row: Effect | None) -> float:
     """By verdict, the good ones first, and no scope before one that was not run."""
-    return len(CATEGORIES) if row is None else CATEGORIES.index(row["verdict"])
+    return len(CATEGORIES) if row is None else CATEGORIES.index(row.verdict)
 
 
-def _measured(endpoint: Document) -> str:
+def _measured(endpoint: Endpoint | Effect) -> str:
     """What decides, in words that need no explanation."""
-    name, goal = endpoint["measure"], endpoint.get("threshold")
+    name, threshold = endpoint.measure, endpoint.threshold
     if name == "epochs_to_threshold":
-        return f"epochs to {percent(goal or 0.8)} validation accuracy"
-    words = MEASURED.get(name) or scale(name, goal).name
-    return f"spread of {words}" if endpoint.get("statistic") == "spread" else words
+        return f"epochs to {goal(threshold)} validation accuracy"
+    words = MEASURED.get(name) or scale(name, threshold).name
+    return f"spread of {words}" if endpoint.statistic == "spread" else words
 
 
-def decided_by(row: Row) -> str:
+def decided_by(row: Effect) -> str:
     """What decides a comparison, with the unit of its numbers."""
-    scaled = scale(row["measure"], threshold(row))
+    scaled = scale(row.measure, row.threshold)
     unit = {"percentage points": "in %" if scaled.suffix else "in points"}.get(scaled.unit, "")
-    endpoint = {"measure": row["measure"], "threshold": threshold(row), "statistic": row["statistic"]}
-    return " ".join(filter(None, (_measured(endpoint), unit)))
+    return " ".join(filter(None, (_measured(row), unit)))
 
 
-def _warnings(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _warnings(rows: Sequence[Effect]) -> list[tuple[str, str]]:
     """What is out of the ordinary, with its scope: runs that went bad, pairs that are missing."""
     found = []
     for row in rows:
         bad = lost(row)
         if bad:
-            found.append((row["data"], f"{bad} (without it {row['bad_baseline'] or 'none'})"))
-        elif row["bad_variant"] or row["bad_baseline"]:
-            found.append((row["data"], bad_runs(row)))
-        elif row["n_pairs"] < row["n_seeds"]:
-            found.append((row["data"], f"only {row['n_pairs']} of {row['n_seeds']} pairs of runs count"))
+            found.append((row.data, f"{bad} (without it {row.bad_baseline or 'none'})"))
+        elif row.bad_variant or row.bad_baseline:
+            found.append((row.data, bad_runs(row)))
+        elif row.n_pairs < row.n_seeds:
+            found.append((row.data, f"only {row.n_pairs} of {row.n_seeds} pairs of runs count"))
     return found
 
 
-def _guards(results: Results, rows: Sequence[Row]) -> tuple[tuple[str, bool], ...]:
+def _guards(results: Results, rows: Sequence[Effect]) -> tuple[tuple[str, bool], ...]:
     """How what must not get worse stands, scope by scope, and whether that is broken; one entry where all of it holds."""
-    told = [row for row in rows if row["guard"] and guard_row(results, row)]
+    told = [row for row in rows if row.guard and guard_row(results, row)]
     if not told:
         return ()
-    if all(row["guard"] == HOLDS for row in told):
+    if all(row.guard == HOLDS for row in told):
         return (("holds in both" if len(told) > 1 else "holds", False),)
-    return tuple((f"{SHORT.get(row['data'], row['data'])}: {_state(results, row)}", row["guard"] == BROKEN) for row in told)
+    return tuple((f"{SHORT.get(row.data, row.data)}: {_state(results, row)}", row.guard == BROKEN) for row in told)
 
 
-def _state(results: Results, row: Row) -> str:
+def _state(results: Results, row: Effect) -> str:
     own = guard_row(results, row)
-    told = said(own)[0].removesuffix(" points") if own and row["guard"] != HOLDS else ""
-    return f"{row['guard']}, {told}" if told else str(row["guard"])
+    told = said(own)[0].removesuffix(" points") if own and row.guard != HOLDS else ""
+    return f"{row.guard}, {told}" if told else row.guard
 
 
-def guard_row(results: Results, row: Row) -> Row | None:
+def guard_row(results: Results, row: Effect) -> Effect | None:
     """The row of the effects table that a deciding row's guard is read off; none where what guards is what decides."""
-    same = ("lesson", "variant", "data")
-    found = (each for each in results.rows if each["guards"] and all(each[key] == row[key] for key in same))
-    return next((each for each in found if (_called(each), each["statistic"]) != (_called(row), row["statistic"])), None)
+    found = (each for each in results.effects if each.guards and each.comparison == row.comparison)
+    return next((each for each in found if (_called(each), each.statistic) != (_called(row), row.statistic)), None)
 
 
 def guarded(results: Results) -> str:
     """What the guards watch, where all watch the same."""
-    own = [guard_row(results, row) for row in results.rows if row["primary"]]
+    own = [guard_row(results, row) for row in results.deciding]
     names = {_called(row) for row in own if row}
     return names.pop() if len(names) == 1 else ""
 
 
-def _called(row: Row) -> str:
-    return scale(row["measure"], threshold(row)).name
+def _called(row: Effect) -> str:
+    return scale(row.measure, row.threshold).name
 

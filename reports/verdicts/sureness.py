@@ -6,12 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import Lesson, Look
 from orchestrator.reports.statistics.stopping import parted
 from orchestrator.reports.verdicts.chips import detectable
-from orchestrator.reports.verdicts.results import Document, Results, Row
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.verdict import OPEN
 from orchestrator.reports.wording.interval_warnings import caveats
-from orchestrator.reports.wording.phrases import decimals, measure, number, percent, threshold
+from orchestrator.reports.wording.phrases import decimals, measure, number, percent
 from orchestrator.reports.wording.qualifiers import ordinal, qualifiers, single_run
 from orchestrator.reports.wording.words import count, place, typeset
 
@@ -20,13 +22,13 @@ TAKEN = "the rows it was scored on are taken as given"
 """True of every comparison on one data set: it stands once, under the limits."""
 
 
-def how_sure(results: Results, lesson: Document, variant: str) -> list[str]:
+def how_sure(results: Results, lesson: Lesson, variant: str) -> list[str]:
     """Sentences on one comparison, scope by scope, then what no number of seeds can tell."""
-    rows = results.primaries(lesson["id"], variant)
+    rows = results.primaries(lesson.id, variant)
     found = []
     for row in rows:
         said = [*(each.text for each in qualifiers(row) if each.text != TAKEN), single_run(row), _correlated(row), _stopped(results, row), _found(row)]
-        found += [f"{place(row['data'])}: {'; '.join(filter(None, said))}.", *map(_short, caveats(row))]
+        found += [f"{place(row.data)}: {'; '.join(filter(None, said))}.", *map(_short, caveats(row))]
     return [typeset(text) for text in (*found, *_looked(lesson, variant), *_unknown(lesson))]
 
 
@@ -35,45 +37,45 @@ def _short(caveat: str) -> str:
     return f"{caveat.partition('. ')[0]}: see Limits."
 
 
-def _found(row: Row) -> str:
+def _found(row: Effect) -> str:
     """What so many pairs would have found, where nothing was."""
-    found = detectable(row) if row["verdict"] == OPEN else ""
+    found = detectable(row) if row.verdict == OPEN else ""
     return f"an effect of {found} would have been found four times in five" if found else ""
 
 
-def _correlated(row: Row) -> str:
+def _correlated(row: Effect) -> str:
     """How much pairing by seed bought, from the correlation of the two arms."""
-    r = row["correlation"]
+    r = row.correlation
     if math.isnan(r):
         return ""
-    if row["statistic"] != "mean":
+    if row.statistic != "mean":
         return f"correlation by seed {number(r, 2)}"
     bought = "bought no precision" if r < WEAK else f"made the interval about {percent(_narrower(row, r))} narrower"
     return f"pairing by seed {bought} (correlation {number(r, 2)})"
 
 
-def _narrower(row: Row, r: float) -> float:
+def _narrower(row: Effect, r: float) -> float:
     """By what share pairing made the interval narrower; what the rows add to it is paired either way."""
-    seeds = (row["effect"] / row["dz"]) ** 2 / row["n_pairs"] if row["dz"] else 1.0
-    rows = 0.0 if math.isnan(row["se_rows"]) else row["se_rows"] ** 2
+    seeds = (row.effect / row.dz) ** 2 / row.n_pairs if row.dz else 1.0
+    rows = 0.0 if math.isnan(row.se_rows) else row.se_rows ** 2
     alone = 1 - r  # multiplied through, since two arms may be as one
     return 1 - math.sqrt(alone * (seeds + rows) / (seeds + alone * rows)) if seeds else 0.0
 
 
-def _stopped(results: Results, row: Row) -> str:
+def _stopped(results: Results, row: Effect) -> str:
     """The effect by when a run stopped, where that separates it; exploratory."""
     each = next(
-        c for c in results.comparisons if (c.lesson, c.names[1], c.data) == (row["lesson"], row["variant"], row["data"])
+        c for c in results.comparisons if (c.lesson, c.names[1], c.data) == row.comparison
     )
-    curves = results.curves(*(row[name] for name in ("lesson", "variant", "data")))
+    curves = results.curves(*row.comparison)
     first, second = each.usable
     seeds = results.seeds(each.lesson, each.names, each.data)[first & second]
     stops = np.array([dict(zip(curves.seeds, curves.stops, strict=True)).get(seed, -1) for seed in seeds], dtype=float)
     differences = each.pairs[1] - each.pairs[0]
-    found = parted(stops, differences) if len(set(stops)) > 1 and row["measure"] != "epochs" else None
+    found = parted(stops, differences) if len(set(stops)) > 1 and row.measure != "epochs" else None
     if found is None:
         return ""
-    words = measure(row["measure"], threshold(row))
+    words = measure(row.measure, row.threshold)
     ends = [words.scale * value for value in (found.effect_early, found.effect_late)]
     early, late = (number(end, decimals(abs(ends[0] - ends[1]), words.digits), signed=True) for end in ends)
     unit = f" {words.unit}" if words.unit else ""
@@ -81,32 +83,30 @@ def _stopped(results: Results, row: Row) -> str:
     return f"stopped in the first {found.until:,} epochs: {runs}, {early}{unit}; the others {late} (exploratory)"
 
 
-def _looked(lesson: Document, variant: str) -> list[str]:
+def _looked(lesson: Lesson, variant: str) -> list[str]:
     """Earlier looks with their dates, what changed between them, and how often the comparison took another form."""
-    looks = [each for each in lesson.get("looks") or [] if each["variant"] == variant]
     found = []
-    for scope in dict.fromkeys(each["data"] for each in looks):
-        mine = [each for each in looks if each["data"] == scope]
+    for scope in dict.fromkeys(each.data for each in lesson.looks if each.variant == variant):
+        mine = lesson.looks_at(variant, scope)
         for before, after in pairwise(mine):
-            if before["endpoint"] != after["endpoint"]:
-                found.append(f"{place(scope)}: endpoint changed after {len(before['seeds'])} seeds were seen.")
+            if before.endpoint != after.endpoint:
+                found.append(f"{place(scope)}: endpoint changed after {len(before.seeds)} seeds were seen.")
         if len(mine) > 1:
-            dates = ", ".join(f"{each['date'].partition('T')[0]} ({len(each['seeds'])} seeds)" for each in mine)
+            dates = ", ".join(f"{each.date.partition('T')[0]} ({len(each.seeds)} seeds)" for each in mine)
             found.append(f"{place(scope)} looked at {len(mine)} times: {dates}.{_older(mine)}")
-    forms = (lesson.get("forms") or {}).get(variant, 1)
+    forms = dict(lesson.forms).get(variant, 1)
     return [*found, *([f"This is the {ordinal(forms)} form of this comparison in this store."] if forms > 1 else [])]
 
 
-def _older(looks: Sequence[Document]) -> str:
+def _older(looks: Sequence[Look]) -> str:
     """Where these tables are not those that were looked at last."""
-    if looks[-1].get("current") or not any(each.get("current") for each in looks):
+    if looks[-1].current or not any(each.current for each in looks):
         return ""
     return " The last of them gives the verdict; this page repeats an earlier one."
 
 
-def _unknown(lesson: Document) -> list[str]:
-    data = lesson.get("data") or {}
-    if data.get("redrawn") or data.get("rows_fresh"):
+def _unknown(lesson: Lesson) -> list[str]:
+    if lesson.data.redrawn or lesson.data.rows_fresh:
         return []
     text = (
         "This lesson has neither fresh points nor redrawn data: whether any of it holds on other rows than those it was"
@@ -118,9 +118,9 @@ def _unknown(lesson: Document) -> list[str]:
 def correlations(results: Results) -> str:
     """What the runs of a seed have in common, scope by scope: `On this data set between -0.26 and 0.45; ...`."""
     found: dict[str, list[float]] = {}
-    for row in results.rows:
-        if row["primary"] and not math.isnan(row["correlation"]):
-            found.setdefault(place(row["data"]).lower(), []).append(row["correlation"])
+    for row in results.deciding:
+        if not math.isnan(row.correlation):
+            found.setdefault(place(row.data).lower(), []).append(row.correlation)
     parts = [f"{scope} {_range(values)}" for scope, values in found.items()]
     return typeset("; ".join(parts)) if parts else "nowhere known"
 

@@ -1,6 +1,6 @@
 """What a technique and its variants are called on the page."""
 
-from orchestrator.reports.verdicts.results import Document, several
+from orchestrator.reports.nouns.lesson import Lesson
 
 PLAIN = ("without", "with")
 
@@ -14,41 +14,36 @@ def article_free(text: str) -> str:
     return text
 
 
-def _whole(lesson: Document) -> str:
-    """What a lesson tries, with its article: its technique, else its title."""
-    return str(lesson.get("technique") or lesson["title"])
-
-
-def technique(lesson: Document) -> str:
+def technique(lesson: Lesson) -> str:
     """What a lesson tries, without article."""
-    return article_free(_whole(lesson))
+    return article_free(lesson.technique)
 
 
-def comparison(lesson: Document, variant: str) -> str:
+def comparison(lesson: Lesson, variant: str) -> str:
     """A comparison by its technique: `Weight averaging`; where a lesson has several, `Batch size: stochastic`."""
-    if not several(lesson) and variant == PLAIN[1]:
+    if not lesson.several and variant == PLAIN[1]:
         return technique(lesson)
     return f"{technique(lesson)}: {variant}"
 
 
-def label(lesson: Document, variant: str) -> str:
+def label(lesson: Lesson, variant: str) -> str:
     """A variant's name at the end of its line: the technique's, where the variant is only called `with`."""
     return technique(lesson) if variant == PLAIN[1] else variant
 
 
-def spoken(lesson: Document, variant: str) -> str:
+def spoken(lesson: Lesson, variant: str) -> str:
     """A comparison within a sentence: `weight averaging`, `stochastic batch size`; names in capitals keep them."""
     name = technique(lesson)
     low = name if name[1:2].isupper() else name[:1].lower() + name[1:]
-    if not several(lesson) and variant == PLAIN[1]:
+    if not lesson.several and variant == PLAIN[1]:
         return low
-    if name != _whole(lesson) or len(name.split()) > 3:  # no name that a variant's could stand before
+    if name != lesson.technique or len(name.split()) > 3:  # no name that a variant's could stand before
         return f"“{variant}”"
-    return f"{low} ({variant})" if lesson["variants"][0]["name"] == PLAIN[0] else f"{variant} {low}"
+    return f"{low} ({variant})" if lesson.baseline.name == PLAIN[0] else f"{variant} {low}"
 
 
-def subject(lesson: Document, variant: str) -> str:
+def subject(lesson: Lesson, variant: str) -> str:
     """A comparison as a sentence's subject: `A learning-rate schedule`."""
-    if not several(lesson) and variant == PLAIN[1]:
-        return _whole(lesson)
+    if not lesson.several and variant == PLAIN[1]:
+        return lesson.technique
     return comparison(lesson, variant)

@@ -29,34 +29,29 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
-
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.levels import WHOLE
 from orchestrator.reports.statistics.paired import ROUNDING, fewest_pairs
 from orchestrator.reports.wording.phrases import (
     PLACES,
     amount,
     decimals,
+    goal,
     measure,
     number,
-    percent,
     plural,
     probability,
     size,
-    threshold,
     times,
 )
 from orchestrator.reports.wording.qualifiers import bad_runs, qualifiers
-
-Row = Mapping[str, Any]
 
 IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
 CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
 MANY = 10_000
-NEEDED = ("n_identical", "p_bad", "guard", "look", "seeds_settle", "rows_dominate")
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
 TOLERATED = 0.2
@@ -83,193 +78,193 @@ class Headline:
     sentence: str
 
 
-def judge(row: Row) -> Verdict:
+def judge(row: Effect) -> Verdict:
     """The verdict on one row of the effects table."""
     found = _too_few(row) or _by_rate(row) or _left(row) or _identical(row) or _untestable(row) or _by_effect(row)
     aside = _aside(row)
     return Verdict(found.category, f"{found.reason}; {aside}" if aside and aside not in found.reason else found.reason)
 
 
-def is_open(row: Row) -> bool:
+def is_open(row: Effect) -> bool:
     """Whether more seeds may still decide a judged row: it is inconclusive, or has too few to be judged at all."""
-    return row["verdict"] == OPEN or _too_few(row) is not None
+    return row.verdict == OPEN or _too_few(row) is not None
 
 
-def guard(row: Row) -> str:
+def guard(row: Effect) -> str:
     """How a guard's own row of the effects table stands: HOLDS, UNSURE or BROKEN."""
-    if row["verdict"] == HARMS:
+    if row.verdict == HARMS:
         return BROKEN
     _, low, high, interest = _centred(row)
-    safe = low > -interest if row["better"] == "higher" else high < interest
-    return HOLDS if _clear(row) and row["verdict"] != VOID and (safe or row["verdict"] == SAME) else UNSURE
+    safe = low > -interest if row.better == "higher" else high < interest
+    return HOLDS if _clear(row) and row.verdict != VOID and (safe or row.verdict == SAME) else UNSURE
 
 
-def _too_few(row: Row) -> Verdict | None:
-    seeds, fewest = row["n_seeds"], fewest_pairs(row["alpha"])
+def _too_few(row: Effect) -> Verdict | None:
+    seeds, fewest = row.n_seeds, fewest_pairs(row.alpha)
     if seeds >= fewest:
         return None
     return Verdict(VOID, f"{seeds} {plural(str(seeds), 'seeds')}: so few can't show anything, it takes {fewest}")
 
 
-def _by_rate(row: Row) -> Verdict | None:
-    if not row["primary"] or row["statistic"] == "rate" or row["p_bad"] > row["alpha"]:
+def _by_rate(row: Effect) -> Verdict | None:
+    if not row.primary or row.statistic == "rate" or row.p_bad > row.alpha:
         return None
-    reason = f"{bad_runs(row)}; McNemar {probability(row['p_bad'])} at a level of {row['alpha']:.2g}"
-    if row["bad_variant"] > row["bad_baseline"]:
+    reason = f"{bad_runs(row)}; McNemar {probability(row.p_bad)} at a level of {row.alpha:.2g}"
+    if row.bad_variant > row.bad_baseline:
         return Verdict(HARMS, reason)
-    harmful = not _left(row) and not math.isnan(row["low"]) and _by_effect(row).category == HARMS
+    harmful = not _left(row) and not math.isnan(row.low) and _by_effect(row).category == HARMS
     return None if harmful else Verdict(IMPROVES, reason)
 
 
-def _left(row: Row) -> Verdict | None:
-    pairs, seeds = row["n_pairs"], row["n_seeds"]
+def _left(row: Effect) -> Verdict | None:
+    pairs, seeds = row.n_pairs, row.n_seeds
     if pairs < 2:
         return Verdict(VOID, f"{'no pair' if pairs == 0 else 'only one pair'} of runs has this number")
     if pairs < ENOUGH * seeds:
         return Verdict(VOID, f"only {pairs} of {seeds} pairs of runs have this number; too few to stand for all")
-    if pairs < fewest_pairs(row["alpha"]):
-        return Verdict(VOID, f"{pairs} pairs: so few can't show anything, it takes {fewest_pairs(row['alpha'])}")
+    if pairs < fewest_pairs(row.alpha):
+        return Verdict(VOID, f"{pairs} pairs: so few can't show anything, it takes {fewest_pairs(row.alpha)}")
     return None
 
 
-def _identical(row: Row) -> Verdict | None:
-    if row["n_identical"] < row["n_pairs"] or row["statistic"] == "rate" or _nobody_got_there(row) or row["se_rows"] > 0:
+def _identical(row: Effect) -> Verdict | None:
+    if row.n_identical < row.n_pairs or row.statistic == "rate" or _nobody_got_there(row) or row.se_rows > 0:
         return None
     said = _constant(row)
     return Verdict(SAME, said) if _clear(row) else Verdict(OPEN, f"{said}, but bad runs may be more with it")
 
 
-def _untestable(row: Row) -> Verdict | None:
-    if not math.isnan(row["low"]):
+def _untestable(row: Effect) -> Verdict | None:
+    if not math.isnan(row.low):
         return None
-    if row["shared"] and row["statistic"] == "spread":
+    if row.shared and row.statistic == "spread":
         return Verdict(VOID, "these data sets have rows in common, and so say nothing sure of a spread")
     return Verdict(VOID, _constant(row))
 
 
-def _nobody_got_there(row: Row) -> bool:
-    return row["measure"] == "epochs_to_threshold" and not (row["reached_baseline"] or row["reached_variant"])
+def _nobody_got_there(row: Effect) -> bool:
+    return row.measure == "epochs_to_threshold" and not (row.reached_baseline or row.reached_variant)
 
 
-def _constant(row: Row) -> str:
-    words = measure(row["measure"], threshold(row))
+def _constant(row: Effect) -> str:
+    words = measure(row.measure, row.threshold)
     if _nobody_got_there(row):
-        return f"no run reached {percent(row['threshold'])}"
-    if row["statistic"] == "spread" and row["n_identical"] < row["n_pairs"]:
+        return f"no run reached {goal(row.threshold)}"
+    if row.statistic == "spread" and row.n_identical < row.n_pairs:
         return f"{words.noun} does not vary from seed to seed in at least one arm"
-    if row["sd_baseline"] < ROUNDING and row["n_identical"] == row["n_pairs"]:
-        shown = number(words.scale * row["mean_baseline"], words.digits)
-        unit = " %" if row["measure"].endswith("accuracy") else f" {plural(shown, words.unit)}" if words.unit else ""
+    if row.sd_baseline < ROUNDING and row.n_identical == row.n_pairs:
+        shown = number(words.scale * row.mean_baseline, words.digits)
+        unit = " %" if row.measure.endswith("accuracy") else f" {plural(shown, words.unit)}" if words.unit else ""
         return f"{words.noun} is {shown}{unit} in every run of both arms"
-    if row["n_identical"] == row["n_pairs"]:
-        return f"both arms are exactly equal in each of the {row['n_pairs']} pairs"
+    if row.n_identical == row.n_pairs:
+        return f"both arms are exactly equal in each of the {row.n_pairs} pairs"
     return f"the difference is {amount(row)} in every pair, without any variation"
 
 
-def _by_effect(row: Row) -> Verdict:
+def _by_effect(row: Effect) -> Verdict:
     effect, low, high, interest = _centred(row)
-    better = (effect > 0) == (row["better"] == "higher")
+    better = (effect > 0) == (row.better == "higher")
     shown = (low > 0 or high < 0) and _looked_into(row)
     if shown and (_clear(row) if better else not _selected(row)):
         beyond = low > interest or high < -interest
         category = SMALL if not beyond else IMPROVES if better else HARMS
         return Verdict(category, f"{_p(row)}; {matters(row)}")
-    if row["p_equivalence"] <= row["alpha"] and not shown and _clear(row):
-        return Verdict(SAME, f"equivalence {probability(row['p_equivalence'])} within {size(row)}")
+    if row.p_equivalence <= row.alpha and not shown and _clear(row):
+        return Verdict(SAME, f"equivalence {probability(row.p_equivalence)} within {size(row)}")
     return Verdict(OPEN, f"{_p(row)}; {_unsettled(row)}")
 
 
-def _clear(row: Row) -> bool:
+def _clear(row: Effect) -> bool:
     """Whether no bad runs stand in the way of good news: there are none, or hardly more of them with the technique."""
-    if not (row["bad_baseline"] or row["bad_variant"]) or (row["statistic"], row["measure"]) == ("rate", "bad"):
+    if not (row.bad_baseline or row.bad_variant) or (row.statistic, row.measure) == ("rate", "bad"):
         return True
-    return bool(row["bad_high"] < TOLERATED)
+    return bool(row.bad_high < TOLERATED)
 
 
-def _unsettled(row: Row) -> str:
+def _unsettled(row: Effect) -> str:
     """What stands in the way of a verdict: bad runs, or too few seeds."""
     effect, low, high, _ = _centred(row)
     shown = (low > 0 or high < 0) and _looked_into(row)
-    if not (shown or row["p_equivalence"] <= row["alpha"]):
+    if not (shown or row.p_equivalence <= row.alpha):
         return _seeds(row)
-    if shown and (effect > 0) != (row["better"] == "higher"):
+    if shown and (effect > 0) != (row.better == "higher"):
         return "the runs that are left say so, but not once bad runs count as the worst"
-    return f"bad runs may be up to {number(100 * row['bad_high'], 0)} points more with it: too many for good news"
+    return f"bad runs may be up to {number(100 * row.bad_high, 0)} points more with it: too many for good news"
 
 
-def _selected(row: Row) -> bool:
+def _selected(row: Effect) -> bool:
     """Whether harm may be due to the baseline having lost its own worst runs: then the ranks must show it, too."""
-    if row["bad_baseline"] <= row["bad_variant"] or row["statistic"] != "mean":
+    if row.bad_baseline <= row.bad_variant or row.statistic != "mean":
         return False
-    return not (row["p_worst_rank"] <= row["alpha"] and row["worst_rank"] == -1)
+    return not (row.p_worst_rank <= row.alpha and row.worst_rank == -1)
 
 
-def _aside(row: Row) -> str:
+def _aside(row: Effect) -> str:
     """Bad runs that did not decide: both rates, and the seeds that would tell them apart."""
-    if not row["primary"] or not (row["bad_baseline"] or row["bad_variant"]) or row["p_bad"] <= row["alpha"]:
+    if not row.primary or not (row.bad_baseline or row.bad_variant) or row.p_bad <= row.alpha:
         return ""
-    if not math.isfinite(row["seeds_bad"]):
+    if not math.isfinite(row.seeds_bad):
         return bad_runs(row)
-    return f"{bad_runs(row)}; about {_round_up(row['seeds_bad']):,} seeds would tell whether that differs"
+    return f"{bad_runs(row)}; about {_round_up(row.seeds_bad):,} seeds would tell whether that differs"
 
 
-def matters(row: Row) -> str:
+def matters(row: Effect) -> str:
     """'improves as long as less than 2.6 points matter to you': the interval's near end, true of any sesoi."""
     effect, low, high, _ = _centred(row)
-    does = "improves" if (effect > 0) == (row["better"] == "higher") else "harms"
-    near = row["low"] if abs(low) < abs(high) else row["high"]
-    if row["statistic"] == "spread":
+    does = "improves" if (effect > 0) == (row.better == "higher") else "harms"
+    near = row.low if abs(low) < abs(high) else row.high
+    if row.statistic == "spread":
         return f"{does} as long as a factor of {number(near, 2)} matters to you"
-    words = measure(row["measure"], threshold(row))
-    shown = number(abs(words.scale * near), decimals(abs(words.scale * (row["high"] - row["low"])), words.digits))
+    words = measure(row.measure, row.threshold)
+    shown = number(abs(words.scale * near), decimals(abs(words.scale * (row.high - row.low)), words.digits))
     unit = f" {plural(shown, words.unit)}" if words.unit else ""
     return f"{does} as long as less than {shown}{unit} {'matters' if shown == '1' or not unit else 'matter'} to you"
 
 
-def _looked_into(row: Row) -> bool:
+def _looked_into(row: Effect) -> bool:
     """What was only looked into is one of many, and needs a small p among all of them."""
-    return bool(row["primary"] or row["p_adjusted"] < WHOLE)
+    return bool(row.primary or row.p_adjusted < WHOLE)
 
 
-def _p(row: Row) -> str:
+def _p(row: Effect) -> str:
     """'p = 0.003 at a level of 0.02'; what is exploratory says so instead."""
-    said = probability(row["p_adjusted"])
-    return f"{said} at a level of {row['alpha']:.2g}" if row["primary"] else f"exploratory, adjusted {said}"
+    said = probability(row.p_adjusted)
+    return f"{said} at a level of {row.alpha:.2g}" if row.primary else f"exploratory, adjusted {said}"
 
 
-def _centred(row: Row) -> tuple[float, float, float, float]:
+def _centred(row: Effect) -> tuple[float, float, float, float]:
     """Effect, interval and smallest effect of interest on a scale where no effect is 0: logarithms for a ratio."""
-    effect, low, high, interest = (float(row[name]) for name in ("effect", "low", "high", "sesoi"))
-    if row["statistic"] != "spread":
+    effect, low, high, interest = (row.effect, row.low, row.high, row.sesoi)
+    if row.statistic != "spread":
         return effect, low, high, interest
     if not effect > 0:
         return math.nan, math.nan, math.nan, abs(math.log(interest))
     return math.log(effect), math.log(low) if low > 0 else -math.inf, math.log(high), abs(math.log(interest))
 
 
-def _seeds(row: Row) -> str:
+def _seeds(row: Effect) -> str:
     """How many seeds would show what, if the effect is what it looks like."""
-    if row["statistic"] == "rate":
-        return f"about {_round_up(row['seeds_needed']):,} seeds would find a difference of {size(row)}"
-    needed, what = row["seeds_settle"], _settles(row)
-    if row["shared"]:
+    if row.statistic == "rate":
+        return f"about {_round_up(row.seeds_needed):,} seeds would find a difference of {size(row)}"
+    needed, what = row.seeds_settle, _settles(row)
+    if row.shared:
         return "these data sets have rows in common, so that more of them hardly tell more"
-    if row["rows_dominate"]:
+    if row.rows_dominate:
         return f"more rows, not more seeds, would show “{what}”"
-    if math.isinf(needed) and row["se_rows"] > 0:
+    if math.isinf(needed) and row.se_rows > 0:
         return f"more seeds alone would not show “{what}”: it takes more rows as well"
     if math.isnan(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
         return f"more than {MANY:,} seeds would be needed to show “{what}”"
-    if needed <= row["n_pairs"]:
+    if needed <= row.n_pairs:
         return f"these seeds could have shown “{what}”; the true effect is near that border"
     return f"about {_round_up(needed):,} seeds would show “{what}”, if the effect is what it looks like"
 
 
-def _settles(row: Row) -> str:
-    better = (_centred(row)[0] > 0) == (row["better"] == "higher")
-    return {"within": SAME, "real": SMALL}.get(row["settles"], IMPROVES if better else HARMS)
+def _settles(row: Effect) -> str:
+    better = (_centred(row)[0] > 0) == (row.better == "higher")
+    return {"within": SAME, "real": SMALL}.get(row.settles, IMPROVES if better else HARMS)
 
 
 def _round_up(count: float) -> int:
@@ -278,18 +273,17 @@ def _round_up(count: float) -> int:
     return int(math.ceil(count / step) * step)
 
 
-def headlines(effects: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> list[Headline]:
-    """A headline for every comparison, in the order of the table; none from a table that an earlier version wrote."""
-    if not set(NEEDED) <= set(effects.columns):
-        return []
-    titles = {lesson["id"]: str(lesson.get("technique") or lesson["title"]) for lesson in lessons}
-    primary = effects[effects["primary"]]
+def headlines(effects: Sequence[Effect], lessons: Sequence[Lesson]) -> list[Headline]:
+    """A headline for every comparison, in the order of the effects."""
+    techniques = {lesson.id: lesson.technique for lesson in lessons}
+    groups: dict[tuple[str, str], list[Effect]] = {}
+    for row in effects:
+        if row.primary:
+            groups.setdefault((row.lesson, row.variant), []).append(row)
     found = []
-    for (lesson, variant), part in primary.groupby(["lesson", "variant"], observed=True, sort=False):
-        rows = [{str(k): v for k, v in row.items()} for row in part.to_dict("records")]
-        verdicts = {str(row["data"]): str(row["verdict"]) for row in rows}
-        sentence = headline(subject(titles[lesson], rows[0]["baseline"], str(variant)), rows)
-        found.append(Headline(str(lesson), str(variant), str(rows[0]["baseline"]), verdicts, sentence))
+    for (lesson, variant), rows in groups.items():
+        sentence = headline(subject(techniques[lesson], rows[0].baseline, variant), rows)
+        found.append(Headline(lesson, variant, rows[0].baseline, {row.data: row.verdict for row in rows}, sentence))
     return found
 
 
@@ -300,7 +294,7 @@ def subject(title: str, baseline: str, variant: str) -> str:
     return f"{variant[:1].upper()}{variant[1:]} instead of {baseline}"
 
 
-def headline(who: str, rows: Sequence[Row]) -> str:
+def headline(who: str, rows: Sequence[Effect]) -> str:
     """One sentence over one or two scopes' rows of the same comparison and endpoint, with one qualifier at most."""
     parts = []
     for again, row in enumerate(rows):
@@ -314,65 +308,65 @@ def headline(who: str, rows: Sequence[Row]) -> str:
     return f"{'; '.join(parts)}."
 
 
-def _place(row: Row) -> str:
-    return PLACES.get(row["data"], f"on {row['data']} data")
+def _place(row: Effect) -> str:
+    return PLACES.get(row.data, f"on {row.data} data")
 
 
-def clause(row: Row, again: bool = False) -> tuple[str, str]:
+def clause(row: Effect, again: bool = False) -> tuple[str, str]:
     """What the technique did, as a predicate, and what to add after saying where.
 
     `again` says 'it' for the measure: the sentence has named it.
     """
     if not _too_few(row) and _by_rate(row):
-        rest = f"; in the {row['n_pairs']} pairs that finished the difference was {_said(row)}"
-        return bad_runs(row), "" if math.isnan(row["low"]) else rest
+        rest = f"; in the {row.n_pairs} pairs that finished the difference was {_said(row)}"
+        return bad_runs(row), "" if math.isnan(row.low) else rest
     return _did(row, again)
 
 
-def _said(row: Row) -> str:
-    return times(row) if row["statistic"] == "spread" else amount(row)
+def _said(row: Effect) -> str:
+    return times(row) if row.statistic == "spread" else amount(row)
 
 
-def _did(row: Row, again: bool) -> tuple[str, str]:
-    category, spread = row["verdict"], row["statistic"] == "spread"
+def _did(row: Effect, again: bool) -> tuple[str, str]:
+    category, spread = row.verdict, row.statistic == "spread"
     if category == VOID:
-        return "could not be tested", f" ({row['reason']})"
-    if math.isnan(row["low"]):
-        return f"left {_noun(row, again)} as it was", f" ({row['reason']})"
+        return "could not be tested", f" ({row.reason})"
+    if math.isnan(row.low):
+        return f"left {_noun(row, again)} as it was", f" ({row.reason})"
     said = _said(row)
     if category == SAME:
         return f"made no practical difference to {_noun(row, again)}", f" ({said})"
     if category == OPEN:
         return f"left {_noun(row, again)} in doubt", f" ({said}; {_unsettled(row)})"
     did = (
-        f"{'widened' if row['effect'] > 1 else 'narrowed'} {_noun(row, again)} to {said}"
+        f"{'widened' if row.effect > 1 else 'narrowed'} {_noun(row, again)} to {said}"
         if spread
         else _moved(row, again)
     )
     return did, _beside_the_point(row) if category == SMALL else ""
 
 
-def _noun(row: Row, again: bool) -> str:
-    noun = measure(row["measure"], threshold(row)).noun
+def _noun(row: Effect, again: bool) -> str:
+    noun = measure(row.measure, row.threshold).noun
     if again:
         return "it"
-    return f"the spread of {noun} across seeds" if row["statistic"] == "spread" else noun
+    return f"the spread of {noun} across seeds" if row.statistic == "spread" else noun
 
 
-def _moved(row: Row, again: bool) -> str:
+def _moved(row: Effect, again: bool) -> str:
     """'raised accuracy by 3.7 points [3.3, 4.1]', 'reached 80 % validation accuracy 37 epochs sooner [30, 44]'."""
-    up = row["effect"] > 0
-    said = amount(row, towards=1 if up else -1, unit=not again or row["measure"].startswith("epochs"))
+    up = row.effect > 0
+    said = amount(row, towards=1 if up else -1, unit=not again or row.measure.startswith("epochs"))
     number_of, _, interval = said.partition(" [")
-    if row["measure"] == "epochs":
+    if row.measure == "epochs":
         return f"trained {number_of} {'more' if up else 'fewer'} [{interval}"
-    if row["measure"] == "epochs_to_threshold":
-        goal = "got there" if again else f"reached {percent(row['threshold'])} validation accuracy"
-        return f"{goal} {number_of} {'later' if up else 'sooner'} [{interval}"
+    if row.measure == "epochs_to_threshold":
+        came = "got there" if again else f"reached {goal(row.threshold)} validation accuracy"
+        return f"{came} {number_of} {'later' if up else 'sooner'} [{interval}"
     return f"{'raised' if up else 'lowered'} {_noun(row, again)} by {said}"
 
 
-def _beside_the_point(row: Row) -> str:
+def _beside_the_point(row: Effect) -> str:
     _, low, high, interest = _centred(row)
     if max(abs(low), abs(high)) <= interest:
         return f", too little to matter (less than {size(row)})"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-Row = Mapping[str, Any]
+from orchestrator.reports.nouns.effect import Effect
 
 LOPSIDED = 1.0
 """Skewness from where on an interval's coverage is doubtful; one normal sample of 30 in fifty gets there by chance."""
@@ -14,25 +12,25 @@ MANY_PAIRS = 100
 FEW_PAIRS = 20
 
 
-def caveats(row: Row) -> list[str]:
+def caveats(row: Effect) -> list[str]:
     """Sentences on one row of the effects table, mostly none."""
-    if math.isnan(row["low"]):
+    if math.isnan(row.low):
         return []
     found = [_lopsided(row), _few(row)]
     return [sentence for sentence in found if sentence]
 
 
-def _lopsided(row: Row) -> str:
-    if row["statistic"] == "spread" or row["n_pairs"] >= MANY_PAIRS or not abs(row["skew"]) > LOPSIDED:
+def _lopsided(row: Effect) -> str:
+    if row.statistic == "spread" or row.n_pairs >= MANY_PAIRS or not abs(row.skew) > LOPSIDED:
         return ""
     return (
-        f"The differences lean to one side (skewness {row['skew']:.1f}). In simulations with strong skew such intervals held "
+        f"The differences lean to one side (skewness {row.skew:.1f}). In simulations with strong skew such intervals held "
         "the truth 90 % of the time with 10 seeds and 93 % with 30, instead of 95 %."
     )
 
 
-def _few(row: Row) -> str:
-    if row["statistic"] != "spread" or row["n_pairs"] >= FEW_PAIRS:
+def _few(row: Effect) -> str:
+    if row.statistic != "spread" or row.n_pairs >= FEW_PAIRS:
         return ""
     return (
         "With so few seeds the interval of a spread is only about right. In simulations with 10 seeds it held the truth 92 to "

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Row = Mapping[str, Any]
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.nouns.endpoint import GOAL
 
 PARTS = {"fresh": "", "test": "test ", "train": "training "}
 METRICS = {
@@ -48,10 +47,15 @@ NAMED = {
 }
 
 
-def measure(name: str, goal: float | None = None) -> Measure:
-    """The words for a measure; `goal` is the threshold of "epochs_to_threshold". A user's own metric keeps its name."""
+def goal(threshold: float | None) -> str:
+    """'80 %': the validation accuracy that is waited for."""
+    return percent(GOAL if threshold is None else threshold)
+
+
+def measure(name: str, threshold: float | None = None) -> Measure:
+    """The words for a measure; `threshold` is that of "epochs_to_threshold". A user's own metric keeps its name."""
     if name == "epochs_to_threshold":
-        return Measure(f"the wait for {percent(goal or 0.8)} validation accuracy", "epochs", 1, 0)
+        return Measure(f"the wait for {goal(threshold)} validation accuracy", "epochs", 1, 0)
     part, _, metric = name.partition("_")
     if name in NAMED or part not in PARTS or not metric:
         return NAMED.get(name, Measure(name.replace("_", " ")))
@@ -94,14 +98,14 @@ def number(value: float, digits: int, signed: bool = False) -> str:
     return f"{rounded + 0.0:{'+' if signed and rounded else ''},.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def amount(row: Row, *, towards: int = 0, unit: bool = True) -> str:
+def amount(row: Effect, *, towards: int = 0, unit: bool = True) -> str:
     """'3.7 points [3.3, 4.1]': a mean effect with its interval.
 
     `towards` 1 or -1 gives it in that direction, for 'raised by' or 'lowered by'; 0 leaves it signed.
     """
-    words = measure(row["measure"], threshold(row))
+    words = measure(row.measure, row.threshold)
     flip = towards or 1
-    effect, *ends = (flip * words.scale * row[name] for name in ("effect", "low", "high"))
+    effect, *ends = (flip * words.scale * end for end in (row.effect, row.low, row.high))
     digits = telling(decimals(abs(ends[1] - ends[0]), words.digits), *ends)
     shown = number(effect, digits, signed=not towards)
     named = f" {plural(shown, words.unit)}" if unit and words.unit else ""
@@ -111,29 +115,23 @@ def amount(row: Row, *, towards: int = 0, unit: bool = True) -> str:
     return f"{shown}{named} [{number(low, digits)}, {number(high, digits)}]"
 
 
-def times(row: Row) -> str:
+def times(row: Effect) -> str:
     """'0.13 times [0.10, 0.18]': a ratio of spreads with its interval."""
-    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    effect, low, high = row.effect, row.low, row.high
     digits = 1 if effect >= 10 else 2
     if math.isnan(low):
         return f"{number(effect, digits)} times"
     return f"{number(effect, digits)} times [{number(low, digits)}, {number(high, digits)}]"
 
 
-def size(row: Row) -> str:
+def size(row: Effect) -> str:
     """The smallest effect of interest, in words: '1 point', '5 epochs', 'a factor of 0.80'."""
-    if row["statistic"] == "spread":
-        return f"a factor of {row['sesoi']:.2f}"
-    words = measure(row["measure"], threshold(row))
-    scaled = words.scale * row["sesoi"]
+    if row.statistic == "spread":
+        return f"a factor of {row.sesoi:.2f}"
+    words = measure(row.measure, row.threshold)
+    scaled = words.scale * row.sesoi
     shown = number(scaled, 0 if math.isclose(scaled, round(scaled)) and scaled >= 1 else decimals(scaled, 1))
     return f"{shown} {plural(shown, words.unit)}".strip()
-
-
-def value(row: Row, name: str) -> str:
-    """A mean or SD of an arm (`name` is the column) in the measure's unit, without the unit's name."""
-    words = measure(row["measure"], threshold(row))
-    return number(words.scale * row[name], words.digits)
 
 
 def plural(shown: str, unit: str) -> str:
@@ -148,12 +146,6 @@ def probability(p: float) -> str:
     return "p < 0.001" if p < LEAST_P else f"p = {p:.2g}"
 
 
-def confidence(row: Row) -> str:
+def confidence(row: Effect) -> str:
     """What the row's interval is at: '98 %'."""
-    return f"{100 * (1 - row['alpha']):.4g} %"
-
-
-def threshold(row: Row) -> float | None:
-    """The row's threshold; None where it has none."""
-    given = row.get("threshold")
-    return None if given is None or math.isnan(given) else float(given)
+    return f"{100 * (1 - row.alpha):.4g} %"

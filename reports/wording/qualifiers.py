@@ -6,13 +6,10 @@ A sentence carries one of them at most; all of them stand folded under "How sure
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from orchestrator.reports.wording.phrases import decimals, measure, number, percent, threshold
-
-Row = Mapping[str, Any]
+from orchestrator.reports.nouns.effect import Effect
+from orchestrator.reports.wording.phrases import decimals, measure, number, percent
 
 BAD = {"failed": "failed", "diverged": "diverged", "stuck": "got stuck"}
 STRENGTHS = ("bad runs", "guard", "looks", "data sets", "rows")
@@ -34,16 +31,16 @@ class Qualifier:
         return STRENGTHS.index(self.kind)
 
 
-def qualifiers(row: Row) -> list[Qualifier]:
+def qualifiers(row: Effect) -> list[Qualifier]:
     """All there are of one deciding row of the effects table, the strongest first."""
     found = [_bad(row), _guard(row), _look(row), _data_sets(row), _rows(row)]
     return [each for each in found if each]
 
 
-def bad_runs(row: Row) -> str:
+def bad_runs(row: Effect) -> str:
     """'failed or got stuck in 6 of 30 runs (baseline: 1 of 30)': the kinds there are, and both rates."""
-    kinds = [word for kind, word in BAD.items() if row[f"{kind}_variant"] or row[f"{kind}_baseline"]]
-    with_, without, seeds = row["bad_variant"], row["bad_baseline"], row["n_seeds"]
+    kinds = [BAD[each.kind] for each in row.bad_runs if each.variant or each.baseline]
+    with_, without, seeds = row.bad_variant, row.bad_baseline, row.n_seeds
     return f"{' or '.join(kinds)} in {with_} of {seeds} runs (baseline: {without} of {seeds})"
 
 
@@ -52,55 +49,55 @@ def ordinal(n: int) -> str:
     return ORDINALS[n - 1] if n <= len(ORDINALS) else f"{n}th"
 
 
-def _bad(row: Row) -> Qualifier | None:
-    if not (row["bad_baseline"] or row["bad_variant"]) or row["statistic"] == "rate":
+def _bad(row: Effect) -> Qualifier | None:
+    if not (row.bad_baseline or row.bad_variant) or row.statistic == "rate":
         return None
-    decided = row["p_bad"] <= row["alpha"]
+    decided = row.p_bad <= row.alpha
     return Qualifier("bad runs", f"it {bad_runs(row)}", not decided)
 
 
-def _guard(row: Row) -> Qualifier | None:
-    if not row["guard"]:
+def _guard(row: Effect) -> Qualifier | None:
+    if not row.guard:
         return None
-    text = {"holds": "its guard holds", "open": "its guard is open", "broken": "its guard is broken"}[row["guard"]]
-    return Qualifier("guard", text, row["guard"] == "broken")
+    text = {"holds": "its guard holds", "open": "its guard is open", "broken": "its guard is broken"}[row.guard]
+    return Qualifier("guard", text, row.guard == "broken")
 
 
-def _look(row: Row) -> Qualifier | None:
-    if row["declared"]:
-        return Qualifier("looks", f"this is look {row['look']} of {row['declared']} that were declared", False)
-    return Qualifier("looks", f"this is the {ordinal(row['look'])} look", True) if row["look"] > 1 else None
+def _look(row: Effect) -> Qualifier | None:
+    if row.declared:
+        return Qualifier("looks", f"this is look {row.look} of {row.declared} that were declared", False)
+    return Qualifier("looks", f"this is the {ordinal(row.look)} look", True) if row.look > 1 else None
 
 
-def _data_sets(row: Row) -> Qualifier | None:
-    if row["data"] != "redrawn" or row["statistic"] != "mean" or row["shared"] or math.isnan(row["probability_better"]):
+def _data_sets(row: Effect) -> Qualifier | None:
+    if row.data != "redrawn" or row.statistic != "mean" or row.shared or math.isnan(row.probability_better):
         return None
-    share, low, high = (percent(row[name]) for name in ("probability_better", "better_low", "better_high"))
+    share, low, high = (percent(each) for each in (row.probability_better, row.better_low, row.better_high))
     text = f"it was better on {share} of data sets [{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
-    doubt = row["probability_better"] < NEARLY_ALL and row["verdict"] not in ("harms", "not testable")
+    doubt = row.probability_better < NEARLY_ALL and row.verdict not in ("harms", "not testable")
     return Qualifier("data sets", text, doubt)
 
 
-def single_run(row: Row) -> str:
+def single_run(row: Effect) -> str:
     """'one run on one new data set: between -19.9 and +11.3 points (94 % of such runs)'; empty where it isn't known."""
-    if row["data"] != "redrawn" or row["statistic"] != "mean" or math.isnan(row["single_coverage"]):
+    if row.data != "redrawn" or row.statistic != "mean" or math.isnan(row.single_coverage):
         return ""
-    words = measure(row["measure"], threshold(row))
-    ends = [words.scale * row[name] for name in ("single_low", "single_high")]
+    words = measure(row.measure, row.threshold)
+    ends = [words.scale * end for end in (row.single_low, row.single_high)]
     low, high = (number(end, decimals(ends[1] - ends[0], words.digits), signed=True) for end in ends)
     unit = f" {words.unit}" if words.unit else ""
-    return f"one run on one new data set: between {low} and {high}{unit} ({percent(row['single_coverage'])} of such runs)"
+    return f"one run on one new data set: between {low} and {high}{unit} ({percent(row.single_coverage)} of such runs)"
 
 
-def _rows(row: Row) -> Qualifier | None:
-    if row["rows_dominate"]:
+def _rows(row: Effect) -> Qualifier | None:
+    if row.rows_dominate:
         return Qualifier("rows", f"{_those(row)} are too few: more rows, not more seeds, would settle it", False)
-    if row["data"] != "fixed" or row["statistic"] == "rate":
+    if row.data != "fixed" or row.statistic == "rate":
         return None
-    if math.isnan(row["se_rows"]):
+    if math.isnan(row.se_rows):
         return Qualifier("rows", "the rows it was scored on are taken as given", False)
     return Qualifier("rows", f"the interval counts that {_those(row)} are a sample, too", False)
 
 
-def _those(row: Row) -> str:
-    return f"the {row['n_rows']:,.0f} rows it was scored on"
+def _those(row: Effect) -> str:
+    return f"the {row.n_rows:,.0f} rows it was scored on"

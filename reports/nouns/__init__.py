@@ -1,0 +1,1 @@
+"""What every room speaks of: a lesson as its tables describe it, an endpoint, an effect."""
