@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.summary import headline, lines
-from orchestrator.reports.wording.words import place
+from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.telling import verdicts
 from orchestrator.telling.terminal import Terminal
 from tests.simulate import duel, store
@@ -31,7 +31,7 @@ def test_every_verdict_has_its_line_with_the_words_of_the_page(seven):
     """The page's headline, then each comparison's two scopes in its words: chip, and effect with interval in its units."""
     said = printed(seven, 200)
     assert " ".join(said.split()).startswith(headline(seven))
-    cells = [(place(scope), cell) for line in lines(seven) for scope, cell, _ in line.cells]
+    cells = [(scope_heading(scope), cell) for line in lines(seven) for scope, cell, _ in line.cells]
     told = [line for line in said.splitlines() if line.startswith("  On ") and ": " not in line]
     assert len(told) == len(cells) == 2 * sum(len(lesson.others) for lesson in seven.lessons)
     for text, (heading, cell) in zip(told, cells, strict=True):

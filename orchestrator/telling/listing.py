@@ -11,7 +11,8 @@ from rich.text import Text
 
 from orchestrator.lessons.catalog import Source
 from orchestrator.nouns.plan import Plan
-from orchestrator.reports.wording.words import place, scale
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import scale
 from orchestrator.store import Store
 from orchestrator.telling.status import Status
 from orchestrator.telling.terminal import clean
@@ -74,7 +75,7 @@ def of_scores(runs: pd.DataFrame, width: int) -> Group:
     """A heading for each variant and scope, and below it a row a run; scores that a line has no room for follow in further tables."""
     parts: list[Any] = []
     for (variant, data), some in runs.groupby(["variant", "data"], observed=True, sort=False):
-        parts += [Text(f"{clean(str(variant))}, {place(str(data)).lower()}", "bold"), *_scores(some, width)]
+        parts += [Text(f"{clean(str(variant))}, {scope_heading(str(data)).lower()}", "bold"), *_scores(some, width)]
     return Group(*parts)
 
 

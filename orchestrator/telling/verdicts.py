@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.style import Style
 from rich.text import Text
 
-from orchestrator.reports.wording.words import place
+from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.telling.terminal import clean
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def lines(results: Results, width: int, full: bool = False) -> Text:
     found = summary.lines(results)
     if not found:
         return Text(NOTHING)
-    cells = [(place(scope), cell) for line in found for scope, cell, _ in line.cells]
+    cells = [(scope_heading(scope), cell) for line in found for scope, cell, _ in line.cells]
     places = max(len(heading) for heading, _ in cells)
     words = max((len(cell.chip.words) for _, cell in cells if cell and cell.chip), default=0) + 2
     head = [Text(part) for part in _wrapped(summary.headline(results), width)]
@@ -42,8 +42,8 @@ def lines(results: Results, width: int, full: bool = False) -> Text:
 def _comparison(line: Line, width: int, places: int, words: int, full: bool) -> Text:
     parts = [Text(part, "bold") for part in _wrapped(line.name, width)]
     parts += [Text(part, "dim") for note in (_notes(line) if full else ()) for part in _wrapped(note, width, INDENT)]
-    parts += [_verdict(place(scope), cell, width, places, words) for scope, cell, _ in line.cells]
-    parts += [Text(part) for scope, said in line.warnings for part in _wrapped(f"{place(scope)}: {said}", width, INDENT)]
+    parts += [_verdict(scope_heading(scope), cell, width, places, words) for scope, cell, _ in line.cells]
+    parts += [Text(part) for scope, said in line.warnings for part in _wrapped(f"{scope_heading(scope)}: {said}", width, INDENT)]
     return Text("\n").join(parts)
 
 
@@ -88,7 +88,7 @@ def _rows(line: Line) -> Iterator[tuple[str, ...]]:
     guard = "; ".join(text for text, _ in line.guard)
     for scope, cell, _ in line.cells:
         told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")
-        yield line.name, place(scope), *told, guard, "; ".join(said for at, said in line.warnings if at == scope)
+        yield line.name, scope_heading(scope), *told, guard, "; ".join(said for at, said in line.warnings if at == scope)
 
 
 def _escaped(cell: str) -> str:

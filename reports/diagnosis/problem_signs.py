@@ -18,11 +18,12 @@ from orchestrator.reports.diagnosis.borders import BORDERS, LAST, SHORTEST, SURE
 from orchestrator.reports.diagnosis.row_count import row_count, standard_error
 from orchestrator.reports.diagnosis.task import Task, guess
 from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.statistics.histories import late
 from orchestrator.reports.wording.phrases import number, plural
 
 Floats = npt.NDArray[np.float64]
 
-FEW = 5
+FEWEST_VALUES = 5
 """Validation values from which on a curve has a lowest and a wobble."""
 UNITS = {"percent": (100.0, 1, " %"), "points": (100.0, 1, " points"), "times": (1.0, 2, " times"), "count": (1.0, 0, "")}
 """A unit's factor, decimals, and name."""
@@ -305,9 +306,9 @@ def _losses(record: Record) -> tuple[float, float, float]:
 def _turned(records: Sequence[Record]) -> Sign:
     """How far validation loss has risen again, in the curves' own noise."""
     curves = [known for record in records if (known := _known(record.val_loss)) is not None]
-    long = [curve for curve in curves if len(curve) >= FEW]
+    long = [curve for curve in curves if len(curve) >= FEWEST_VALUES]
     if not long:
-        return _sign("turned", math.nan, "", more=f"fewer than {FEW} values of it" if curves else "the log has no validation loss")
+        return _sign("turned", math.nan, "", more=f"fewer than {FEWEST_VALUES} values of it" if curves else "the log has no validation loss")
     rises, measure = [_rise(curve) for curve in long], _measure(records)
     positive = all(curve.min() > 0 for curve in long)
     scales = [lowest if positive else float(np.ptp(curve)) for curve, (lowest, _, _) in zip(long, rises, strict=True)]
@@ -326,7 +327,7 @@ def _rise(curve: Floats) -> tuple[float, float, float]:
     """
     width = math.ceil(LAST * len(curve))
     lowest = float(np.lib.stride_tricks.sliding_window_view(curve, width).mean(axis=1).min())
-    jitter = math.sqrt(float(np.mean(np.diff(curve[len(curve) // 2 :], 2) ** 2)) / 6) if len(curve) > FEW else 0.0
+    jitter = math.sqrt(float(np.mean(np.diff(curve[len(curve) // 2 :], 2) ** 2)) / 6) if len(curve) > FEWEST_VALUES else 0.0
     return lowest, _end(curve), jitter * math.sqrt(2 / width)
 
 
@@ -353,7 +354,7 @@ def _unsteady(
     moves = [_wobble(curve) for curve in curves]
     wobble, error = (_mean(each[i] for each in moves) / scale for i in (0, 1))
     alone = "" if n > 1 else "it takes several runs" if n else "the log has no validation"
-    few = f"fewer than {FEW} validation values" if n else "the log has no validation"
+    few = f"fewer than {FEWEST_VALUES} validation values" if n else "the log has no validation"
     few = "it is 0 throughout" if n and math.isnan(scale) else few
     return [
         _sign(keys[0], spread, f"final {what} differs by {{}} from run to run (SD)", limits[0], unsure, alone),
@@ -363,9 +364,8 @@ def _unsteady(
 
 def _wobble(values: Floats) -> tuple[float, float]:
     """Mean absolute change an epoch over the last half, without what of it leads anywhere, and its standard error."""
-    late = values[max(len(values) // 2 - 1, 0) :]
-    steps = np.diff(late)
-    if len(values) < FEW:
+    steps = np.diff(late(values, len(values)))
+    if len(values) < FEWEST_VALUES:
         return math.nan, math.nan
     error = float(np.std(np.abs(steps), ddof=1)) / math.sqrt(len(steps)) if len(steps) > 1 else math.nan
     return float(np.abs(steps).sum() - abs(steps.sum())) / len(steps), error

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 
 from orchestrator.reports.figures.colours import LIGHT
 from orchestrator.reports.figures.figure import drawing, inline, panel
+from orchestrator.reports.wording.scopes import scope_name
 from orchestrator.reports.wording.words import MINUS, TIMES, shorten
 
 FARTHEST = 12.0
 """Where the axis ends at the latest, in smallest effects of interest: one huge effect must not flatten all others."""
 MOST_TICKS = 9
 WIDE, NARROW = 920, 358
-_SCOPES = {"fixed": "this data set", "redrawn": "redrawn data"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def forest(identifier: str, bars: Sequence[Bar], *, narrow: bool = False) -> str
 
 def describe(bars: Sequence[Bar]) -> str:
     """The plot in words, from its numbers."""
-    parts = [f"{bar.name}, {_SCOPES.get(bar.scope, bar.scope)}: {bar.text}" for bar in bars]
+    parts = [f"{bar.name}, {scope_name(bar.scope)}: {bar.text}" for bar in bars]
     return "; ".join(parts) + "." if parts else "There is nothing to compare."
 
 
@@ -157,7 +157,7 @@ def _beside(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     if named:
         axes.annotate(shorten(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=14, **style)
-    scope = _SCOPES.get(bar.scope, bar.scope)
+    scope = scope_name(bar.scope)
     axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=13.4, **style)
     axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=13.4, **style)
 
@@ -166,6 +166,6 @@ def _above(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     if named:
         axes.annotate(shorten(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13.4, **style)
-    scope = _SCOPES.get(bar.scope, bar.scope)
+    scope = scope_name(bar.scope)
     axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=13.4, **style)
     axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=13.4, **style)

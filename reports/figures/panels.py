@@ -11,12 +11,13 @@ from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.figure import Figure, Table, thin
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.bands import difference_band
-from orchestrator.reports.statistics.endpoints import THRESHOLD_ROUNDING
+from orchestrator.reports.statistics.endpoints import first_reached
 from orchestrator.reports.statistics.histories import Curves, paired
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import label
 from orchestrator.reports.wording.phrases import percent
-from orchestrator.reports.wording.words import ident, place, scale
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import ident, scale
 
 Floats = NDArray[np.floating]
 EARLY = 0.1
@@ -76,7 +77,7 @@ def learning(results: Results, lesson: Lesson, metric: str) -> Panels | None:
     span = _span(lines, marks, bounded=share)
     figures = tuple(
         charts.learning(
-            ident(name, metric, scope), place(scope), charts.Learning(each, scaled.name, scaled.suffix, marks, span)
+            ident(name, metric, scope), scope_heading(scope), charts.Learning(each, scaled.name, scaled.suffix, marks, span)
         )
         for scope, each in drawn.items()
     )
@@ -109,7 +110,7 @@ def rates(results: Results, lesson: Lesson) -> Panels | None:
                 arms.append((label(lesson, variant.name), series(at), values))
                 dead.append(np.isin(curves.seeds, results.bad_seeds(lesson.id, variant.name, scope)))
         if any(_moves(values) for _, _, values in arms):
-            figures.append(traces.rates(ident(lesson.id, "rates", scope), place(scope), arms, dead))
+            figures.append(traces.rates(ident(lesson.id, "rates", scope), scope_heading(scope), arms, dead))
     if not figures:
         return None
     return Panels("rates", ident(lesson.id, "rates"), "Learning rate along training", tuple(figures), (), ())
@@ -124,12 +125,12 @@ def reached(results: Results, lesson: Lesson) -> Panels | None:
     for scope in results.scopes(lesson.id):
         arms = []
         for at, variant in enumerate(lesson.variants):
-            times = _times(results.curves(lesson.id, variant.name, scope), threshold)
+            times = first_reached(results.curves(lesson.id, variant.name, scope).matrix("val_accuracy"), threshold)
             if len(times):
                 arms.append((label(lesson, variant.name), series(at), times, variant.epochs))
         if arms:
             figures.append(
-                traces.reached(ident(lesson.id, "reached", scope), place(scope), arms, percent(threshold))
+                traces.reached(ident(lesson.id, "reached", scope), scope_heading(scope), arms, percent(threshold))
             )
     if not figures:
         return None
@@ -147,7 +148,7 @@ def stops(results: Results, lesson: Lesson) -> Panels | None:
             if len(ended) and ended.min() < variant.epochs:
                 arms.append(dots.Arm(label(lesson, variant.name), series(at), ended.astype(float)))
         if arms:
-            figures.append(dots.stops(ident(lesson.id, "stops", scope), place(scope), arms, asked))
+            figures.append(dots.stops(ident(lesson.id, "stops", scope), scope_heading(scope), arms, asked))
     if not figures:
         return None
     return Panels("stops", ident(lesson.id, "stops"), "Where training stopped", tuple(figures), (), ())
@@ -238,20 +239,12 @@ def _apart(results: Results, lesson: Lesson, variant: str, metric: str, scope: s
     band = difference_band(first[:, kept], second[:, kept], np.random.default_rng([0, len(first)]))
     told = (label(lesson, names[0]), label(lesson, names[1]))
     drawn = charts.Difference(kept + 1, band, told, scaled.unit, epochs, len(seeds) - int(usable.sum()))
-    return charts.difference(ident(lesson.id, variant, "apart", scope), place(scope), drawn)
+    return charts.difference(ident(lesson.id, variant, "apart", scope), scope_heading(scope), drawn)
 
 
 def _moves(values: Floats) -> bool:
     """Whether any run's learning rate changes along training."""
     return bool(np.nanmax(np.abs(values - values[:, :1]), initial=0.0) > 0)
-
-
-def _times(curves: Curves, threshold: float) -> Floats:
-    """(n,) the first epoch at which validation accuracy is at `threshold`, infinity where it never is."""
-    above = curves.matrix("val_accuracy") >= threshold - THRESHOLD_ROUNDING
-    if above.size == 0:
-        return np.empty(0)
-    return np.where(above.any(axis=1), above.argmax(axis=1) + 1.0, np.inf)
 
 
 def _line_keys(lines: Sequence[charts.Line]) -> tuple[Key, ...]:

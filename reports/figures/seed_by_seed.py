@@ -12,7 +12,8 @@ from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.comparisons import Comparison
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import label
-from orchestrator.reports.wording.words import NONE, Scale, factor, ident, place, scale, signed
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import NONE, Scale, factor, ident, scale, signed
 
 
 def seeds(results: Results, lesson: Lesson, variant: str) -> Panels | None:
@@ -49,7 +50,7 @@ def _title(lesson: Lesson, variant: str, told: Sequence[Comparison]) -> str:
     for each in told:
         first, second = each.pairs
         better = int((second > first).sum() if each.endpoint.better == "higher" else (second < first).sum())
-        where = "" if not parts else f"{place(each.data).lower()} "
+        where = "" if not parts else f"{scope_heading(each.data).lower()} "
         parts.append(f"{where}in {better} of {len(first)}")
     return f"Seed by seed: better{extra} {'; '.join(parts)}"
 
@@ -66,7 +67,7 @@ def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     seeds = results.seeds(each.lesson, each.names, each.data)[both].tolist()
     row = results.primary(each.lesson, each.names[1], each.data)
     pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled))
-    return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), place(each.data), pairs)
+    return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), scope_heading(each.data), pairs)
 
 
 def _compared(row: Effect | None, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:

@@ -10,6 +10,9 @@ from orchestrator.reports.nouns.endpoint import Endpoint, endpoint
 
 Document = Mapping[str, Any]
 
+WATCHING = ("EarlyStopping", "ReduceLROnPlateau")
+"""Callbacks that watch the validation rows: they steer by them, and leave a run as its baseline is until they first act."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -22,6 +25,11 @@ class Variant:
     callbacks: tuple[str, ...] = ()
     engine_reason: str | None = None
     remarks: tuple[str, ...] = ()
+
+    @property
+    def watching(self) -> tuple[str, ...]:
+        """Its callbacks that watch the validation rows."""
+        return tuple(name for name in self.callbacks if name in WATCHING)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from orchestrator.reports.diagnosis.problem_signs import decimals, told
 from orchestrator.reports.verdicts.chips import Chip, chip
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import comparison, technique
-from orchestrator.reports.wording.words import NONE, TIMES, ident, listed, place, typeset
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import NONE, TIMES, ident, listed, typeset
 
 HEADS = ("loss became NaN", "training accuracy", "gap", "loss, end over lowest", "spread over seeds", "wobble")
 """Column heads, in the order in which `Diagnosis.signs` come, for signs of accuracies."""
@@ -84,7 +85,7 @@ def _round(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> Roun
         patients.append(Patient(named, ident("lesson", lesson.id), listed(_areas(each)) or _none(each), readings))
     groups = tuple((area, sum(sign.area == area for sign in diagnoses[0].signs)) for area in AREAS)
     heads = tuple((_head(at, column), limit) for (at, column), limit in zip(enumerate(columns), usual, strict=True))
-    return Round(place(scope), groups, heads, tuple(patients))
+    return Round(scope_heading(scope), groups, heads, tuple(patients))
 
 
 def _areas(diagnosis: Diagnosis) -> list[str]:
@@ -147,7 +148,7 @@ def families(results: Results) -> list[Family]:
         for each in known:
             if each.family == area:
                 rows = [(scope, results.primary(each.lesson, each.variant, scope)) for scope in each.verdicts]
-                chips = tuple((place(scope), chip(row)) for scope, row in rows if row is not None)
+                chips = tuple((scope_heading(scope), chip(row)) for scope, row in rows if row is not None)
                 remedies.append((comparison(results.lesson(each.lesson), each.variant), ident("lesson", each.lesson), chips))
         found.append(Family(area, ABOUT[area], tuple(remedies)))
     return found

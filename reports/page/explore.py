@@ -20,7 +20,8 @@ from orchestrator.reports.page.policy import policy
 from orchestrator.reports.page.report import HERE, environment
 from orchestrator.reports.statistics.histories import Curves
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.reports.wording.words import place, scale
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import scale
 
 SEEDS = 40
 """Single seeds that the page holds at most, for its size; means are always over all of them."""
@@ -57,7 +58,7 @@ def data(results: Results) -> dict[str, Any]:
             "variants": [variant.name for variant in lesson.variants],
             "roles": [colours.series(at) for at in range(len(lesson.variants))],
             "scopes": [
-                {"name": place(scope), "arms": _arms(results, lesson, scope, metrics, arms)}
+                {"name": scope_heading(scope), "arms": _arms(results, lesson, scope, metrics, arms)}
                 for scope in results.scopes(lesson.id)
             ],
         }

@@ -7,7 +7,7 @@ import pandas as pd
 from orchestrator.reports.page.provenance import spans
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import technique
-from orchestrator.reports.wording.words import place
+from orchestrator.reports.wording.scopes import scope_heading
 
 _WHAT = {
     "failed": "Raised an error",
@@ -44,7 +44,7 @@ def causes(results: Results) -> list[Cause]:
 def _cause(status: str, error: str, part: pd.DataFrame, titles: dict[str, str]) -> Cause:
     places = [
         (
-            f"{titles.get(str(lesson), str(lesson))}, “{variant}”, {place(str(data)).lower()}",
+            f"{titles.get(str(lesson), str(lesson))}, “{variant}”, {scope_heading(str(data)).lower()}",
             f"seeds {spans(each['seed'].tolist())}",
         )
         for (lesson, variant, data), each in part.groupby(["lesson", "variant", "data"], observed=True, sort=False)
@@ -62,7 +62,7 @@ def stuck(results: Results) -> list[Cause]:
             if ended.stuck.any():
                 found[each.lesson, name, each.data] = seeds[ended.stuck].tolist()
     places = tuple(
-        (f"{titles[lesson]}, “{variant}”, {place(data).lower()}", f"seeds {spans(seeds)}")
+        (f"{titles[lesson]}, “{variant}”, {scope_heading(data).lower()}", f"seeds {spans(seeds)}")
         for (lesson, variant, data), seeds in found.items()
     )
     runs = sum(map(len, found.values()))

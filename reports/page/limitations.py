@@ -5,14 +5,10 @@ import math
 from orchestrator.reports.verdicts.chips import detectable
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import comparison, technique
-from orchestrator.reports.wording.interval_warnings import caveats
+from orchestrator.reports.wording.interval_warnings import FEW_PAIRS, caveats
 from orchestrator.reports.wording.phrases import percent
-from orchestrator.reports.wording.words import NONE, count, listed, place
-
-WATCHING = ("EarlyStopping", "ReduceLROnPlateau")
-"""Callbacks that steer training by the validation rows."""
-FEW = 20
-"""Fewer pairs than this and t intervals of skewed measures run short."""
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import NONE, count, listed
 
 
 def limits(results: Results) -> list[tuple[str, str]]:
@@ -32,7 +28,7 @@ def _selection(results: Results) -> list[tuple[str, str]]:
     watching = [
         technique(lesson)
         for lesson in results.lessons
-        if any(name in WATCHING for variant in lesson.variants for name in variant.callbacks)
+        if any(variant.watching for variant in lesson.variants)
     ]
     if not watching:
         return []
@@ -62,7 +58,7 @@ def _skewed(results: Results) -> list[tuple[str, str]]:
 
 def _few(results: Results) -> list[tuple[str, str]]:
     fewest = min((row.n_pairs for row in results.deciding), default=0)
-    if not 0 < fewest < FEW:
+    if not 0 < fewest < FEW_PAIRS:
         return []
     text = (
         f"The smallest comparison has {count(fewest, 'pair')} of runs. Below about twenty, intervals of skewed measures"
@@ -79,5 +75,5 @@ def found(results: Results) -> list[tuple[str, ...]]:
             for row in results.primaries(lesson.id, variant.name):
                 name = comparison(lesson, variant.name)
                 needed = f"{row.seeds_needed:,.0f}" if math.isfinite(row.seeds_needed) else NONE
-                rows.append((name, place(row.data), str(row.n_pairs), detectable(row) or NONE, needed))
+                rows.append((name, scope_heading(row.data), str(row.n_pairs), detectable(row) or NONE, needed))
     return rows

@@ -6,7 +6,7 @@ from orchestrator.reports.figures import colours
 from orchestrator.reports.page import report
 from orchestrator.reports.verdicts import summary
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.reports.wording.words import place
+from orchestrator.reports.wording.scopes import scope_heading
 
 NAME = "does-it-help"
 HEADS = ("technique", "data", "verdict", "effect", "interval")
@@ -25,7 +25,7 @@ def _table(results: Results) -> str:
     for line in summary.lines(results):
         for scope, cell, _ in line.cells:
             told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")
-            rows.append((line.name, place(scope), *told))
+            rows.append((line.name, scope_heading(scope), *told))
     return f"<table>{_row(HEADS, 'th')}{''.join(map(_row, rows))}</table>"
 
 

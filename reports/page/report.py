@@ -21,7 +21,8 @@ from orchestrator.reports.verdicts.since_last_look import since
 from orchestrator.reports.verdicts.sureness import correlations
 from orchestrator.reports.verdicts.technique_names import comparison
 from orchestrator.reports.verdicts.verdict import CATEGORIES
-from orchestrator.reports.wording.words import PLACES, count, listed, place, prose, signed, typeset
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import count, listed, prose, signed, typeset
 
 HERE = Path(__file__).parent
 MEANINGS = {"fixed": "one for all seeds", "redrawn": "new data: each seed draws its own"}
@@ -53,7 +54,6 @@ def render(results: Results, out: Path) -> str:
             headline=summary.headline(results),
             lede=_lede(results),
             scopes={scope for lesson in results.lessons for scope in results.scopes(lesson.id)},
-            places=_Places(PLACES),
             meanings=MEANINGS,
             lines=summary.lines(results),
             guarded=summary.guarded(results),
@@ -86,19 +86,12 @@ def render(results: Results, out: Path) -> str:
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-class _Places(dict[str, str]):
-    """Scopes' names; one nobody foresaw keeps its own."""
-
-    def __missing__(self, scope: str) -> str:
-        return scope
-
-
 def environment() -> Environment:
     """Templates that escape whatever they are given, and fail on names they don't know."""
     found = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters |= {"typeset": typeset, "prose": prose, "capital": lambda text: text[:1].upper() + text[1:]}
+    found.filters |= {"typeset": typeset, "prose": prose, "scope_heading": scope_heading, "capital": lambda text: text[:1].upper() + text[1:]}
     return found
 
 
@@ -139,7 +132,7 @@ def overview(results: Results) -> Overview | None:
     bars = _bars(results)
     if not bars:
         return None
-    numbers = [(bar.name, place(bar.scope), *map(signed, (bar.estimate, bar.low, bar.high))) for bar in bars]
+    numbers = [(bar.name, scope_heading(bar.scope), *map(signed, (bar.estimate, bar.low, bar.high))) for bar in bars]
     head = ("comparison", "scope", "times what matters", "from", "to")
     return Overview(forest("effects-broad", bars), forest("effects-slim", bars, narrow=True), table(head, numbers))
 

@@ -18,10 +18,9 @@ from orchestrator.reports.verdicts.sureness import how_sure
 from orchestrator.reports.verdicts.technique_names import comparison, label, subject, technique
 from orchestrator.reports.verdicts.verdict import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
 from orchestrator.reports.wording.phrases import percent, size
-from orchestrator.reports.wording.words import count, ident, listed, place, scale, typeset
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import count, ident, listed, scale, typeset
 
-ACTING_LATE = ("EarlyStopping", "ReduceLROnPlateau")
-"""Callbacks that leave a run as its baseline is until they first act."""
 OTHERWISE = {
     IMPROVES: "on redrawn data it improves, too",
     HARMS: "on redrawn data it does harm",
@@ -206,7 +205,7 @@ def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
 def _scoped(results: Results, row: Effect) -> Scoped:
     effect, interval = map(typeset, plain(row))
     before, after = tables.arms(row)
-    return Scoped(place(row.data), chip(row), effect, interval, before, after, _guard(results, row), typeset(row.reason))
+    return Scoped(scope_heading(row.data), chip(row), effect, interval, before, after, _guard(results, row), typeset(row.reason))
 
 
 def _guard(results: Results, row: Effect) -> str:
@@ -243,7 +242,7 @@ def _data(lesson: Lesson) -> str:
 def _check(results: Results, lesson: Lesson, variant: str) -> str:
     """Whether a run equals its baseline until its callback first acts: what pairing by seed lets us check."""
     first = lesson.baseline
-    acts = [name for name in lesson.variant(variant).callbacks if name in ACTING_LATE]
+    acts = lesson.variant(variant).watching
     if not acts or first.callbacks:
         return ""
     said = []
@@ -252,7 +251,7 @@ def _check(results: Results, lesson: Lesson, variant: str) -> str:
         found = agreement(before, after)
         same = len(found.seeds) - int((found.differ > 0).sum())
         if len(found.seeds):
-            said.append(f"{place(scope).lower()} this holds for {same} of {count(len(found.seeds), 'seed')}")
+            said.append(f"{scope_heading(scope).lower()} this holds for {same} of {count(len(found.seeds), 'seed')}")
     if not said:
         return ""
     return f"Until {' or '.join(acts)} first acts, a run must equal its baseline: {', '.join(said)}."

@@ -9,7 +9,8 @@ from orchestrator.reports.nouns.effect import Arm, Effect
 from orchestrator.reports.verdicts.chips import Chip, chip, said
 from orchestrator.reports.verdicts.plain_words import shown_digits
 from orchestrator.reports.wording.phrases import goal, measure, number, percent
-from orchestrator.reports.wording.words import NONE, TIMES, factor, place, scale, typeset
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import NONE, TIMES, factor, scale, typeset
 
 TINIEST = 1e-12
 TINY, ROUGH = 0.001, 0.1
@@ -35,7 +36,7 @@ def measured(rows: Sequence[Effect]) -> dict[str, list[Measured]]:
     groups: dict[str, list[Measured]] = {}
     for row in rows:
         if not (row.primary or row.guards) and (row.n_baseline or row.n_variant):
-            groups.setdefault(place(row.data), []).append(_measured(row))
+            groups.setdefault(scope_heading(row.data), []).append(_measured(row))
     return groups
 
 
@@ -134,7 +135,7 @@ def full(rows: Sequence[Effect]) -> dict[str, list[tuple[str, list[str]]]]:
     for row in rows:
         if not (row.primary or row.guards):
             continue
-        groups.setdefault(place(row.data), []).append((name(row), [fill(row) for fill in COLUMNS.values()]))
+        groups.setdefault(scope_heading(row.data), []).append((name(row), [fill(row) for fill in COLUMNS.values()]))
     return groups
 
 

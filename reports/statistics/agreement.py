@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.reports.statistics.histories import Curves
+from orchestrator.reports.statistics.histories import Curves, first_epoch
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -52,15 +52,10 @@ def agreement(baseline: Curves, variant: Curves, metric: str = "val_loss", toler
     if "learning_rate" in baseline.columns and "learning_rate" in variant.columns:
         rates = both("learning_rate")
         dropped = (rates[0] != rates[1]) & (epochs <= until[:, None])
-        until = np.where(dropped.any(axis=1), _first(dropped) - 1, until)
+        until = np.minimum(until, first_epoch(dropped) - 1).astype(np.int64)
     first, second = both(metric)
     asked = (epochs <= until[:, None]) & ~(np.isnan(first) & np.isnan(second))
     gap = np.where(asked, np.abs(first - second), 0.0)
     off = ~(gap <= tolerance)
-    differ = np.where(off.any(axis=1), _first(off), 0)
+    differ = np.where(off.any(axis=1), first_epoch(off), 0).astype(np.int64)
     return Agreement(seeds, until, differ, float(np.max(gap, initial=0.0)))
-
-
-def _first(true: npt.NDArray[np.bool_]) -> Ints:
-    """(n,) the epoch of the first True in each row; 1 where there is none."""
-    return true.argmax(axis=1) + 1 if true.shape[1] else np.ones(len(true), dtype=np.int64)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from orchestrator.reports.nouns.endpoint import GOAL, Endpoint
 from orchestrator.reports.nouns.lesson import Data, Lesson
-from orchestrator.reports.statistics.histories import Curves
+from orchestrator.reports.statistics.histories import Curves, first_epoch, late
 from orchestrator.reports.statistics.ties import rows_of, shares
 
 Floats = npt.NDArray[np.float64]
@@ -128,18 +128,21 @@ def wobble(accuracy: Floats, asked: int) -> Floats:
 
     NaN after a stop means no change: a stopped model stands still. A run without any value has no wobble (NaN).
     """
-    changes = np.abs(np.diff(accuracy[:, max(asked // 2 - 1, 0) : asked], axis=1))
+    changes = np.abs(np.diff(late(accuracy, asked), axis=1))
     still = np.nansum(changes, axis=1) / max(asked - max(asked // 2, 1), 1)
     known = ~np.isnan(accuracy).all(axis=1) if accuracy.shape[1] else np.zeros(len(accuracy), dtype=bool)
     return np.where(known, still, np.nan)
 
 
+def first_reached(accuracy: Floats, threshold: float) -> Floats:
+    """(n,) the first epoch at which (n, epochs) `accuracy` is at `threshold`, infinity where it never is."""
+    return first_epoch(accuracy >= threshold - THRESHOLD_ROUNDING)
+
+
 def _reach(threshold: float, seeds: npt.NDArray[Any], curves: Curves, asked: int) -> Scores:
     accuracy = curves.matrix("val_accuracy")[:, :asked]
-    above = accuracy >= threshold - THRESHOLD_ROUNDING
-    reached = above.any(axis=1)
-    first = above.argmax(axis=1) + 1.0 if above.shape[1] else np.zeros(len(above))
+    first = first_reached(accuracy, threshold)
     known = ~np.isnan(accuracy).all(axis=1) if accuracy.shape[1] else np.zeros(len(accuracy), dtype=bool)
-    values = np.where(known, np.where(reached, first, float(asked)), np.nan)
-    seen = _spread_out(seeds, curves, reached.astype(float)) == 1.0
+    values = np.where(known, np.minimum(first, float(asked)), np.nan)
+    seen = _spread_out(seeds, curves, np.isfinite(first).astype(float)) == 1.0
     return Scores(_spread_out(seeds, curves, values), seen)

@@ -21,6 +21,16 @@ Arm = tuple[str, str, str]
 LABELS = ("lesson", "variant", "data")
 
 
+def first_epoch(true: npt.NDArray[np.bool_]) -> Floats:
+    """(n,) the epoch of the first True in each row of (n, epochs); infinity where there is none."""
+    return np.where(true.any(axis=1), true.argmax(axis=1) + 1.0, np.inf) if true.shape[1] else np.full(len(true), np.inf)
+
+
+def late(values: Floats, epochs: int) -> Floats:
+    """The last half of (..., epochs) `values`, and the epoch before it: what a wobble is the changes of."""
+    return values[..., max(epochs // 2 - 1, 0) : epochs]
+
+
 @dataclass(frozen=True)
 class Curves:
     """One arm's histories.

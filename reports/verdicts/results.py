@@ -17,9 +17,9 @@ from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.histories import Curves, Histories
 from orchestrator.reports.verdicts.effects import effects, frame
 from orchestrator.reports.verdicts.verdict import Headline, headlines
+from orchestrator.reports.wording.scopes import SCOPES
 
 Document = Mapping[str, Any]
-SCOPES = ("fixed", "redrawn")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from orchestrator.reports.statistics.comparisons import comparisons
 from orchestrator.reports.verdicts.effects import effects
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import comparison
-from orchestrator.reports.wording.words import count, listed, place
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import count, listed
 
 Which = tuple[str, str, str]
 
@@ -73,7 +74,7 @@ def _as_then(lesson: Lesson) -> Lesson:
 
 
 def _name(results: Results, which: Which) -> str:
-    return f"{comparison(results.lesson(which[0]), which[1])} {place(which[2]).lower()}"
+    return f"{comparison(results.lesson(which[0]), which[1])} {scope_heading(which[2]).lower()}"
 
 
 def _when(before: Mapping[Which, Look]) -> str:

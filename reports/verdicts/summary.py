@@ -8,16 +8,15 @@ from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.verdicts.chips import BUT, Cell, chip, said
 from orchestrator.reports.verdicts.plain_words import lost, plain
-from orchestrator.reports.verdicts.results import SCOPES, Results
+from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import comparison, spoken
 from orchestrator.reports.verdicts.verdict import BROKEN, CATEGORIES, HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
 from orchestrator.reports.wording.phrases import goal
 from orchestrator.reports.wording.qualifiers import bad_runs
+from orchestrator.reports.wording.scopes import SCOPES, on_scope, scope_brief
 from orchestrator.reports.wording.words import ident, listed, scale, typeset
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-WHERE = {"fixed": "on this data set", "redrawn": "on data drawn anew"}
-SHORT = {"fixed": "here", "redrawn": "redrawn"}
 ALONE = {
     IMPROVES: "improves what it promises",
     HARMS: "does harm",
@@ -79,7 +78,7 @@ def _scopes(results: Results) -> list[str]:
 def _counted(results: Results, scope: str, *, again: bool) -> str:
     """What one scope's verdicts come to."""
     rows = [row for row in results.deciding if row.data == scope]
-    where = WHERE.get(scope, f"on {scope} data")
+    where = on_scope(scope).replace("redrawn data", "data drawn anew")
     if len(rows) == 1:
         who = "it" if again else _named(results, rows[0])
         return f"{where} {who} {ALONE[rows[0].verdict]}{_price(rows)}"
@@ -192,7 +191,7 @@ def _guards(results: Results, rows: Sequence[Effect]) -> tuple[tuple[str, bool],
         return ()
     if all(row.guard == HOLDS for row in told):
         return (("holds in both" if len(told) > 1 else "holds", False),)
-    return tuple((f"{SHORT.get(row.data, row.data)}: {_state(results, row)}", row.guard == BROKEN) for row in told)
+    return tuple((f"{scope_brief(row.data)}: {_state(results, row)}", row.guard == BROKEN) for row in told)
 
 
 def _state(results: Results, row: Effect) -> str:

@@ -15,7 +15,8 @@ from orchestrator.reports.verdicts.verdict import OPEN
 from orchestrator.reports.wording.interval_warnings import caveats
 from orchestrator.reports.wording.phrases import decimals, measure, number, percent
 from orchestrator.reports.wording.qualifiers import ordinal, qualifiers, single_run
-from orchestrator.reports.wording.words import count, place, typeset
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import count, typeset
 
 WEAK = 0.2
 TAKEN = "the rows it was scored on are taken as given"
@@ -28,7 +29,7 @@ def how_sure(results: Results, lesson: Lesson, variant: str) -> list[str]:
     found = []
     for row in rows:
         said = [*(each.text for each in qualifiers(row) if each.text != TAKEN), single_run(row), _correlated(row), _stopped(results, row), _found(row)]
-        found += [f"{place(row.data)}: {'; '.join(filter(None, said))}.", *map(_short, caveats(row))]
+        found += [f"{scope_heading(row.data)}: {'; '.join(filter(None, said))}.", *map(_short, caveats(row))]
     return [typeset(text) for text in (*found, *_looked(lesson, variant), *_unknown(lesson))]
 
 
@@ -90,10 +91,10 @@ def _looked(lesson: Lesson, variant: str) -> list[str]:
         mine = lesson.looks_at(variant, scope)
         for before, after in pairwise(mine):
             if before.endpoint != after.endpoint:
-                found.append(f"{place(scope)}: endpoint changed after {len(before.seeds)} seeds were seen.")
+                found.append(f"{scope_heading(scope)}: endpoint changed after {len(before.seeds)} seeds were seen.")
         if len(mine) > 1:
             dates = ", ".join(f"{each.date.partition('T')[0]} ({len(each.seeds)} seeds)" for each in mine)
-            found.append(f"{place(scope)} looked at {len(mine)} times: {dates}.{_older(mine)}")
+            found.append(f"{scope_heading(scope)} looked at {len(mine)} times: {dates}.{_older(mine)}")
     forms = dict(lesson.forms).get(variant, 1)
     return [*found, *([f"This is the {ordinal(forms)} form of this comparison in this store."] if forms > 1 else [])]
 
@@ -120,7 +121,7 @@ def correlations(results: Results) -> str:
     found: dict[str, list[float]] = {}
     for row in results.deciding:
         if not math.isnan(row.correlation):
-            found.setdefault(place(row.data).lower(), []).append(row.correlation)
+            found.setdefault(scope_heading(row.data).lower(), []).append(row.correlation)
     parts = [f"{scope} {_range(values)}" for scope, values in found.items()]
     return typeset("; ".join(parts)) if parts else "nowhere known"
 

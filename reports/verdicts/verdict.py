@@ -35,7 +35,6 @@ from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.levels import WHOLE
 from orchestrator.reports.statistics.paired import ROUNDING, fewest_pairs
 from orchestrator.reports.wording.phrases import (
-    PLACES,
     amount,
     decimals,
     goal,
@@ -47,6 +46,7 @@ from orchestrator.reports.wording.phrases import (
     times,
 )
 from orchestrator.reports.wording.qualifiers import bad_runs, qualifiers
+from orchestrator.reports.wording.scopes import on_scope
 
 IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
@@ -298,18 +298,14 @@ def headline(who: str, rows: Sequence[Effect]) -> str:
     """One sentence over one or two scopes' rows of the same comparison and endpoint, with one qualifier at most."""
     parts = []
     for again, row in enumerate(rows):
-        place = _place(row)
+        where = on_scope(row.data)
         did, further = clause(row, bool(again))
-        parts.append(f"{place} it {did}{further}" if again else f"{who} {did} {place}{further}")
+        parts.append(f"{where} it {did}{further}" if again else f"{who} {did} {where}{further}")
     found = [(each.strength, at, each.text) for at, row in enumerate(rows) for each in qualifiers(row) if each.headline]
     if found:
         _, at, text = min(found)
-        parts.append(f"{_place(rows[at])} {text}" if len(rows) > 1 else text)
+        parts.append(f"{on_scope(rows[at].data)} {text}" if len(rows) > 1 else text)
     return f"{'; '.join(parts)}."
-
-
-def _place(row: Effect) -> str:
-    return PLACES.get(row.data, f"on {row.data} data")
 
 
 def clause(row: Effect, again: bool = False) -> tuple[str, str]:

@@ -10,6 +10,7 @@ LOPSIDED = 1.0
 """Skewness from where on an interval's coverage is doubtful; one normal sample of 30 in fifty gets there by chance."""
 MANY_PAIRS = 100
 FEW_PAIRS = 20
+"""Fewer than this, and t intervals of skewed measures and all intervals of spreads run short."""
 
 
 def caveats(row: Effect) -> list[str]:

@@ -24,7 +24,6 @@ METRICS = {
     "sparse_categorical_accuracy": "accuracy",
 }
 LEAST_P = 0.001
-PLACES = {"fixed": "on this data set", "redrawn": "on redrawn data"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from markupsafe import Markup, escape
 from orchestrator.reports.wording.phrases import measure, spelled
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
-PLACES = {"fixed": "On this data set", "redrawn": "On redrawn data"}
 ROWS = {"fresh": "fresh points", "test": "the test set", "train": "the training rows", "val": "validation rows"}
 
 _HYPHEN = re.compile(r"(?<![\w.,])-(?=[\d.∞])")
@@ -45,11 +44,6 @@ def scale(name: str, threshold: float | None = None) -> Scale:
     return Scale(
         words.noun.removeprefix("the "), "percentage points" if words.unit == "points" else words.unit, words.scale, ""
     )
-
-
-def place(scope: str) -> str:
-    """`On this data set`, `On redrawn data`; a scope of another name keeps it."""
-    return PLACES.get(scope, scope)
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -1,0 +1,27 @@
+"""What the scopes are called: `fixed` is the lesson's own data set, of `redrawn` data each seed draws its own."""
+
+from __future__ import annotations
+
+SCOPES = ("fixed", "redrawn")
+_NAMES = {"fixed": "this data set", "redrawn": "redrawn data"}
+_BRIEF = {"fixed": "here"}
+
+
+def scope_name(scope: str) -> str:
+    """`this data set`, `redrawn data`; a scope of another name keeps it."""
+    return _NAMES.get(scope, scope)
+
+
+def scope_brief(scope: str) -> str:
+    """`here`, `redrawn`: in a cell that has room for a word."""
+    return _BRIEF.get(scope, scope)
+
+
+def on_scope(scope: str) -> str:
+    """`on this data set`, `on redrawn data`, as it stands in a sentence."""
+    return f"on {_NAMES.get(scope, f'{scope} data')}"
+
+
+def scope_heading(scope: str) -> str:
+    """`On this data set`, `On redrawn data`; a scope of another name keeps it."""
+    return f"On {_NAMES[scope]}" if scope in _NAMES else scope
