@@ -10,7 +10,7 @@ from orchestrator.reports.diagnosis.diagnosis import Technique, diagnose, docume
 from orchestrator.reports.diagnosis.problem_signs import falling
 from orchestrator.reports.diagnosis.row_count import row_count, standard_error
 from orchestrator.reports.diagnosis.task import Task
-from orchestrator.reports.logs.logged_runs import Record, Scores, parse
+from orchestrator.reports.logs.logged_runs import FinalScores, LoggedRun, parse
 from tests.conftest import ROOT
 from tests.simulate import store
 
@@ -21,7 +21,7 @@ def record(train=0.95, held_out=0.93, speed=5.0, val_loss_rise=0.0, wobble=0.0):
     """A well-behaved run of a hundred epochs, spoilt on request."""
     rise = 1 - np.exp(-EPOCHS / speed)
     zigzag = wobble / 2 * (-1.0) ** EPOCHS
-    return Record(
+    return LoggedRun(
         loss=0.7 - 0.6 * rise,
         val_loss=0.7 - 0.5 * rise + val_loss_rise * EPOCHS / 100,
         accuracy=0.5 + (train - 0.5) * rise,
@@ -51,12 +51,12 @@ def test_a_healthy_model_has_no_area():
     ("records", "expected"),
     [
         ([record(train=0.7, held_out=0.7)], "learning"),
-        ([Record(loss=np.append(np.full(20, 0.7), np.inf))], "learning"),
-        ([Record(loss=np.linspace(1.0, 0.95, 50))], "learning"),
+        ([LoggedRun(loss=np.append(np.full(20, 0.7), np.inf))], "learning"),
+        ([LoggedRun(loss=np.linspace(1.0, 0.95, 50))], "learning"),
         ([record(train=1.0, held_out=0.76)], "generalization"),
         ([record(val_loss_rise=1.0)], "generalization"),
-        ([Record(loss=1.0 / EPOCHS, val_loss=1.0 / EPOCHS + 0.5)], "generalization"),
-        ([Record(loss=3 - 0.1 * EPOCHS, val_loss=3 - 0.03 * EPOCHS)], "generalization"),
+        ([LoggedRun(loss=1.0 / EPOCHS, val_loss=1.0 / EPOCHS + 0.5)], "generalization"),
+        ([LoggedRun(loss=3 - 0.1 * EPOCHS, val_loss=3 - 0.03 * EPOCHS)], "generalization"),
         ([record(held_out=0.90), record(held_out=0.94)], "predictions"),
         ([record(wobble=0.03)], "predictions"),
     ],
@@ -70,7 +70,7 @@ def test_all_areas_are_named_the_strongest_first():
     """24 points of gap are five times the border, 70 % accuracy is 1.5 times; a lost loss comes before all."""
     assert areas(record(train=0.7, held_out=0.46)) == ("generalization", "learning")
     assert areas(record(train=0.3, held_out=0.2)) == ("learning", "generalization")
-    lost = Record(loss=np.append(record().loss, np.inf))
+    lost = LoggedRun(loss=np.append(record().loss, np.inf))
     assert areas(record(train=1.0, held_out=0.5), record(train=1.0, held_out=0.51), lost)[0] == "learning"
 
 
@@ -78,7 +78,7 @@ def test_all_areas_are_named_the_strongest_first():
 def test_slowness_is_no_problem_at_any_length(n):
     """exp(-e/(n/4)) takes most of its epochs to fall, however many they are; a run that ends fitted was fast enough."""
     fall = np.exp(-4 * np.arange(1, n + 1) / n)
-    assert areas(Record(loss=0.1 + fall, val_loss=0.12 + fall, accuracy=0.98 - 0.4 * fall, val_accuracy=0.97 - 0.4 * fall)) == ()
+    assert areas(LoggedRun(loss=0.1 + fall, val_loss=0.12 + fall, accuracy=0.98 - 0.4 * fall, val_accuracy=0.97 - 0.4 * fall)) == ()
 
 
 def test_each_number_is_told_with_its_border_and_the_distance():
@@ -108,17 +108,17 @@ def test_the_border_of_accuracy_knows_what_guessing_gives(task, limit):
 def test_classes_are_read_off_the_first_epoch():
     """A first loss of log(40) at an accuracy no coin would have is of 40 classes; at 60 % it is of two."""
     for first, limit in ((0.05, 0.6 + 0.4 / 40), (0.6, 0.8)):
-        curve = Record(loss=np.linspace(np.log(40.5), 0.5, 20), accuracy=np.linspace(first, 0.9, 20))
+        curve = LoggedRun(loss=np.linspace(np.log(40.5), 0.5, 20), accuracy=np.linspace(first, 0.9, 20))
         assert signs(curve)["training accuracy"].limit == pytest.approx(limit)
 
 
 def test_an_accuracy_that_stands_still_is_that_of_always_answering_alike():
     """95 % from the first epoch to the last, and a loss that hardly falls, is the majority class and nothing learned."""
     loss = 0.2 + 0.01 * np.exp(-EPOCHS)
-    stuck = Record(loss=loss, val_loss=loss, accuracy=np.full(100, 0.95), val_accuracy=np.full(100, 0.95))
+    stuck = LoggedRun(loss=loss, val_loss=loss, accuracy=np.full(100, 0.95), val_accuracy=np.full(100, 0.95))
     assert areas(stuck) == ("learning",)
     assert "always answered" in signs(stuck)["training accuracy"].text
-    assert areas(Record(loss=1 / EPOCHS, accuracy=np.full(100, 0.95))) == ()
+    assert areas(LoggedRun(loss=1 / EPOCHS, accuracy=np.full(100, 0.95))) == ()
 
 
 def test_a_training_curve_held_down_by_dropout_is_no_problem():
@@ -132,8 +132,8 @@ def test_a_training_curve_held_down_by_dropout_is_no_problem():
 def test_scores_of_the_finished_model_go_before_the_curves():
     """A stored run knows its accuracies in inference mode: 99 % and 80 % are a gap of 19 points, whatever the curves say."""
     curve = record(train=0.7, held_out=0.8)
-    final = Scores(train_accuracy=0.99, test_accuracy=0.80)
-    known = Record(final=final).with_curves({name: getattr(curve, name) for name in ("loss", "val_loss", "accuracy", "val_accuracy")})
+    final = FinalScores(train_accuracy=0.99, test_accuracy=0.80)
+    known = LoggedRun(final=final).with_curves({name: getattr(curve, name) for name in ("loss", "val_loss", "accuracy", "val_accuracy")})
     assert areas(known) == ("generalization",)
     assert signs(known)["training minus validation accuracy"].value == pytest.approx(0.19)
 
@@ -144,7 +144,7 @@ def test_a_gap_on_few_rows_is_weak_or_none():
     for train, held, rows, found, weak in (
         (127, 49, 1, True, True), (122, 49, 1, False, False), (127 * 100, 49 * 100, 100, True, False),
     ):  # fmt: skip
-        curve = Record(accuracy=np.round(train * (0.6 + 0.4 * steps)) / (140 * rows), val_accuracy=np.round(held * (0.6 + 0.4 * steps)) / (60 * rows))
+        curve = LoggedRun(accuracy=np.round(train * (0.6 + 0.4 * steps)) / (140 * rows), val_accuracy=np.round(held * (0.6 + 0.4 * steps)) / (60 * rows))
         sign = signs(curve)["training minus validation accuracy"]
         assert (sign.found, sign.weak) == (found, weak)
 
@@ -168,18 +168,18 @@ def test_the_standard_error_of_a_gap():
 @pytest.mark.parametrize("n", [1, 3, 9])
 def test_under_ten_epochs_it_is_too_short_to_tell(n):
     """Nothing is found in nine epochs, however bad they look, except a loss that is NaN."""
-    curve = Record(loss=np.full(n, 0.7), accuracy=np.full(n, 0.3), val_accuracy=np.full(n, 0.1))
+    curve = LoggedRun(loss=np.full(n, 0.7), accuracy=np.full(n, 0.3), val_accuracy=np.full(n, 0.1))
     found = diagnose([curve], "mine")
     assert found.areas == ()
     assert found.verdict.startswith(f"too short to tell ({n} epoch")
-    assert areas(Record(loss=np.array([0.7, np.inf]))) == ("learning",)
+    assert areas(LoggedRun(loss=np.array([0.7, np.inf]))) == ("learning",)
 
 
 def test_what_the_log_does_not_hold_is_not_known():
     """Without validation, learning is judged and the rest is said not to be known."""
-    found = diagnose([Record(loss=record().loss, accuracy=record().accuracy)], "mine")
+    found = diagnose([LoggedRun(loss=record().loss, accuracy=record().accuracy)], "mine")
     assert found.verdict == "no problem found; not known: generalization and predictions"
-    assert signs(Record(loss=record().loss))["training loss left"].found is False
+    assert signs(LoggedRun(loss=record().loss))["training loss left"].found is False
 
 
 def test_equal_runs_say_nothing_of_the_spread():
@@ -193,7 +193,7 @@ def test_equal_runs_say_nothing_of_the_spread():
 def test_a_regression_is_judged_by_its_losses():
     """Without any accuracy: training loss left, validation over training loss, and scatter as a share of its mean."""
     made = record()
-    plain = [Record(loss=made.loss, val_loss=made.loss * factor) for factor in (1.0, 1.4)]
+    plain = [LoggedRun(loss=made.loss, val_loss=made.loss * factor) for factor in (1.0, 1.4)]
     found = diagnose(plain, "mine")
     assert found.areas == ("predictions",)
     assert any("final validation loss differs by 23.6 %" in sign.text for sign in found.signs)
@@ -202,21 +202,21 @@ def test_a_regression_is_judged_by_its_losses():
 def test_losses_below_zero_have_no_ratio():
     """A log-likelihood that falls from 1 to -5, validation 0.1 above: no problem; with half the descent missing, one."""
     fall = np.linspace(1, -5, 50)
-    assert areas(Record(loss=fall, val_loss=fall + 0.1)) == ()
-    assert areas(Record(loss=fall, val_loss=np.linspace(1, -1, 50))) == ("generalization",)
+    assert areas(LoggedRun(loss=fall, val_loss=fall + 0.1)) == ()
+    assert areas(LoggedRun(loss=fall, val_loss=np.linspace(1, -1, 50))) == ("generalization",)
 
 
 def test_a_noisy_validation_loss_has_not_risen():
     """The lowest single epoch of a noisy curve is luck; tenths of the training are compared, and against the noise."""
     noisy = np.full(100, 0.5) + 0.1 * np.sin(EPOCHS * 2.4)
-    assert signs(Record(loss=record().loss, val_loss=noisy))["validation loss, end over lowest"].value == pytest.approx(1.0, abs=0.02)
+    assert signs(LoggedRun(loss=record().loss, val_loss=noisy))["validation loss, end over lowest"].value == pytest.approx(1.0, abs=0.02)
     jitter = 0.5 * (1 + 0.3 * np.random.default_rng(0).standard_normal(30))
-    assert signs(Record(loss=record().loss[:30], val_loss=jitter))["validation loss, end over lowest"].found is False
+    assert signs(LoggedRun(loss=record().loss[:30], val_loss=jitter))["validation loss, end over lowest"].found is False
 
 
 def test_a_curve_that_still_rises_does_not_wobble():
     """Steps that all lead upwards are progress; only what goes back and forth counts."""
-    rising = Record(loss=record().loss, val_accuracy=np.linspace(0.1, 0.9, 30))
+    rising = LoggedRun(loss=record().loss, val_accuracy=np.linspace(0.1, 0.9, 30))
     assert signs(rising)["wobble of validation accuracy"].value == pytest.approx(0)
 
 
@@ -252,7 +252,7 @@ def test_a_users_history_goes_all_the_way():
 
 def test_a_diagnosis_as_json_holds_plain_numbers():
     """JSON knows neither NaN nor infinity: what isn't known is null; every border is told with its source."""
-    made = json.loads(json.dumps(document(diagnose([Record(loss=np.array([1.0, np.inf]))], "mine")), allow_nan=False))
+    made = json.loads(json.dumps(document(diagnose([LoggedRun(loss=np.array([1.0, np.inf]))], "mine")), allow_nan=False))
     assert made["areas"] == ["learning"]
     assert made["signs"][1]["value"] is None
     assert all(sign["source"] for sign in made["signs"])

@@ -7,21 +7,21 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from orchestrator.reports.diagnosis.diagnosis import diagnose
-from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.logs.logged_runs import LoggedRun
 from orchestrator.reports.page import diagnosis_page
 from tests.test_browser import BAD, OVERLAPS, UNFOLD, browser, visit  # noqa: F401  fixtures
 
 E = np.arange(40)
-OVERFIT = Record(loss=0.9**E, val_loss=0.5 + 0.01 * E, accuracy=1 - 0.4 * 0.9**E, val_accuracy=0.85 - 0.2 * 0.8**E)
+OVERFIT = LoggedRun(loss=0.9**E, val_loss=0.5 + 0.01 * E, accuracy=1 - 0.4 * 0.9**E, val_accuracy=0.85 - 0.2 * 0.8**E)
 CASES = {
     "overfit": [OVERFIT],
-    "seeds": [Record(loss=OVERFIT.loss * f, val_loss=OVERFIT.val_loss * f) for f in (0.9, 1.0, 1.3)],
-    "lost": [Record(loss=np.append(0.9**E, np.inf), epochs=np.arange(41.0))],
-    "together": [Record(loss=0.9**E, val_loss=0.9**E, accuracy=np.full(40, 1.0), val_accuracy=np.full(40, 1.0))],
-    "below zero": [Record(loss=1.0 - E, val_loss=1.1 - E)],
-    "short": [Record(loss=np.array([0.5]))],
-    "validation only": [Record(val_accuracy=OVERFIT.val_accuracy)],
-    "named": [Record(loss=0.9**E, measure=BAD, run=BAD, notes=(BAD,))],
+    "seeds": [LoggedRun(loss=OVERFIT.loss * f, val_loss=OVERFIT.val_loss * f) for f in (0.9, 1.0, 1.3)],
+    "lost": [LoggedRun(loss=np.append(0.9**E, np.inf), epochs=np.arange(41.0))],
+    "together": [LoggedRun(loss=0.9**E, val_loss=0.9**E, accuracy=np.full(40, 1.0), val_accuracy=np.full(40, 1.0))],
+    "below zero": [LoggedRun(loss=1.0 - E, val_loss=1.1 - E)],
+    "short": [LoggedRun(loss=np.array([0.5]))],
+    "validation only": [LoggedRun(val_accuracy=OVERFIT.val_accuracy)],
+    "named": [LoggedRun(loss=0.9**E, measure=BAD, run=BAD, notes=(BAD,))],
 }
 
 

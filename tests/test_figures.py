@@ -157,7 +157,7 @@ def test_thinning_passes_over_what_is_no_number():
 def _line(mean, **changes):
     mean = np.asarray(mean, dtype=float)
     given = {"sd": np.full(len(mean), 0.5), "train": None, "training": np.full(len(mean), 3), "n": 3} | changes
-    return charts.Line("with", "series1", mean, **given)
+    return charts.LearningCurve("with", "series1", mean, **given)
 
 
 def _learning(*lines):
@@ -218,8 +218,8 @@ def _pairs(before, after, *, ratio=False, **effect):
 
 def test_pairs_are_counted():
     """The description counts pairs that rise and pairs that tie; the table has a row a seed."""
-    before = dots.Arm("without", "series0", np.array([1.0, 2.0, 3.0]))
-    after = dots.Arm("with", "series1", np.array([2.0, 2.0, 5.0]))
+    before = dots.Dots("without", "series0", np.array([1.0, 2.0, 3.0]))
+    after = dots.Dots("with", "series1", np.array([2.0, 2.0, 5.0]))
     figure = dots.paired("p", "here", _pairs(before, after))
     assert "3 pairs of runs. without: mean 2; with: mean 3. with is higher in 2, equal in 1." in figure.svg
     assert figure.table.rows == (("0", "1", "2"), ("1", "2", "2"), ("2", "3", "5"))
@@ -227,8 +227,8 @@ def test_pairs_are_counted():
 
 def test_bounds_are_hollow():
     """A run that never reached its threshold is a hollow dot, and in the table a bound."""
-    before = dots.Arm("without", "series0", np.array([300.0, 20.0]), np.array([True, False]))
-    after = dots.Arm("with", "series1", np.array([10.0, 12.0]))
+    before = dots.Dots("without", "series0", np.array([300.0, 20.0]), np.array([True, False]))
+    after = dots.Dots("with", "series1", np.array([10.0, 12.0]))
     figure = dots.paired("p", "here", _pairs(before, after))
     assert re.search(r'fill="none"[^>]* class="s-series0"', figure.svg)
     assert figure.table.rows[0][1] == "not within 300"
@@ -236,7 +236,7 @@ def test_bounds_are_hollow():
 
 def test_a_ratio_of_spreads_has_no_differences():
     """Where spreads are compared, the table has no difference a seed; an unbounded interval is drawn without its bar."""
-    arm = dots.Arm("without", "series0", np.array([1.0, 2.0]))
+    arm = dots.Dots("without", "series0", np.array([1.0, 2.0]))
     figure = dots.paired("p", "here", _pairs(arm, arm, ratio=True, high=np.inf))
     assert figure.table.head == ("seed", "without", "without")
     assert "interval" not in figure.svg
@@ -244,7 +244,7 @@ def test_a_ratio_of_spreads_has_no_differences():
 
 def test_stops_are_summed_up():
     """The description of the stop epochs gives the first, the median and the last, out of how many."""
-    figure = dots.stops("s", "here", [dots.Arm("with", "series1", np.array([200.0, 300.0, 700.0]))], 4000)
+    figure = dots.stops("s", "here", [dots.Dots("with", "series1", np.array([200.0, 300.0, 700.0]))], 4000)
     assert "3 of 3 runs stopped early, the first at epoch 200, half of them by epoch 300, the last at 700" in figure.svg
 
 
@@ -292,7 +292,7 @@ def test_the_forest_cuts_off_what_is_far_away():
 )
 def test_numbers_are_short(value, expected):
     """A number has about three digits, a real minus sign, and a dash or infinity where it is none."""
-    assert words.number(value) == expected
+    assert words.significant(value) == expected
 
 
 def test_ids_of_different_names_differ():

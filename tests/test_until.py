@@ -73,7 +73,7 @@ def test_the_width_of_a_ratio_is_that_of_its_logarithm():
     ratio = row(statistic="spread", low=0.5, high=2.0, n_seeds=32)
     assert Until(200, 1.39).following(ratio, 32) == 32
     assert Until(200, 1.38).following(ratio, 32) > 32
-    assert Until(200, 1.39).following({**ratio, "low": math.nan, "high": math.nan}, 32) > 32
+    assert Until(200, 1.39).following(row(statistic="spread", n_seeds=32, low=math.nan, high=math.nan), 32) > 32
 
 
 def test_a_baseline_has_the_seeds_of_its_largest_comparison():

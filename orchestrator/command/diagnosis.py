@@ -18,7 +18,7 @@ from orchestrator.reports.diagnosis.diagnosis import Diagnosis
 from orchestrator.reports.diagnosis.task import Task
 from orchestrator.reports.logs import file_format, logged_runs
 from orchestrator.reports.logs.log import Log, printable
-from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.logs.logged_runs import LoggedRun
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.store import Store
 from orchestrator.store.user_parquet import columns
@@ -32,7 +32,7 @@ def of_results(store: Store) -> list[Diagnosis]:
     return diagnosis.variants(Results.of(*store.load()))
 
 
-def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis, list[Record]]:
+def of_files(words: Sequence[str], store: Store, task: Task) -> tuple[Diagnosis, list[LoggedRun]]:
     """Logs of the user's, several being several seeds; what treats their problem is named as far as the store has measured it.
 
     Raises:
@@ -141,7 +141,7 @@ def as_json(found: Diagnosis | Sequence[Diagnosis]) -> str:
     return json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def write_page(found: Diagnosis, records: Sequence[Record], path: Path) -> None:
+def write_page(found: Diagnosis, records: Sequence[LoggedRun], path: Path) -> None:
     """Write the page beside its place, then rename it into it.
 
     Raises:

@@ -20,7 +20,7 @@ from orchestrator.reports.diagnosis.borders import AREAS, SHORTEST
 from orchestrator.reports.diagnosis.problem_signs import Sign, signs
 from orchestrator.reports.diagnosis.task import Task
 from orchestrator.reports.logs.log import printable
-from orchestrator.reports.logs.logged_runs import FIELDS, Record, Scores
+from orchestrator.reports.logs.logged_runs import FIELDS, FinalScores, LoggedRun
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.histories import Curves
 from orchestrator.reports.verdicts.results import Results
@@ -127,7 +127,7 @@ def _strength(sign: Sign) -> tuple[bool, float]:
 
 
 def diagnose(
-    records: Sequence[Record], name: str, known: Sequence[Technique] = (), task: Task | None = None
+    records: Sequence[LoggedRun], name: str, known: Sequence[Technique] = (), task: Task | None = None
 ) -> Diagnosis:
     """Judge one model by the histories of its runs, one at least. `known`: techniques to choose from, any family.
 
@@ -151,7 +151,7 @@ def diagnose(
     return Diagnosis(name, made.runs, made.epochs, found, made.notes, treating)
 
 
-def _held_down(records: Sequence[Record]) -> list[str]:
+def _held_down(records: Sequence[LoggedRun]) -> list[str]:
     """Why validation can be better than training, where it is in most epochs."""
     records = [record for record in records if record.final is None]  # those are judged in inference mode
     losses = [record.loss > record.val_loss for record in records if record.loss is not None and record.val_loss is not None]
@@ -167,9 +167,9 @@ def _held_down(records: Sequence[Record]) -> list[str]:
     return [f"{told}: a training curve is an average over the epoch, with dropout, augmentation or noise on; that is no problem"]
 
 
-def _different(records: Sequence[Record]) -> tuple[list[Record], int]:
+def _different(records: Sequence[LoggedRun]) -> tuple[list[LoggedRun], int]:
     """The runs, each once, and how many were left out."""
-    seen: dict[tuple[bytes | None, ...], Record] = {}
+    seen: dict[tuple[bytes | None, ...], LoggedRun] = {}
     for record in records:
         curves = (getattr(record, field) for field in FIELDS)
         seen.setdefault(tuple(None if curve is None else curve.tobytes() for curve in curves), record)
@@ -204,23 +204,23 @@ def _task(lesson: Lesson, data: str) -> Task:
     return Task(guess=about.chance, best=1.0 if about.bayes is None else about.bayes, rows=rows, drawn=data == "redrawn")
 
 
-def _records(curves: Curves, scores: Mapping[int, Scores]) -> list[Record]:
+def _records(curves: Curves, scores: Mapping[int, FinalScores]) -> list[LoggedRun]:
     names = [name for name in FIELDS if name in curves.columns and np.isfinite(curves.columns[name]).any()]
     matrices = {name: curves.matrix(name) for name in names}
     return [
-        Record(final=scores.get(int(seed))).with_curves({name: matrices[name][i, :stop] for name in names})
+        LoggedRun(final=scores.get(int(seed))).with_curves({name: matrices[name][i, :stop] for name in names})
         for i, (seed, stop) in enumerate(zip(curves.seeds, curves.stops, strict=True))
     ]
 
 
-def _scores(runs: pd.DataFrame, arm: tuple[str, str, str]) -> dict[int, Scores]:
+def _scores(runs: pd.DataFrame, arm: tuple[str, str, str]) -> dict[int, FinalScores]:
     """The finished models' scores by seed: measured in inference mode, the weights being those that are kept."""
     chosen = runs[(runs["lesson"] == arm[0]) & (runs["variant"] == arm[1]) & (runs["data"] == arm[2])]
     loss = next((name for name in LOSSES if {f"train_{name}", f"test_{name}"} <= set(chosen.columns)), "")
     columns = ("train_accuracy", "test_accuracy", f"train_{loss}", f"test_{loss}")
     unknown = pd.Series(math.nan, chosen.index)
     values = [chosen.get(column, unknown) for column in columns]
-    return {int(seed): Scores(*map(float, row)) for seed, *row in zip(chosen["seed"], *values, strict=True)}
+    return {int(seed): FinalScores(*map(float, row)) for seed, *row in zip(chosen["seed"], *values, strict=True)}
 
 
 def render(diagnosis: Diagnosis, width: int | None = None) -> str:

@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from orchestrator.reports.diagnosis.borders import BORDERS, LAST, SHORTEST, SURE, Border
 from orchestrator.reports.diagnosis.row_count import row_count, standard_error
 from orchestrator.reports.diagnosis.task import Task, guess
-from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.logs.logged_runs import LoggedRun
 from orchestrator.reports.statistics.histories import late
 from orchestrator.reports.wording.phrases import number, plural
 
@@ -85,7 +85,7 @@ class Chance:
         return math.isnan(self.error) or value - self.factor * self.error > limit
 
 
-def signs(records: Sequence[Record], task: Task | None = None) -> list[Sign]:
+def signs(records: Sequence[LoggedRun], task: Task | None = None) -> list[Sign]:
     """Every sign in one model's runs: lost, fit, gap, turned, spread, wobble, in this order.
 
     A run whose loss became NaN is counted as lost; the other signs are read off the rest.
@@ -113,7 +113,7 @@ def _unread(sign: Sign) -> Sign:
     return Sign(sign.border, math.nan, sign.limit, None, f"{sign.what}: not known: the loss did not stay a number")
 
 
-def _lost(records: Sequence[Record]) -> Sign:
+def _lost(records: Sequence[LoggedRun]) -> Sign:
     lost = [record for record in records if record.lost is not None]
     text = "the loss is a number to the end" if len(records) == 1 else f"the loss is a number to the end in all {len(records)} runs"
     if lost and len(records) == 1:
@@ -123,7 +123,7 @@ def _lost(records: Sequence[Record]) -> Sign:
     return Sign(BORDERS["lost"], len(lost), 0, bool(lost), text)
 
 
-def _when(record: Record) -> str:
+def _when(record: LoggedRun) -> str:
     at = record.lost or 0
     epoch = at + 1 if record.epochs is None else record.epochs[at]
     return f"epoch {epoch:g}, the last" if at == record.length - 1 else f"epoch {epoch:g} of {record.length}"
@@ -175,7 +175,7 @@ def _distance(value: float, unit: str, digits: int) -> str:
     return told(value, "points" if unit == "percent" else unit, digits).removesuffix(" times")
 
 
-def _fit(records: Sequence[Record], task: Task) -> Sign:
+def _fit(records: Sequence[LoggedRun], task: Task) -> Sign:
     """Whether the training rows are fitted: by accuracy, by AUC, or by how much of the loss is left."""
     score = next((record.score for record in records if record.accuracy is not None), "")
     value, more = _fitted(records)
@@ -192,7 +192,7 @@ def _fit(records: Sequence[Record], task: Task) -> Sign:
     return _sign("left", left, f"{{}} of the first epoch's training {_measure(records)} is left at the end", more=why)
 
 
-def _fitted(records: Sequence[Record]) -> tuple[float, str]:
+def _fitted(records: Sequence[LoggedRun]) -> tuple[float, str]:
     """Accuracy on the training rows in inference mode, or the nearest to it, and how it was come by.
 
     A training curve is recorded while dropout, augmentation and batch statistics are on. A model is at least as good on
@@ -208,7 +208,7 @@ def _fitted(records: Sequence[Record]) -> tuple[float, str]:
     return trained, ""
 
 
-def _pace(records: Sequence[Record]) -> str:
+def _pace(records: Sequence[LoggedRun]) -> str:
     """How fast training loss still falls, an epoch: what tells a run that was ended early from one that is stuck."""
     rate = _mean(falling(record.loss) for record in records if record.loss is not None)
     if math.isnan(rate):
@@ -231,7 +231,7 @@ def _left(loss: Floats) -> float:
     return _end(loss) / float(known[0]) if len(known) and known.min() >= 0 and known[0] > 0 else math.nan
 
 
-def _gap(records: Sequence[Record], task: Task) -> Sign:
+def _gap(records: Sequence[LoggedRun], task: Task) -> Sign:
     """How much better the training rows are predicted: by accuracy, or else by loss."""
     both = [record for record in records if record.accuracy is not None and record.val_accuracy is not None]
     trained, held = (_mean(_side(record, side) for record in both) for side in (0, 1))
@@ -248,7 +248,7 @@ def _gap(records: Sequence[Record], task: Task) -> Sign:
     return _sign("gap", gap, words, chance=chance, more="; ".join(filter(None, (about, _rows(rows)))))
 
 
-def _row_counts(record: Record, task: Task) -> tuple[float | None, float | None]:
+def _row_counts(record: LoggedRun, task: Task) -> tuple[float | None, float | None]:
     """Training and validation rows, given or read off the steps of the accuracies; AUC and the like have none."""
     if task.rows or not record.score.endswith("accuracy"):
         return task.rows or (None, None)
@@ -260,7 +260,7 @@ def _rows(rows: tuple[float | None, float | None]) -> str:
     return f"{' and '.join(known)} rows" if known else ""
 
 
-def _side(record: Record, side: int) -> float:
+def _side(record: LoggedRun, side: int) -> float:
     """Accuracy at the end: of the finished model where both are known, else of the curves."""
     final = record.final
     if final and math.isfinite(final.train_accuracy) and math.isfinite(final.test_accuracy):
@@ -268,7 +268,7 @@ def _side(record: Record, side: int) -> float:
     return _end((record.accuracy, record.val_accuracy)[side])
 
 
-def _ratio(records: Sequence[Record]) -> Sign:
+def _ratio(records: Sequence[LoggedRun]) -> Sign:
     """Validation loss over training loss; where they have no ratio, their difference as a share of the descent."""
     both = [_losses(record) for record in records if record.val_loss is not None and record.loss is not None]
     measure = _measure(records)
@@ -288,14 +288,14 @@ def number_of(value: float) -> str:
     return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _missing(records: Sequence[Record]) -> str:
+def _missing(records: Sequence[LoggedRun]) -> str:
     """What the log lacks for a comparison of training with validation."""
     if all(record.val_loss is None and record.val_accuracy is None for record in records):
         return "the log has no validation loss and no validation accuracy"
     return "the log has no metric for both the training and the validation rows"
 
 
-def _losses(record: Record) -> tuple[float, float, float]:
+def _losses(record: LoggedRun) -> tuple[float, float, float]:
     """Training and validation loss at the end, and how far training loss fell in all."""
     final, known = record.final, _known(record.loss)
     if final and math.isfinite(final.train_loss) and math.isfinite(final.test_loss):
@@ -303,7 +303,7 @@ def _losses(record: Record) -> tuple[float, float, float]:
     return _end(record.loss), _end(record.val_loss), float(np.ptp(known)) if known is not None else math.nan
 
 
-def _turned(records: Sequence[Record]) -> Sign:
+def _turned(records: Sequence[LoggedRun]) -> Sign:
     """How far validation loss has risen again, in the curves' own noise."""
     curves = [known for record in records if (known := _known(record.val_loss)) is not None]
     long = [curve for curve in curves if len(curve) >= FEWEST_VALUES]
@@ -331,7 +331,7 @@ def _rise(curve: Floats) -> tuple[float, float, float]:
     return lowest, _end(curve), jitter * math.sqrt(2 / width)
 
 
-def _predictions(records: Sequence[Record], task: Task) -> list[Sign]:
+def _predictions(records: Sequence[LoggedRun], task: Task) -> list[Sign]:
     curves = [known for record in records if (known := _known(record.val_accuracy)) is not None]
     if curves:
         record = next(record for record in records if record.val_accuracy is not None)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.reports.diagnosis.borders import SHORTEST
-from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.logs.logged_runs import LoggedRun
 from orchestrator.reports.wording.words import count
 
 Floats = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ class Guess:
     reason: str
 
 
-def guess(task: Task, record: Record) -> Guess:
+def guess(task: Task, record: LoggedRun) -> Guess:
     """What guessing gives in this task; `record` is one of its runs."""
     if task.guess is not None or task.classes:
         share = max(task.guess or 0.0, 1 / task.classes if task.classes else 0.0)
@@ -68,7 +68,7 @@ def guess(task: Task, record: Record) -> Guess:
     return Guess(0.5, "two classes" if told else "two classes assumed")
 
 
-def standstill(record: Record) -> float | None:
+def standstill(record: LoggedRun) -> float | None:
     """The accuracy of a model that always answers alike; None for one that learned anything."""
     if record.accuracy is None or not record.score.endswith("accuracy") or record.length < SHORTEST:
         return None
@@ -89,7 +89,7 @@ def _hardly_fell(loss: Floats | None) -> bool:
     return not len(known) or bool(known[-1] > HARDLY * known[0])
 
 
-def _classes(record: Record) -> int:
+def _classes(record: LoggedRun) -> int:
     """At least how many classes there are: a cross-entropy of log(k) is that of guessing among k."""
     if record.loss is None or record.accuracy is None or not len(record.loss):
         return 2

@@ -24,7 +24,7 @@ from orchestrator.reports.figures.figure import (
     ticks,
 )
 from orchestrator.reports.statistics.bands import FEWEST, Band
-from orchestrator.reports.wording.words import NONE, count, listed, number, shorten, signed
+from orchestrator.reports.wording.words import NONE, count, listed, shorten, signed, significant
 
 Floats = NDArray[np.floating]
 ROWS = 3
@@ -33,7 +33,7 @@ STRIP = 24
 
 
 @dataclass(frozen=True)
-class Line:
+class LearningCurve:
     """One variant along training.
 
     `mean` and `sd` are of the measure over seeds, shape (epochs,), a stopped run carried forward; `train` is the mean
@@ -72,7 +72,7 @@ class Learning:
     `measure` names the vertical axis, `span` is its range, `suffix` follows its numbers.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[LearningCurve]
     measure: str
     suffix: str
     marks: Sequence[Mark]
@@ -146,7 +146,7 @@ def difference(identifier: str, heading: str, drawn: Difference) -> Figure:
     return Figure(identifier, heading, svg, " ".join(filter(None, words)), _difference_numbers(drawn))
 
 
-def _line(axes: Axes, line: Line) -> None:
+def _line(axes: Axes, line: LearningCurve) -> None:
     epochs = np.arange(1, len(line.mean) + 1)
     colour = LIGHT[line.role]
     if line.n > 1:
@@ -165,7 +165,7 @@ def _last(values: Floats) -> float:
     return float(known[-1]) if len(known) else float("nan")
 
 
-def _strip(axes: Axes, line: Line, epochs: int) -> None:
+def _strip(axes: Axes, line: LearningCurve, epochs: int) -> None:
     """How many runs still train, as a small filled step curve."""
     changes = np.flatnonzero(np.diff(line.training, prepend=-1))
     x = np.append(changes + 1, epochs)
@@ -185,14 +185,14 @@ def _strip(axes: Axes, line: Line, epochs: int) -> None:
     )
 
 
-def _stopped(strips: Sequence[Line]) -> str:
+def _stopped(strips: Sequence[LearningCurve]) -> str:
     if not strips:
         return ""
     whose = listed([f"“{line.name}”" for line in strips])
     return f"Runs of {whose} stop early; their last value is carried forward."
 
 
-def _unknown(line: Line) -> str:
+def _unknown(line: LearningCurve) -> str:
     if not line.lost:
         return ""
     return (
@@ -212,7 +212,7 @@ def picked(epochs: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, epochs - 1, min(ROWS, epochs)).round().astype(np.int64))
 
 
-def _numbers(lines: Sequence[Line]) -> Table:
+def _numbers(lines: Sequence[LearningCurve]) -> Table:
     head = ["epoch"]
     for line in lines:
         head += [line.name, "SD"] + (["training"] if line.train is not None else [])
@@ -222,8 +222,8 @@ def _numbers(lines: Sequence[Line]) -> Table:
         row = [f"{at + 1:,}"]
         for line in lines:
             here = min(at, len(line.mean) - 1)
-            row += [number(line.mean[here]), number(line.sd[here]) if line.n > 1 else NONE]
-            row += [number(line.train[here])] if line.train is not None else []
+            row += [significant(line.mean[here]), significant(line.sd[here]) if line.n > 1 else NONE]
+            row += [significant(line.train[here])] if line.train is not None else []
             row += [str(line.training[here])] if line.stops else []
         rows.append(row)
     return table(head, rows)
@@ -238,13 +238,13 @@ def _difference_numbers(drawn: Difference) -> Table:
     return table(("epoch", "difference", "band from", "band to"), rows)
 
 
-def _described(lines: Sequence[Line]) -> str:
+def _described(lines: Sequence[LearningCurve]) -> str:
     parts = []
     for line in lines:
         best = int(np.nanargmax(line.mean)) if np.isfinite(line.mean).any() else 0
         parts.append(
-            f"{line.name} ({count(line.n, 'seed')}) goes from {number(line.mean[0])} at epoch 1 to"
-            f" {number(line.mean[-1])} at epoch {len(line.mean):,}, highest {number(line.mean[best])} at epoch"
+            f"{line.name} ({count(line.n, 'seed')}) goes from {significant(line.mean[0])} at epoch 1 to"
+            f" {significant(line.mean[-1])} at epoch {len(line.mean):,}, highest {significant(line.mean[best])} at epoch"
             f" {best + 1:,}"
         )
     return "; ".join(parts) + "."

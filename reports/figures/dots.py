@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from orchestrator.reports.figures.colours import LIGHT
 from orchestrator.reports.figures.figure import Figure, Table, drawing, inline, label, panel, table, ticks, wrapped
-from orchestrator.reports.wording.words import TIMES, count, number, shorten
+from orchestrator.reports.wording.words import TIMES, count, shorten, significant
 
 Floats = NDArray[np.floating]
 Format = Callable[[float], str]
@@ -21,7 +21,7 @@ CROWD = 60
 
 
 @dataclass(frozen=True)
-class Arm:
+class Dots:
     """One variant's values, a value a seed, shape (seeds,).
 
     `open` marks the values that are only a lower bound, `bad` the runs that learned nothing.
@@ -66,8 +66,8 @@ class Pairs:
     """
 
     seeds: Sequence[int]
-    before: Arm
-    after: Arm
+    before: Dots
+    after: Dots
     effect: Interval
     zone: tuple[float, float]
     axis: Axis
@@ -90,7 +90,7 @@ def paired(identifier: str, heading: str, pairs: Pairs) -> Figure:
     return Figure(identifier, heading, svg, crosses, _numbers(pairs))
 
 
-def stops(identifier: str, heading: str, arms: Sequence[Arm], asked: int) -> Figure:
+def stops(identifier: str, heading: str, arms: Sequence[Dots], asked: int) -> Figure:
     """A dot a run at the epoch where it stopped, a row a variant, the median marked."""
     with drawing(height=64 + 64 * len(arms)) as figure:
         axes = panel(figure, left=12, bottom=40)
@@ -123,7 +123,7 @@ def stops(identifier: str, heading: str, arms: Sequence[Arm], asked: int) -> Fig
     return Figure(identifier, heading, svg, "", table(head, rows))
 
 
-def _slopes(axes: Axes, before: Arm, after: Arm, axis: Axis) -> None:
+def _slopes(axes: Axes, before: Dots, after: Dots, axis: Axis) -> None:
     label(axes, axis.measure, "")
     ends = np.stack([before.values, after.values], axis=1)
     lines = np.stack([np.broadcast_to([0.0, 1.0], ends.shape), ends], axis=2)
@@ -139,7 +139,7 @@ def _slopes(axes: Axes, before: Arm, after: Arm, axis: Axis) -> None:
     ticks(axes.yaxis, axis.suffix)
 
 
-def _cloud(axes: Axes, x: Floats, arm: Arm) -> None:
+def _cloud(axes: Axes, x: Floats, arm: Dots) -> None:
     hollow = np.zeros(len(x), dtype=bool) if arm.open is None else arm.open
     colour = LIGHT[arm.role]
     bad = np.zeros(len(x), dtype=bool) if arm.bad is None else arm.bad & ~hollow
@@ -151,7 +151,7 @@ def _cloud(axes: Axes, x: Floats, arm: Arm) -> None:
         axes.scatter(x[hollow], arm.values[hollow], s=17, facecolors="none", edgecolors=colour, linewidths=1.1)
 
 
-def _summary(axes: Axes, x: float, arm: Arm) -> None:
+def _summary(axes: Axes, x: float, arm: Dots) -> None:
     """The mean as a square, one standard deviation to each side as a bar."""
     mean = float(np.mean(arm.values))
     spread = float(np.std(arm.values, ddof=1)) if len(arm.values) > 1 else 0.0
@@ -214,7 +214,7 @@ def _numbers(pairs: Pairs) -> Table:
     return table(("seed", *(f"{arm.name},{axis.suffix}" if axis.suffix else arm.name for arm in (before, after))), rows)
 
 
-def _bounded(arm: Arm, index: int, axis: Axis) -> str:
+def _bounded(arm: Dots, index: int, axis: Axis) -> str:
     text = axis.value(float(arm.values[index])).removesuffix(axis.suffix)
     return f"not within {text}" if arm.open is not None and arm.open[index] else text
 
@@ -233,10 +233,10 @@ def _described(pairs: Pairs) -> str:
     )
 
 
-def _spread_of_stops(arm: Arm, asked: int) -> str:
+def _spread_of_stops(arm: Dots, asked: int) -> str:
     early = int((arm.values < asked).sum())
     return (
         f"{arm.name}: {early} of {len(arm.values)} runs stopped early, the first at epoch"
-        f" {number(arm.values.min(), 0)}, half of them by epoch {np.median(arm.values):,.0f}, the last at"
-        f" {number(arm.values.max(), 0)}."
+        f" {significant(arm.values.min(), 0)}, half of them by epoch {np.median(arm.values):,.0f}, the last at"
+        f" {significant(arm.values.max(), 0)}."
     )

@@ -146,7 +146,7 @@ def stops(results: Results, lesson: Lesson) -> Panels | None:
         for at, variant in enumerate(lesson.variants):
             ended = results.curves(lesson.id, variant.name, scope).stops
             if len(ended) and ended.min() < variant.epochs:
-                arms.append(dots.Arm(label(lesson, variant.name), series(at), ended.astype(float)))
+                arms.append(dots.Dots(label(lesson, variant.name), series(at), ended.astype(float)))
         if arms:
             figures.append(dots.stops(ident(lesson.id, "stops", scope), scope_heading(scope), arms, asked))
     if not figures:
@@ -154,7 +154,7 @@ def stops(results: Results, lesson: Lesson) -> Panels | None:
     return Panels("stops", ident(lesson.id, "stops"), "Where training stopped", tuple(figures), (), ())
 
 
-def _lines(results: Results, lesson: Lesson, scope: str, metric: str) -> list[charts.Line]:
+def _lines(results: Results, lesson: Lesson, scope: str, metric: str) -> list[charts.LearningCurve]:
     arms = [results.curves(lesson.id, variant.name, scope) for variant in lesson.variants]
     epochs = max((int(curves.stops.max(initial=0)) for curves in arms), default=0)
     lines = [_line(curves, metric, epochs) for curves in arms]
@@ -162,7 +162,7 @@ def _lines(results: Results, lesson: Lesson, scope: str, metric: str) -> list[ch
     return [replace(line, name=label(lesson, variant.name), role=series(at)) for at, (variant, line) in enumerate(named) if line]
 
 
-def _line(curves: Curves, metric: str, epochs: int) -> charts.Line | None:
+def _line(curves: Curves, metric: str, epochs: int) -> charts.LearningCurve | None:
     """One arm's curve, still without name and colour; None when there is nothing to draw."""
     factor, own = scale(metric).factor, metric.removeprefix("val_")
     values = _finite(curves.carried(metric, epochs)) * factor
@@ -172,7 +172,7 @@ def _line(curves: Curves, metric: str, epochs: int) -> charts.Line | None:
     train = None
     if own != metric and own in curves.columns:
         train = _mean(_finite(curves.carried(own, epochs))) * factor
-    return charts.Line("", "", _mean(values), _sd(values), train, curves.training(epochs), len(values), lost)
+    return charts.LearningCurve("", "", _mean(values), _sd(values), train, curves.training(epochs), len(values), lost)
 
 
 def _finite(values: Floats) -> Floats:
@@ -200,7 +200,7 @@ def _marks(lesson: Lesson) -> list[charts.Mark]:
     return marks
 
 
-def _span(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], *, bounded: bool) -> tuple[float, float]:
+def _span(lines: Sequence[charts.LearningCurve], marks: Sequence[charts.Mark], *, bounded: bool) -> tuple[float, float]:
     """The vertical range: of all there is, or where that leaves the later epochs less than a third, of these."""
     low, high = _ends(lines, 0)
     values = [low, high, *(mark.value for mark in marks)]
@@ -213,7 +213,7 @@ def _span(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], *, bounded
     return (whole[0] - pad, min(whole[1] + pad, 102.0)) if bounded else (whole[0] - pad, whole[1] + pad)
 
 
-def _ends(lines: Sequence[charts.Line], share: float) -> tuple[float, float]:
+def _ends(lines: Sequence[charts.LearningCurve], share: float) -> tuple[float, float]:
     """The lowest and the highest of all lines and bands after that share of the epochs."""
     found = []
     for line in lines:
@@ -247,7 +247,7 @@ def _moves(values: Floats) -> bool:
     return bool(np.nanmax(np.abs(values - values[:, :1]), initial=0.0) > 0)
 
 
-def _line_keys(lines: Sequence[charts.Line]) -> tuple[Key, ...]:
+def _line_keys(lines: Sequence[charts.LearningCurve]) -> tuple[Key, ...]:
     keys: tuple[Key, ...] = ()
     if any(line.train is not None for line in lines):
         keys += (Key("dashed", "muted", "on training rows"),)
@@ -256,7 +256,7 @@ def _line_keys(lines: Sequence[charts.Line]) -> tuple[Key, ...]:
     return keys
 
 
-def _caption(lines: Sequence[charts.Line], marks: Sequence[charts.Mark], span: tuple[float, float]) -> tuple[str, ...]:
+def _caption(lines: Sequence[charts.LearningCurve], marks: Sequence[charts.Mark], span: tuple[float, float]) -> tuple[str, ...]:
     """Only what is particular to this figure: an axis cut off, curves above the best possible."""
     texts = []
     best = next((mark.value for mark in marks if mark.role == "bayes"), np.inf)

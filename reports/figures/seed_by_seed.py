@@ -61,7 +61,7 @@ def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     both = first & second
     roles = ("series0", series(lesson.place_of(each.names[1])))
     before, after = (
-        dots.Arm(label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both])
+        dots.Dots(label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both])
         for name, role, scores, ended in zip(each.names, roles, (each.baseline, each.variant), each.ended, strict=True)
     )
     seeds = results.seeds(each.lesson, each.names, each.data)[both].tolist()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from orchestrator.reports.figures.charts import picked
 from orchestrator.reports.figures.colours import LIGHT
 from orchestrator.reports.figures.figure import Figure, Table, drawing, ends, inline, label, panel, room, table, ticks
-from orchestrator.reports.wording.words import NONE, count, number, power
+from orchestrator.reports.wording.words import NONE, count, power, significant
 
 Floats = NDArray[np.floating]
 TRACES = 60
@@ -43,7 +43,7 @@ def rates(
         ticks(axes.xaxis)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
         told = [
-            f"{name}: from {number(values[0, 0])} to a median of {number(_last(values))}" for name, _, values in arms
+            f"{name}: from {significant(values[0, 0])} to a median of {significant(_last(values))}" for name, _, values in arms
         ]
         svg = inline(figure, identifier, f"Learning rate along training, {heading}", "; ".join(told) + ".")
     most = max(len(values) for _, _, values in arms)
@@ -141,7 +141,7 @@ def _rate_numbers(arms: Sequence[tuple[str, str, Floats]]) -> Table:
         rows.append(
             (
                 f"{at + 1:,}",
-                *(number(float(np.median(v[np.isfinite(v)]))) if np.isfinite(v).any() else NONE for v in here),
+                *(significant(float(np.median(v[np.isfinite(v)]))) if np.isfinite(v).any() else NONE for v in here),
             )
         )
     return table(("epoch", *(f"{name}: median" for name, _, _ in arms)), rows)

@@ -84,7 +84,7 @@ def _text(data: bytes, name: str) -> str:
 
 
 def _is_wide(data: bytes, at: int) -> bool:
-    """Whether every second byte is nought, as in UTF-16 without a mark."""
+    """Whether every second byte is zero, as in UTF-16 without a mark."""
     sample = data[at:1000:2]
     return sample.count(0) > 0.9 * len(sample)
 

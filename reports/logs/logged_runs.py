@@ -31,7 +31,7 @@ MISSING = "no loss and no metric such as loss, train_loss, val_loss, accuracy, v
 
 
 @dataclass(frozen=True)
-class Scores:
+class FinalScores:
     """A finished model's scores in inference mode; NaN where unknown. Accuracies are shares, losses without penalties."""
 
     train_accuracy: float = np.nan
@@ -41,7 +41,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Record:
+class LoggedRun:
     """One run's curves, arrays of shape (epochs,); None for what was not recorded.
 
     Accuracies are shares, 0 to 1. NaN is a hole, where nothing was recorded; infinity is a NaN or infinity that was.
@@ -62,11 +62,11 @@ class Record:
     epochs: Floats | None = None
     measure: str = "loss"
     score: str = "accuracy"
-    final: Scores | None = None
+    final: FinalScores | None = None
     run: str = ""
     notes: tuple[str, ...] = ()
 
-    def with_curves(self, curves: Mapping[str, Floats]) -> Record:
+    def with_curves(self, curves: Mapping[str, Floats]) -> LoggedRun:
         """The record with these curves, named as the fields are."""
         return replace(self, **{field: curves.get(field) for field in FIELDS})  # type: ignore[arg-type]
 
@@ -92,7 +92,7 @@ class Record:
         return start if len(tail) and told and not later else None
 
 
-def parse(source: str | bytes, name: str = "the history") -> list[Record]:
+def parse(source: str | bytes, name: str = "the history") -> list[LoggedRun]:
     """The runs in a file's text or bytes, one at least. `name` says in errors where it came from.
 
     Raises:
@@ -102,7 +102,7 @@ def parse(source: str | bytes, name: str = "the history") -> list[Record]:
     return records([(name, file_format.logs(data, name))])
 
 
-def records(files: Sequence[tuple[str, Sequence[Log]]]) -> list[Record]:
+def records(files: Sequence[tuple[str, Sequence[Log]]]) -> list[LoggedRun]:
     """The runs in several files, each with what was read from it. Files that hold one curve each are joined by run.
 
     Raises:
@@ -118,7 +118,7 @@ def records(files: Sequence[tuple[str, Sequence[Log]]]) -> list[Record]:
     return found
 
 
-def _labelled(record: Record, label: str) -> Record:
+def _labelled(record: LoggedRun, label: str) -> LoggedRun:
     return replace(record, run=", ".join(filter(None, (label, record.run))))
 
 
@@ -168,7 +168,7 @@ def _named(name: str) -> tuple[str, str]:
     return told, "-".join(word for word in words if word.lower() != rows)
 
 
-def _runs(log: Log, name: str) -> list[Record]:
+def _runs(log: Log, name: str) -> list[LoggedRun]:
     try:
         found = rows_by_epoch.runs(log)
     except ValueError as error:
@@ -176,7 +176,7 @@ def _runs(log: Log, name: str) -> list[Record]:
     return [_record(each, name if len(found) == 1 else f"{name}, {each.run}", log) for each in found]
 
 
-def _record(log: Log, name: str, whole: Log) -> Record:
+def _record(log: Log, name: str, whole: Log) -> LoggedRun:
     curves = _curves(log, name)
     loss = chosen_columns.choose(curves, Kind.LOSS, Kind.ERROR)
     score = chosen_columns.choose(curves, Kind.ACCURACY, Kind.SCORE)
@@ -201,7 +201,7 @@ def _record(log: Log, name: str, whole: Log) -> Record:
     notes += filter(None, map(chosen_columns.taken, (score, loss)))
     notes += _rest(log, chosen, curves)
     measure, called = loss.name if loss else "loss", score.name if score else "accuracy"
-    about = Record(epochs=epochs, measure=measure, score=called, run=log.run, notes=tuple(notes))
+    about = LoggedRun(epochs=epochs, measure=measure, score=called, run=log.run, notes=tuple(notes))
     return about.with_curves(arrays)
 
 
@@ -301,4 +301,4 @@ def _rest(log: Log, chosen: Mapping[str, str | None], curves: Mapping[str, Float
     return notes + ([f"without any number: {titles(dict.fromkeys(empty, ()))}"] if empty else [])
 
 
-__all__ = ["BROKEN", "Record", "Scores", "parse", "records"]
+__all__ = ["BROKEN", "FinalScores", "LoggedRun", "parse", "records"]

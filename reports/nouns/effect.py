@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmSummary:
     """One arm of an effect: runs with the number, their mean and SD; for a wait, how many got there, and the median."""
 
     n: int
@@ -135,11 +135,11 @@ class Effect:
         return self.lesson, self.variant, self.data
 
     @property
-    def arms(self) -> tuple[Arm, Arm]:
+    def arms(self) -> tuple[ArmSummary, ArmSummary]:
         """Baseline and variant."""
         return (
-            Arm(self.n_baseline, self.mean_baseline, self.sd_baseline, self.reached_baseline, self.median_baseline),
-            Arm(self.n_variant, self.mean_variant, self.sd_variant, self.reached_variant, self.median_variant),
+            ArmSummary(self.n_baseline, self.mean_baseline, self.sd_baseline, self.reached_baseline, self.median_baseline),
+            ArmSummary(self.n_variant, self.mean_variant, self.sd_variant, self.reached_variant, self.median_variant),
         )
 
     @property

@@ -27,7 +27,7 @@ ABOUT = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class SignCell:
     """One sign's number; `found` marks a problem, `limit` is its border where that is not the column's."""
 
     text: str
@@ -36,23 +36,23 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A variant: its name, the areas of its problems, strongest first, or why there are none, and a reading a sign."""
+class VariantRow:
+    """A variant: its name, the areas of its problems, strongest first, or why there are none, and a cell a sign."""
 
     name: str
     anchor: str
     areas: str
-    readings: tuple[Reading, ...]
+    cells: tuple[SignCell, ...]
 
 
 @dataclass(frozen=True)
-class Round:
+class ScopeTable:
     """All variants in one scope. `heads` are the signs with their limits, `areas` the area and width of each group."""
 
-    place: str
+    heading: str
     areas: tuple[tuple[str, int], ...]
     heads: tuple[tuple[str, str], ...]
-    patients: tuple[Patient, ...]
+    rows: tuple[VariantRow, ...]
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,28 @@ class Family:
     remedies: tuple[tuple[str, str, tuple[tuple[str, Chip], ...]], ...]
 
 
-def rounds(results: Results) -> list[Round]:
+def by_scope(results: Results) -> list[ScopeTable]:
     """A table a scope; scopes without any history are left out."""
     scopes = list(dict.fromkeys(scope for lesson in results.lessons for scope in results.scopes(lesson.id)))
     found = [(scope, variants(results, scope)) for scope in scopes]
-    return [_round(results, scope, diagnoses) for scope, diagnoses in found if diagnoses]
+    return [_scope_table(results, scope, diagnoses) for scope, diagnoses in found if diagnoses]
 
 
-def _round(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> Round:
+def _scope_table(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> ScopeTable:
     columns = tuple(zip(*(each.signs for each in diagnoses), strict=True))
     usual = tuple(Counter(_limit(sign) for sign in column).most_common(1)[0][0] for column in columns)
     places = {
         f"{lesson.id} / {v.name}": (lesson, v.name) for lesson in results.lessons for v in lesson.variants
     }
-    patients = []
+    rows = []
     for each in diagnoses:
         lesson, variant = places[each.name]
-        readings = tuple(_reading(sign, limit) for sign, limit in zip(each.signs, usual, strict=True))
+        cells = tuple(_cell(sign, limit) for sign, limit in zip(each.signs, usual, strict=True))
         named = f"{technique(lesson)}: {variant}"
-        patients.append(Patient(named, ident("lesson", lesson.id), listed(_areas(each)) or _none(each), readings))
+        rows.append(VariantRow(named, ident("lesson", lesson.id), listed(_areas(each)) or _none(each), cells))
     groups = tuple((area, sum(sign.area == area for sign in diagnoses[0].signs)) for area in AREAS)
     heads = tuple((_head(at, column), limit) for (at, column), limit in zip(enumerate(columns), usual, strict=True))
-    return Round(scope_heading(scope), groups, heads, tuple(patients))
+    return ScopeTable(scope_heading(scope), groups, heads, tuple(rows))
 
 
 def _areas(diagnosis: Diagnosis) -> list[str]:
@@ -103,9 +103,9 @@ def _head(at: int, column: Sequence[Sign]) -> str:
     return HEADS[at] if set(kinds) <= USUAL else " or ".join(kinds)
 
 
-def _reading(sign: Sign, usual: str) -> Reading:
+def _cell(sign: Sign, usual: str) -> SignCell:
     limit = _limit(sign)
-    return Reading(_value(sign), sign.found is True, "" if limit == usual or math.isnan(sign.value) else limit)
+    return SignCell(_value(sign), sign.found is True, "" if limit == usual or math.isnan(sign.value) else limit)
 
 
 def _limit(sign: Sign) -> str:
@@ -124,7 +124,7 @@ def _shown(value: float, unit: str, limit: float = math.nan) -> str:
 
 
 @dataclass(frozen=True)
-class Case:
+class VariantAreas:
     """A variant with the areas of its problems in every scope."""
 
     name: str
@@ -132,11 +132,11 @@ class Case:
     areas: tuple[str, ...]
 
 
-def cases(found: Sequence[Round]) -> list[Case]:
+def by_variant(found: Sequence[ScopeTable]) -> list[VariantAreas]:
     """All variants in one table: what is wrong with each, scope by scope."""
-    names = dict.fromkeys((patient.name, patient.anchor) for each in found for patient in each.patients)
-    areas = [{patient.name: patient.areas for patient in each.patients} for each in found]
-    return [Case(name, anchor, tuple(each.get(name, NONE) for each in areas)) for name, anchor in names]
+    names = dict.fromkeys((row.name, row.anchor) for each in found for row in each.rows)
+    areas = [{row.name: row.areas for row in each.rows} for each in found]
+    return [VariantAreas(name, anchor, tuple(each.get(name, NONE) for each in areas)) for name, anchor in names]
 
 
 def families(results: Results) -> list[Family]:

@@ -29,10 +29,10 @@ from orchestrator.reports.figures.figure import (
     thinned,
     ticks,
 )
-from orchestrator.reports.logs.logged_runs import Record
+from orchestrator.reports.logs.logged_runs import LoggedRun
 from orchestrator.reports.page.policy import policy
 from orchestrator.reports.page.report import environment
-from orchestrator.reports.wording.words import NONE, count, number, power
+from orchestrator.reports.wording.words import NONE, count, power, significant
 
 HERE = Path(__file__).parent
 Floats = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ class Area:
     gauges: tuple[Gauge, ...]
 
 
-def render(diagnosis: Diagnosis, records: Sequence[Record]) -> str:
+def render(diagnosis: Diagnosis, records: Sequence[LoggedRun]) -> str:
     """The whole page; the same input gives the same bytes."""
     style = f"\n{colours.stylesheet()}{(HERE / 'diagnosis.css').read_text('utf-8')}"
     text = (
@@ -123,7 +123,7 @@ def _gauge(sign: Sign) -> Gauge:
     return Gauge(state, sign.what, value, f"{side} {told(sign.limit, unit)}", sign.text, reach)
 
 
-def figures(records: Sequence[Record]) -> list[Figure]:
+def figures(records: Sequence[LoggedRun]) -> list[Figure]:
     """The loss, and the score where there is one: training and validation on the same axes."""
     shown = records[:MOST_RUNS]
     measure = next((record.measure for record in records if record.loss is not None or record.val_loss is not None), "loss")
@@ -135,7 +135,7 @@ def figures(records: Sequence[Record]) -> list[Figure]:
     return [figure for figure in drawn if figure]
 
 
-Lines = Sequence[tuple[Record, Floats | None, Floats | None]]
+Lines = Sequence[tuple[LoggedRun, Floats | None, Floats | None]]
 
 
 def _figure(identifier: str, name: str, lines: Lines, factor: float, runs: int) -> Figure | None:
@@ -185,7 +185,7 @@ def _span(lines: Lines) -> tuple[float, float]:
     return float(places.min()), float(max(places.max(), places.min() + 1))
 
 
-def _epochs(record: Record) -> Floats:
+def _epochs(record: LoggedRun) -> Floats:
     return np.arange(1.0, record.length + 1) if record.epochs is None else record.epochs
 
 
@@ -238,7 +238,7 @@ def _described(lines: Lines, factor: float, suffix: str) -> str:
         known = [factor * curve[np.isfinite(curve)] for curve in curves if curve is not None and np.isfinite(curve).any()]
         if known:
             first, last = (float(np.mean([curve[at] for curve in known])) for at in (0, -1))
-            parts.append(f"{name} goes from {number(first)}{suffix} to {number(last)}{suffix}")
+            parts.append(f"{name} goes from {significant(first)}{suffix} to {significant(last)}{suffix}")
     return "; ".join(parts) + "."
 
 
@@ -252,4 +252,4 @@ def _numbers(lines: Lines, factor: float, suffix: str) -> Table:
 
 
 def _cell(curve: Floats | None, at: int, factor: float, suffix: str) -> str:
-    return NONE if curve is None or np.isnan(curve[at]) else number(factor * float(curve[at])) + suffix
+    return NONE if curve is None or np.isnan(curve[at]) else significant(factor * float(curve[at])) + suffix

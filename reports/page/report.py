@@ -41,7 +41,7 @@ def render(results: Results, out: Path) -> str:
     """The whole of `report.html`; `out` is where the tables lie that it links to."""
     style = f"\n{colours.stylesheet()}{(HERE / 'page.css').read_text('utf-8')}"
     script = f"\n{(HERE / 'page.js').read_text('utf-8')}"
-    found, rounds = sections(results), diagnoses.rounds(results)
+    found, diagnosed = sections(results), diagnoses.by_scope(results)
     files = provenance.files(out)
     text = (
         environment()
@@ -66,8 +66,8 @@ def render(results: Results, out: Path) -> str:
             sections=found,
             kinds=_kinds(found),
             columns=list(tables.COLUMNS),
-            rounds=rounds,
-            cases=diagnoses.cases(rounds),
+            diagnosed=diagnosed,
+            diagnosed_variants=diagnoses.by_variant(diagnosed),
             families=diagnoses.families(results),
             borders=BORDERS.values(),
             causes=failed_runs.causes(results),

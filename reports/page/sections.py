@@ -33,7 +33,7 @@ OTHERWISE = {
 
 
 @dataclass(frozen=True)
-class Arm:
+class TrainedVariant:
     """A variant as it was trained."""
 
     role: str
@@ -88,7 +88,7 @@ class Section:
     compared: tuple[tuple[str, str], ...]
     explanation: tuple[str, ...]
     data: str
-    arms: tuple[Arm, ...]
+    arms: tuple[TrainedVariant, ...]
     figure: Panels | None
     further: tuple[Panels, ...]
     answers: tuple[Answer, ...]
@@ -215,7 +215,7 @@ def _guard(results: Results, row: Effect) -> str:
     return " ".join(filter(None, (f"{row.guard}:" if row.guard != HOLDS else "holds:", *said(own))))
 
 
-def _arm(lesson: Lesson, at: int) -> Arm:
+def _arm(lesson: Lesson, at: int) -> TrainedVariant:
     variant = lesson.variants[at]
     parts = [
         count(variant.epochs, "epoch"),
@@ -223,7 +223,7 @@ def _arm(lesson: Lesson, at: int) -> Arm:
         *variant.callbacks,
     ]
     remarks = ". ".join(variant.remarks)
-    return Arm(series(at), label(lesson, variant.name), remarks, ", ".join(parts), variant.engine_reason)
+    return TrainedVariant(series(at), label(lesson, variant.name), remarks, ", ".join(parts), variant.engine_reason)
 
 
 def _data(lesson: Lesson) -> str:

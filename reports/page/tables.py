@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from orchestrator.reports.nouns.effect import Arm, Effect
+from orchestrator.reports.nouns.effect import ArmSummary, Effect
 from orchestrator.reports.verdicts.chips import Chip, chip, said
 from orchestrator.reports.verdicts.plain_words import shown_digits
 from orchestrator.reports.wording.phrases import goal, measure, number, percent
@@ -71,7 +71,7 @@ def arms(row: Effect) -> tuple[str, str]:
     return before, after
 
 
-def _arm(row: Effect, arm: Arm) -> str:
+def _arm(row: Effect, arm: ArmSummary) -> str:
     scale = measure(row.measure, row.threshold).scale
     mean, sd = scale * arm.mean, scale * arm.sd
     if math.isnan(mean):
@@ -84,11 +84,11 @@ def _arm(row: Effect, arm: Arm) -> str:
 
 
 def _visible(value: float, digits: int) -> int:
-    """Decimals that leave something of a number that is not nought."""
+    """Decimals that leave something of a number that is not zero."""
     return digits if value < TINIEST else max(digits, min(digits + 6, -math.floor(math.log10(value))))
 
 
-def _reached(arm: Arm) -> str:
+def _reached(arm: ArmSummary) -> str:
     """`half by epoch 8`, or `24 of 30 get there`, where a threshold is waited for."""
     if math.isnan(arm.reached):
         return ""

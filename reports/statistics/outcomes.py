@@ -52,7 +52,7 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Guess:
+class ConstantGuess:
     """What a run that learned nothing scores: the column, the value, and 1 where higher is better, else -1.
 
     `error` is the binomial standard error of such an accuracy, 0 where it is none or the rows are not known.
@@ -103,7 +103,7 @@ def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Data) 
     return [np.isfinite(way) & (way < short) for way in ways]
 
 
-def _guess(arms: Sequence[pd.DataFrame], data: Data) -> Guess | None:
+def _guess(arms: Sequence[pd.DataFrame], data: Data) -> ConstantGuess | None:
     """The first final score with a known guess: accuracy on fresh points, on test rows, then any other score likewise."""
     known = dict(data.guess)
     names = [f"{part}_accuracy" for part in PARTS]
@@ -114,7 +114,7 @@ def _guess(arms: Sequence[pd.DataFrame], data: Data) -> Guess | None:
         if values and any(np.isfinite(_numbers(arm, name)).any() for arm in arms):
             value = float(max(values) if right else min(values))
             rows = data.rows(name.partition("_")[0]) or math.inf
-            return Guess(name, value, 1 if right else -1, math.sqrt(value * (1 - value) / rows) if right else 0.0)
+            return ConstantGuess(name, value, 1 if right else -1, math.sqrt(value * (1 - value) / rows) if right else 0.0)
     return None
 
 

@@ -98,7 +98,7 @@ def mean_effect(
 ) -> MeanEffect:
     """The mean effect of n pairs; `baseline` and `variant` are (n,), finite, aligned by seed.
 
-    `alpha` is the level of the interval, and the one that the minimal detectable effect and the seeds needed are reckoned
+    `alpha` is the level of the interval, and the one that the minimal detectable effect and the seeds needed are computed
     at. `rows` are those that all runs were scored on; they add their own uncertainty (reports.statistics.scored_rows). `shared` is for data
     sets that have rows in common, test rows over training rows of each: they make the mean less certain than its pairs are
     many, SE^2 = SD^2 (1 / n + shared), after Nadeau and Bengio, "Inference for the generalization error", Machine Learning

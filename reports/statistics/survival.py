@@ -20,7 +20,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingTimes:
     """One arm's waiting times.
 
     Attributes:
@@ -32,13 +32,13 @@ class Waiting:
     median: float
 
 
-def waiting(epochs: Floats, reached: Bools) -> Waiting:
+def waiting(epochs: Floats, reached: Bools) -> WaitingTimes:
     """(n,) epochs waited, until reached or until training ended, and (n,) whether it was reached."""
     if len(epochs) == 0:
-        return Waiting(rate(reached), math.nan)
+        return WaitingTimes(rate(reached), math.nan)
     curve = stats.ecdf(_censored(epochs, reached)).cdf
     half = np.flatnonzero(curve.probabilities >= 0.5 - 1e-12)
-    return Waiting(rate(reached), float(curve.quantiles[half[0]]) if len(half) else math.inf)
+    return WaitingTimes(rate(reached), float(curve.quantiles[half[0]]) if len(half) else math.inf)
 
 
 def logrank(baseline: tuple[Floats, Bools], variant: tuple[Floats, Bools]) -> float:

@@ -80,7 +80,7 @@ def decimals(width: float, fewest: int) -> int:
 
 
 def telling(digits: int, low: float, high: float) -> int:
-    """Decimals that leave something of the ends of an interval that leaves out nought: 0.03, not 0.0."""
+    """Decimals that leave something of the ends of an interval that leaves out zero: 0.03, not 0.0."""
     near = min(abs(low), abs(high))
     if not (math.isfinite(low) and math.isfinite(high) and low * high > 0):
         return digits
@@ -88,7 +88,7 @@ def telling(digits: int, low: float, high: float) -> int:
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:
-    """A number as read aloud: thousands separated, never minus nought, 'unbounded' for infinity, a dash for none."""
+    """A number as read aloud: thousands separated, never minus zero, 'unbounded' for infinity, a dash for none."""
     if math.isnan(value):
         return "\N{EN DASH}"
     if math.isinf(value):

@@ -29,7 +29,7 @@ class Scale:
 
     def value(self, value: float) -> str:
         """A value, already scaled, as a table prints it: `82.1 %`."""
-        return number(value) + self.suffix
+        return significant(value) + self.suffix
 
 
 def scale(name: str, threshold: float | None = None) -> Scale:
@@ -46,7 +46,7 @@ def scale(name: str, threshold: float | None = None) -> Scale:
     )
 
 
-def number(value: float, digits: int = 3) -> str:
+def significant(value: float, digits: int = 3) -> str:
     """Three significant digits or so; a dash for what is not a number."""
     if not math.isfinite(value):
         return NONE if math.isnan(value) else f"{MINUS if value < 0 else ''}∞"
@@ -59,8 +59,8 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """As `number`, with a plus sign before what is above zero."""
-    text = number(value, digits)
+    """As `significant`, with a plus sign before what is above zero."""
+    text = significant(value, digits)
     return f"+{text}" if value > 0 and text != NONE else text
 
 
@@ -68,12 +68,12 @@ def power(value: float) -> str:
     """A power of ten: `0.001` while that is easy to read, `10⁻⁷` beyond."""
     if value >= READABLE:
         return f"{value:.4f}".rstrip("0").rstrip(".")
-    return f"10{str(round(math.log10(value))).translate(_SUPERSCRIPT)}" if value > 0 else number(value)
+    return f"10{str(round(math.log10(value))).translate(_SUPERSCRIPT)}" if value > 0 else significant(value)
 
 
 def factor(value: float) -> str:
     """`0.5` and `2.0` with a multiplication sign."""
-    return NONE if math.isnan(value) else f"{number(value, 2)}{TIMES}"
+    return NONE if math.isnan(value) else f"{significant(value, 2)}{TIMES}"
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
