@@ -1,10 +1,12 @@
 """The runs that went wrong, grouped by cause."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from orchestrator.reports.page.provenance import spans
+from orchestrator.reports.statistics.histories import LABELS, Arm
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import technique
 from orchestrator.reports.wording.scopes import scope_heading
@@ -36,34 +38,35 @@ def causes(results: Results) -> list[Cause]:
         bad["status"].astype(str),
         bad["error"].astype("string").fillna("") if "error" in bad else pd.Series("", index=bad.index),
     ]
-    titles = {lesson.id: technique(lesson) for lesson in results.lessons}
-    found = [_cause(str(status), str(error), part, titles) for (status, error), part in bad.groupby(keys, sort=False)]
-    return sorted(found, key=lambda cause: -cause.runs)
-
-
-def _cause(status: str, error: str, part: pd.DataFrame, titles: dict[str, str]) -> Cause:
-    places = [
-        (
-            f"{titles.get(str(lesson), str(lesson))}, “{variant}”, {scope_heading(str(data)).lower()}",
-            f"seeds {spans(each['seed'].tolist())}",
-        )
-        for (lesson, variant, data), each in part.groupby(["lesson", "variant", "data"], observed=True, sort=False)
+    found = [
+        Cause(_WHAT.get(str(status), str(status)), str(error), len(part), _places(results, _seeds(part)))
+        for (status, error), part in bad.groupby(keys, sort=False)
     ]
-    return Cause(_WHAT.get(status, status), error, len(part), tuple(places))
+    return sorted(found, key=lambda cause: -cause.runs)
 
 
 def stuck(results: Results) -> list[Cause]:
     """The runs that ended and learned nothing, as the comparisons count them; at most one cause."""
-    found: dict[tuple[str, str, str], list[int]] = {}
-    titles = {lesson.id: technique(lesson) for lesson in results.lessons}
+    found: dict[Arm, list[int]] = {}
     for each in results.comparisons:
         seeds = results.seeds(each.lesson, each.names, each.data)
         for name, ended in zip(each.names, each.ended, strict=True):
             if ended.stuck.any():
                 found[each.lesson, name, each.data] = seeds[ended.stuck].tolist()
-    places = tuple(
-        (f"{titles[lesson]}, “{variant}”, {scope_heading(data).lower()}", f"seeds {spans(seeds)}")
+    runs = sum(map(len, found.values()))
+    places = _places(results, found)
+    return [Cause("Stuck: ended, and scored hardly better than a guess", "", runs, places)] if runs else []
+
+
+def _seeds(runs: pd.DataFrame) -> dict[Arm, list[int]]:
+    grouped = runs.groupby([*LABELS], observed=True, sort=False)
+    return {(str(a), str(b), str(c)): each["seed"].tolist() for (a, b, c), each in grouped}
+
+
+def _places(results: Results, found: Mapping[Arm, Sequence[int]]) -> tuple[tuple[str, str], ...]:
+    """Which arms, each with which seeds."""
+    techniques = {lesson.id: technique(lesson) for lesson in results.lessons}
+    return tuple(
+        (f"{techniques.get(lesson, lesson)}, “{variant}”, {scope_heading(data).lower()}", f"seeds {spans(seeds)}")
         for (lesson, variant, data), seeds in found.items()
     )
-    runs = sum(map(len, found.values()))
-    return [Cause("Stuck: ended, and scored hardly better than a guess", "", runs, places)] if runs else []
