@@ -35,21 +35,21 @@ GOOD, OPEN, SMALL = "improves", "inconclusive", "real but small"
     [
         (
             [GOOD] * 4, [GOOD, OPEN, OPEN, SMALL],
-            ("On this data set every technique improves what it promises; on data drawn anew one does, one has a real but small "
+            ("On this data set every technique improves what it promises; on redrawn data one does, one has a real but small "
             "effect and two are unproven."),
         ),
         (
             [GOOD, GOOD, OPEN, GOOD], [OPEN] * 4,
-            "On this data set every technique but stochastic batch size improves what it promises; on data drawn anew all four are unproven.",
+            "On this data set every technique but stochastic batch size improves what it promises; on redrawn data all four are unproven.",
         ),
         (
             [OPEN, "harms", GOOD, GOOD], [GOOD] * 4,
-            ("On this data set two of four techniques improve what they promise, one does harm and one is unproven; on data drawn anew "
+            ("On this data set two of four techniques improve what they promise, one does harm and one is unproven; on redrawn data "
             "all of them do."),
         ),
         (
             [GOOD, OPEN, SMALL, "not testable"], [GOOD] * 4,
-            "On this data set one of four techniques improves what it promises and three are small, unproven or untested; on data drawn anew all of them do.",
+            "On this data set one of four techniques improves what it promises and three are small, unproven or untested; on redrawn data all of them do.",
         ),
     ],
 )  # fmt: skip

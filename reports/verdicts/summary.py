@@ -64,7 +64,7 @@ def lines(results: Results) -> list[Line]:
 
 
 def headline(results: Results) -> str:
-    """`On this data set every technique but stochastic batch size improves what it promises; on data drawn anew ...`."""
+    """`On this data set every technique but stochastic batch size improves what it promises; on redrawn data ...`."""
     found = [_counted(results, scope, again=at > 0) for at, scope in enumerate(_scopes(results))]
     text = "; ".join(filter(None, found))
     return f"{text[:1].upper()}{text[1:]}." if text else "Nothing was compared."
@@ -78,7 +78,7 @@ def _scopes(results: Results) -> list[str]:
 def _counted(results: Results, scope: str, *, again: bool) -> str:
     """What one scope's verdicts come to."""
     rows = [row for row in results.deciding if row.data == scope]
-    where = on_scope(scope).replace("redrawn data", "data drawn anew")
+    where = on_scope(scope)
     if len(rows) == 1:
         who = "it" if again else _named(results, rows[0])
         return f"{where} {who} {ALONE[rows[0].verdict]}{_price(rows)}"
