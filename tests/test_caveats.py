@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.reports.wording.interval_warnings import caveats
+from orchestrator.reports.wording.interval_warnings import interval_warnings
 from tests.simulate import SPREAD, duel
 
 
@@ -19,28 +19,28 @@ def row(n, *, skewed=False, endpoint=None):
 
 def test_symmetric_differences_of_thirty_seeds_need_no_caveat():
     """The usual case has nothing to excuse."""
-    assert caveats(row(30)) == []
+    assert interval_warnings(row(30)) == []
 
 
 def test_lopsided_differences_are_named_with_their_figure():
     """One run far off among thirty: the skewness is said, and what intervals then hold."""
-    (said,) = caveats(row(30, skewed=True))
+    (said,) = interval_warnings(row(30, skewed=True))
     assert "skewness 5" in said
     assert "93 % with 30" in said
 
 
 def test_with_a_hundred_seeds_skew_is_no_matter():
     """From a hundred pairs on the mean is normal enough."""
-    assert caveats(row(100, skewed=True)) == []
+    assert interval_warnings(row(100, skewed=True)) == []
 
 
 @pytest.mark.parametrize(("n", "count"), [(10, 1), (20, 0)])
 def test_a_spread_of_few_seeds_is_only_about_right(n, count):
     """Below twenty pairs the spread's interval carries its caveat, from there on it doesn't."""
-    assert sum("interval of a spread" in said for said in caveats(row(n, endpoint=SPREAD))) == count
+    assert sum("interval of a spread" in said for said in interval_warnings(row(n, endpoint=SPREAD))) == count
 
 
 def test_no_interval_no_caveat():
     """Where there is no interval the verdict has already said why."""
     made = duel([0.8] * 5, [0.8] * 5)
-    assert caveats(made.results.effects[0]) == []
+    assert interval_warnings(made.results.effects[0]) == []

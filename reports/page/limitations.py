@@ -5,13 +5,13 @@ import math
 from orchestrator.reports.verdicts.chips import detectable
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import comparison, technique
-from orchestrator.reports.wording.interval_warnings import FEW_PAIRS, caveats
+from orchestrator.reports.wording.interval_warnings import FEW_PAIRS, interval_warnings
 from orchestrator.reports.wording.phrases import percent
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import NONE, count, listed
 
 
-def limits(results: Results) -> list[tuple[str, str]]:
+def limitations(results: Results) -> list[tuple[str, str]]:
     """Names of limits and what they mean here."""
     found = []
     if any("fixed" in results.scopes(lesson.id) for lesson in results.lessons):
@@ -52,7 +52,7 @@ def _granularity(results: Results) -> list[tuple[str, str]]:
 
 def _skewed(results: Results) -> list[tuple[str, str]]:
     """What simulations say of intervals like some of these, each warning once."""
-    said = {warning.partition(". ")[2] for row in results.deciding for warning in caveats(row)}
+    said = {warning.partition(". ")[2] for row in results.deciding for warning in interval_warnings(row)}
     return [("Some intervals", " ".join(sorted(said)))] if said else []
 
 
@@ -67,7 +67,7 @@ def _few(results: Results) -> list[tuple[str, str]]:
     return [("Few seeds", text)]
 
 
-def found(results: Results) -> list[tuple[str, ...]]:
+def detectable_effects(results: Results) -> list[tuple[str, ...]]:
     """A row a comparison and scope: pairs, the detectable effect, the seeds it would take."""
     rows: list[tuple[str, ...]] = []
     for lesson in results.lessons:

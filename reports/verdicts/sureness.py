@@ -12,7 +12,7 @@ from orchestrator.reports.statistics.stopping import parted
 from orchestrator.reports.verdicts.chips import detectable
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.verdict import OPEN
-from orchestrator.reports.wording.interval_warnings import caveats
+from orchestrator.reports.wording.interval_warnings import interval_warnings
 from orchestrator.reports.wording.phrases import decimals, measure, number, percent
 from orchestrator.reports.wording.qualifiers import ordinal, qualifiers, single_run
 from orchestrator.reports.wording.scopes import scope_heading
@@ -29,13 +29,13 @@ def how_sure(results: Results, lesson: Lesson, variant: str) -> list[str]:
     found = []
     for row in rows:
         said = [*(each.text for each in qualifiers(row) if each.text != TAKEN), single_run(row), _correlated(row), _stopped(results, row), _found(row)]
-        found += [f"{scope_heading(row.data)}: {'; '.join(filter(None, said))}.", *map(_short, caveats(row))]
+        found += [f"{scope_heading(row.data)}: {'; '.join(filter(None, said))}.", *map(_short, interval_warnings(row))]
     return [typeset(text) for text in (*found, *_looked(lesson, variant), *_unknown(lesson))]
 
 
-def _short(caveat: str) -> str:
+def _short(warning: str) -> str:
     """The first sentence; all of it stands under the limits."""
-    return f"{caveat.partition('. ')[0]}: see Limits."
+    return f"{warning.partition('. ')[0]}: see Limits."
 
 
 def _found(row: Effect) -> str:

@@ -13,7 +13,7 @@ FEW_PAIRS = 20
 """Fewer than this, and t intervals of skewed measures and all intervals of spreads run short."""
 
 
-def caveats(row: Effect) -> list[str]:
+def interval_warnings(row: Effect) -> list[str]:
     """Sentences on one row of the effects table, mostly none."""
     if math.isnan(row.low):
         return []
