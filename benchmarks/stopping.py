@@ -2,8 +2,9 @@
 
     python benchmarks/stopping.py [--experiments 300] [--seed 0]
 
-Every experiment passes through `reports/verdicts/effects.py` at each look, and `orchestrator/planning/until.py` says whether it goes on, and to how many seeds. A claim
-is any verdict that there is an effect, at the look at which it ended; shares are told as in `benchmarks/calibration.py`.
+Every experiment passes through `reports/verdicts/effects.py` at each look, and `orchestrator/planning/until.py` says whether it
+goes on, and to how many seeds. A claim is any verdict that there is an effect, at the look at which it ended; shares are told as
+in `benchmarks/calibration.py`.
 """
 
 from __future__ import annotations
