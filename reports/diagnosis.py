@@ -72,7 +72,7 @@ class Diagnosis:
 
     @property
     def areas(self) -> tuple[str, ...]:
-        """The areas with a problem, strongest first: by how far the worst sign lies beyond its border."""
+        """The areas with a problem, strongest first, by how far the worst sign lies beyond its border."""
         worst = {area: max(map(_strength, self.found(area)), default=None) for area in AREAS}
         present = {area: strength for area, strength in worst.items() if strength is not None}
         return tuple(sorted(present, key=lambda area: present[area], reverse=True))
