@@ -46,7 +46,7 @@ class Technique:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """A model's signs, and what they come to.
 
@@ -69,6 +69,10 @@ class Diagnosis:
     def __str__(self) -> str:
         """The diagnosis as lines."""
         return render(self)
+
+    def __repr__(self) -> str:
+        """The same, where a notebook or a shell shows it."""
+        return str(self)
 
     @property
     def areas(self) -> tuple[str, ...]:

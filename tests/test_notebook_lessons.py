@@ -46,6 +46,13 @@ def test_the_bar_reached_its_end(book):
     (bar,) = (data["text/html"] for data in shown(book, "found = o.run"))
     done, most = (bar.partition(f"{name}='")[2].partition("'")[0] for name in ("value", "max"))
     assert done == most != "1"
+    assert "shards done" in bar
+
+
+def test_nothing_is_printed_beside_what_the_cells_show(book):
+    """No library's log lines stand between a question and its answer."""
+    printed = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs if output.output_type == "stream"]
+    assert not printed
 
 
 def test_a_comparison_of_ones_own_and_a_diagnosis_are_shown(book):
