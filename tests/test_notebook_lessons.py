@@ -7,6 +7,7 @@ from nbclient import NotebookClient
 from orchestrator.jobs import LESSONS
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.timeout(900)  # it trains all seven lessons, which takes minutes on a busy machine
 NOTEBOOK = ROOT / "docs" / "lessons.ipynb"
 
 
@@ -19,7 +20,7 @@ def book(tmp_path_factory):
     first.source = "SEEDS = 5\nEPOCHS = 3"
     folder = tmp_path_factory.mktemp("notebook")
     where = {"metadata": {"path": str(folder)}}
-    return NotebookClient(book, timeout=290, startup_timeout=120, kernel_name="python3", resources=where).execute()
+    return NotebookClient(book, timeout=600, startup_timeout=300, kernel_name="python3", resources=where).execute()
 
 
 def shown(book, source):
