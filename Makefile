@@ -5,7 +5,7 @@ BIN := .venv/bin
 SEEDS ?= 30
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: run test test-long lint system lock clean
+.PHONY: run test test-long lint docs system lock clean
 
 run: .venv/ready
 	$(BIN)/python -m orchestrator run all --seeds $(SEEDS)
@@ -20,6 +20,10 @@ lint: .venv/tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# site/index.html: the pages of this repository, and the API from its docstrings.
+docs: .venv/tests
+	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . site
 
 # The browser, ssh and network tools that some tests use; without root they are named, and those tests skip.
 system:
@@ -46,4 +50,4 @@ lock: .venv/ready
 	echo uv | $(LOCK) - --output-file requirements-uv.lock
 
 clean:
-	rm -rf .venv results build *.egg-info
+	rm -rf .venv results build site *.egg-info

@@ -79,8 +79,13 @@ def run(
         retry: train runs that failed before again.
         listener: is told what happens, a line a call; in a notebook without one the cell shows it.
 
+    Returns:
+        What was found, over all seeds that were asked for.
+
     Raises:
-        UsageError, StoreError, ClusterError: each in one line, with what is allowed or what to do.
+        UsageError: an argument or a lesson is wrong.
+        StoreError: `out` can't be read or written, or another process is at work there.
+        ClusterError: Ray can't be reached, or holds no shard.
     """
     asked = _request(
         lessons, seeds, out, data, until, max_seeds, engine, backend, fit, "run", timeout=timeout,
@@ -115,18 +120,24 @@ def compare(
     Args:
         without: builds and compiles a Keras model.
         with_: builds and compiles the other one.
-        data: (x, y, x_test, y_test), ((x, y), (x_test, y_test)), a Split, a function that gives one of these, or a Data.
+        data: (x, y, x_test, y_test) or ((x, y), (x_test, y_test)), arrays of shape (rows, ...); a Split; a function that
+            gives one of these; or a Data.
         epochs: as for `fit`.
         batch_size: as for `fit`.
         seeds: as for `run`.
         out: as for `run`.
         title: what sentences call the technique.
-        endpoint: what decides; accuracy on the test rows without, where 0.01 matters.
+        endpoint: what decides; without, accuracy on the test rows, and 0.01 of it matters.
         callbacks: Keras callbacks for both.
         **more: as for `run`.
 
+    Returns:
+        What was found.
+
     Raises:
-        UsageError, StoreError, ClusterError: each in one line.
+        UsageError: an argument, a model or the data are wrong.
+        StoreError: as for `run`.
+        ClusterError: as for `run`.
     """
     lesson = Lesson(
         title=title,
@@ -155,7 +166,9 @@ class Planned:
     """What `run` would do.
 
     Attributes:
-        runs: asked for. stored: of those, need no training. shared: another lesson's training gives them.
+        runs: how many were asked for.
+        stored: how many of those need no training.
+        shared: how many another lesson's training gives.
         shards: a row a shard to train: lesson, variant, data, seeds, and why.
         remarks: sentences on what would go through `fit`, and what else to know.
     """
@@ -186,7 +199,8 @@ def plan(
     """What `run` with these arguments would train, what is stored, and why; trains nothing.
 
     Raises:
-        UsageError, StoreError: each in one line.
+        UsageError: an argument or a lesson is wrong.
+        StoreError: `out` can't be read.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -202,7 +216,8 @@ def load(out: str | Path = "results") -> Found:
     """What a results folder holds, trained by whomever.
 
     Raises:
-        StoreError: it can't be read, or holds no results.
+        NoResultsError: it holds no tables.
+        StoreError: it can't be read.
     """
     with undisturbed():
         return Found(Store(out))
@@ -214,8 +229,8 @@ def diagnose(
     """Name what kinds of problem a training shows, and what treats them as far as `out` has measured it.
 
     Args:
-        history: what `fit` gave, its `history`, a pandas frame with a row an epoch, or the path of a log; several, as a list,
-            are several seeds.
+        history: what `fit` gave, its `history` (a list of one number an epoch for each name), a pandas frame with a row an
+            epoch, or the path of a log; several, as a list, are several seeds.
         out: the results folder whose measured techniques are named.
         classes: how many classes there are.
         majority: the share of the most frequent one, 0 to 1.

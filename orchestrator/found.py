@@ -40,7 +40,7 @@ class Found:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """A row a run: its scores and how it ended."""
+        """A row a run, with its scores and how it ended."""
         return self._results.runs
 
     @cached_property
@@ -55,7 +55,7 @@ class Found:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """A row a comparison and data set: what was decided, the effect and its interval in the measure's units."""
+        """A row a comparison and data set, with what was decided, the effect, and its interval in the measure's units."""
         return self.effects.loc[self.effects["primary"], COLUMNS].reset_index(drop=True)
 
     @cached_property

@@ -47,8 +47,16 @@ def _require(true: bool, rule: str) -> None:
 class Split:
     """Rows to train on and rows to validate on.
 
-    x is an array (rows, ...), or several in a dict, list or tuple as the model takes them; y likewise. Pandas frames and
-    series become arrays as `fit` would make them: a series is a column.
+    Pandas frames and series become arrays as `fit` would make them: a series is a column.
+
+    Attributes:
+        x_train: an array (rows, ...), or several in a dict, list or tuple as the model takes them; finite numbers.
+        y_train: likewise, with as many rows as `x_train`.
+        x_test: rows to validate on; no run trains on them.
+        y_test: likewise, with as many rows as `x_test`.
+
+    Raises:
+        LessonError: there are no rows, not as many in x as in y, or values that are not finite numbers.
     """
 
     x_train: Rows
@@ -125,7 +133,9 @@ class Data:
         redrawn: gives, for a seed, another data set of the same sizes from the same process; None if there is no such
             process.
         fresh: gives (x, y) that no run trains on or stops by, 2,000 rows or more where there is a process.
-        chance: accuracy of guessing. bayes: the best accuracy that the process allows. Both None when unknown.
+        chance: accuracy of guessing, 0 to 1; None when unknown.
+        bayes: the best accuracy that the process allows, 0 to 1; None when unknown.
+        note: a line on the data, for the page.
         resplit: True where `redrawn` splits one file anew for each seed, so that its draws have rows in common. It is found
             out where their rows are the same to the byte, and must be said where they are changed on the way.
     """
@@ -243,9 +253,14 @@ class Variant:
     """One setting a lesson compares.
 
     Attributes:
+        name: a word, such as "without" or "with".
         model: builds and compiles a Keras model; called once a run, after the seed is set.
-        epochs, batch_size: as for `fit`. fit: further keyword arguments for `fit`, of FIT_ARGUMENTS.
+        epochs: as for `fit`, 1 or more.
+        batch_size: as for `fit`, 1 or more rows.
         callbacks: Keras callbacks; each run gets copies of its own.
+        fit: further keyword arguments for `fit`: shuffle, class_weight, sample_weight, initial_epoch, steps_per_epoch,
+            validation_steps, validation_batch_size, validation_freq.
+        note: a line on this setting, for the page.
     """
 
     name: str
@@ -291,12 +306,22 @@ class Variant:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A question, the variants that answer it (the first is the baseline), and the endpoint that decides.
+    """A question, the variants that answer it, and the endpoint that decides.
 
-    `about` is the lesson file's docstring: its first paragraph is the question, the rest explains. `guard` is what must not
-    get worse meanwhile, by default accuracy on fresh points (else on the test set) where that doesn't decide. `technique` is
-    what a sentence on the result speaks of, where that is not the title. `family` is what the technique treats:
-    learning, generalization or predictions. `id`, `number` and `source` are set by whoever loads the file.
+    Attributes:
+        title: what the page calls it.
+        about: the lesson file's docstring; its first paragraph is the question, the rest explains.
+        data: where the rows come from.
+        variants: one or more with different names; the first is the baseline.
+        endpoint: what decides, declared before anything runs.
+        secondary: what is looked into besides, and decides nothing.
+        guard: what must not get worse meanwhile; by default accuracy on fresh points, else on the test set, where that
+            doesn't decide.
+        family: what the technique treats.
+        technique: what a sentence on the result speaks of, where that is not the title.
+        id: set by whoever loads the file.
+        number: set likewise, for the seven lessons.
+        source: set likewise.
     """
 
     title: str

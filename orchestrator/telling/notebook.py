@@ -63,13 +63,15 @@ class Cell:
         finally:
             over.set()
             ticker.join()
-            handle.update(self._draw(progress), raw=True)
+            done, total = progress.done
+            handle.update(self._draw(progress, f"{done} of {total} shards done" if total else "ended"), raw=True)
 
-    def _draw(self, progress: Progress) -> dict[str, str]:
-        done, total = progress.done
-        bar = f"<progress value='{done}' max='{total or 1}'></progress> {html.escape(progress.line())}"
+    def _draw(self, progress: Progress, ended: str = "") -> dict[str, str]:
+        done, total = progress.done if progress.done[1] else (int(bool(ended)), 1)
+        text = ended or progress.line()
+        bar = f"<progress value='{done}' max='{total}'></progress> {html.escape(text)}"
         lines = "".join(f"<div>{html.escape(line)}</div>" for line in self._lines)
-        return {"text/html": f"<div>{bar}</div><small>{lines}</small>", "text/plain": progress.line()}
+        return {"text/html": f"<div>{bar}</div><small>{lines}</small>", "text/plain": text}
 
 
 def screen(listener: Callable[[str], object] | None) -> Screen:

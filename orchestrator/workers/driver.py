@@ -28,6 +28,8 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_grpc_client_keepalive_timeout_ms", "20000")  # what is sent to a dead machine fails so soon
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # what befalls a worker we say ourselves, on one line
 
+logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)  # a notebook needs none of the widgets that it misses
+
 import ray
 from ray import cloudpickle
 from ray._private import ray_constants

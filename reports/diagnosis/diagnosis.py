@@ -47,7 +47,7 @@ class Technique:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """A model's signs, and what they come to.
 
@@ -71,9 +71,13 @@ class Diagnosis:
         """The diagnosis as lines."""
         return render(self)
 
+    def __repr__(self) -> str:
+        """The same, where a notebook or a shell shows it."""
+        return str(self)
+
     @property
     def areas(self) -> tuple[str, ...]:
-        """The areas with a problem, strongest first: by how far the worst sign lies beyond its border."""
+        """The areas with a problem, strongest first, by how far the worst sign lies beyond its border."""
         worst = {area: max(map(_strength, self.found(area)), default=None) for area in AREAS}
         present = {area: strength for area, strength in worst.items() if strength is not None}
         return tuple(sorted(present, key=lambda area: present[area], reverse=True))

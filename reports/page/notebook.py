@@ -30,4 +30,5 @@ def _table(results: Results) -> str:
 
 
 def _row(cells: tuple[str, ...], kind: str = "td") -> str:
-    return f"<tr>{''.join(f'<{kind}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"
+    left = " style='text-align:left'"  # notebooks set tables of numbers
+    return f"<tr>{''.join(f'<{kind}{left}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"
