@@ -100,7 +100,7 @@ def test_no_page_loads_anything_from_elsewhere(site, pages):
 
 def test_the_words_of_the_page_are_explained(pages, site):
     """Each verdict that the page can give stands among the words."""
-    from orchestrator.reports.verdicts import CATEGORIES
+    from orchestrator.reports.verdicts.verdict import CATEGORIES
 
     told = "".join(pages[site / "docs" / "words.html"].told)
     assert not [verdict for verdict in CATEGORIES if verdict not in told]
