@@ -330,7 +330,7 @@ def test_nothing_good_is_said_of_what_bad_runs_have_left(otherwise, declared, st
     found = row(made)
     assert found["verdict"] == "inconclusive"
     assert f" in {count} of 30 runs (baseline: 0 of 30)" in found["reason"]
-    assert "seeds would tell whether that differs" in found["reason"]
+    assert "seeds would tell if that is chance" in found["reason"]
 
 
 def test_one_bad_run_of_thirty_passes():

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -187,10 +188,10 @@ def test_one_seed_has_no_band():
     assert figure.table.rows[0] == ("1", "10.0", "–")
 
 
-def _difference(low, high):
+def _difference(low, high, better="higher"):
     mean = np.array([0.0, 1.0, 2.0, 3.0])
     band = Band(mean, np.array(low, dtype=float), np.array(high, dtype=float), 7, 2.5, 0)
-    drawn = charts.Difference(np.arange(1, 5), band, ("without", "with"), "percentage points", 4, 2)
+    drawn = charts.Difference(np.arange(1, 5), band, ("without", "with"), better, "percentage points", 4, 2)
     return charts.difference("d", "here", drawn)
 
 
@@ -200,6 +201,17 @@ def test_a_difference_says_where_it_is_sure():
     assert "leaves zero out at 75 % of the epochs" in figure.svg
     assert figure.caption == "2 pairs with a value that is not a number left out."
     assert figure.table.rows[-1] == ("4", "+3.00", "+2.00", "+4.00")
+
+
+@pytest.mark.parametrize(
+    ("better", "above", "below"),
+    [("higher", "with better", "without better"), ("lower", "without better", "with better"), ("", "with higher", "without higher")],
+)
+def test_a_difference_says_which_side_is_better(better, above, below):
+    """Of a loss the lower one is ahead; of a metric that nobody knows only which one is higher is said."""
+    svg = _difference([-1, 0.5, 1, 2], [1, 2, 3, 4], better).svg
+    heights = {text: float(y) for y, text in re.findall(r' y="([\d.]+)"[^>]*>([^<]+)</text>', svg)}
+    assert heights[above] < heights[below]
 
 
 def test_a_difference_without_a_band_says_so():
@@ -223,6 +235,19 @@ def test_pairs_are_counted():
     figure = dots.paired("p", "here", _pairs(before, after))
     assert "3 pairs of runs. without: mean 2; with: mean 3. with is higher in 2, equal in 1." in figure.svg
     assert figure.table.rows == (("0", "1", "2"), ("1", "2", "2"), ("2", "3", "5"))
+
+
+def test_pairs_that_are_left_out_are_told():
+    """Two pairs without a number, because a run got stuck, are not passed over in silence."""
+    arm = dots.Dots("without", "series0", np.array([1.0, 2.0]))
+    figure = dots.paired("p", "here", replace(_pairs(arm, arm), left_out=2, fate="stuck"))
+    assert figure.caption == "Left out: 2 pairs with a stuck run."
+
+
+def test_the_forest_keeps_the_variant_of_a_long_name():
+    """Two variants of one technique must not be cut to the same words."""
+    bar = forest.Bar("Width of a house-price net: wide, held back", "fixed", 1.0, 0.5, 1.5, "0.02 lower", "small")
+    assert "…: wide, held back</text>" in forest.forest("f", [bar])
 
 
 def test_bounds_are_hollow():

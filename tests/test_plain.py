@@ -49,6 +49,22 @@ def test_a_title_says_what_was_found():
     assert title("Noise", row(verdict="no practical difference")) == "Noise makes no practical difference to accuracy"
 
 
+def test_a_title_says_how_small_and_what_stands_in_the_way():
+    """An interval across what matters is perhaps too little, one within it is; stuck runs are named where they hold up."""
+    assert title("Noise", row(verdict="real but small", low=0.007, high=0.03)).endswith("2.8 points, perhaps too little to matter")
+    assert title("Noise", row(verdict="real but small", effect=0.005, low=0.002, high=0.009)).endswith("0.5 points, too little to matter")
+    held = row(verdict="inconclusive", bad_variant=2, stuck_variant=2, bad_high=0.21, primary=True)
+    assert title("Noise", held) == "Noise raises accuracy by 2.8 points, but bad runs leave that open"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(-0.0598, -0.0166, "[0.017, 0.060]"), (-0.0258, -0.0043, "[0.004, 0.026]"), (-0.06, -0.02, "[0.02, 0.06]")]
+)
+def test_an_end_is_told_from_what_matters(low, high, expected):
+    """Where 0.02 matters, 0.0166 is not printed as 0.02."""
+    assert plain(row("test_mae", (low + high) / 2, low, high, sesoi=0.02))[1] == expected
+
+
 def test_lost_runs_are_told_where_they_did_not_decide():
     """Two of thirty stuck runs are named, one in the singular, none not at all."""
     assert lost(row(bad_variant=2, stuck_variant=2)) == "2 of 30 runs get stuck"

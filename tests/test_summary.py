@@ -35,8 +35,8 @@ GOOD, OPEN, SMALL = "improves", "inconclusive", "real but small"
     [
         (
             [GOOD] * 4, [GOOD, OPEN, OPEN, SMALL],
-            ("On this data set every technique improves what it promises; on redrawn data one does, one has a real but small "
-            "effect and two are unproven."),
+            ("On this data set every technique improves what it promises; on redrawn data one does, one has a real, perhaps "
+            "small effect and two are unproven."),
         ),
         (
             [GOOD, GOOD, OPEN, GOOD], [OPEN] * 4,
@@ -49,13 +49,25 @@ GOOD, OPEN, SMALL = "improves", "inconclusive", "real but small"
         ),
         (
             [GOOD, OPEN, SMALL, "not testable"], [GOOD] * 4,
-            "On this data set one of four techniques improves what it promises and three are small, unproven or untested; on redrawn data all of them do.",
+            ("On this data set one of four techniques improves what it promises and three are perhaps small, unproven or untested; on redrawn "
+            "data all of them do."),
         ),
     ],
 )  # fmt: skip
 def test_the_headline_counts_the_verdicts(fixed, redrawn, expected):
     """Every comparison is in the sentence once a scope."""
     assert headline(results(NAMES, {"fixed": fixed, "redrawn": redrawn})) == expected
+
+
+def test_the_headline_tells_small_from_perhaps_small_and_unproven_from_held_up():
+    """The same verdicts, told apart by their intervals: within what matters or across it, across nothing or clear of it."""
+    found = results(NAMES, {"fixed": [SMALL, SMALL, OPEN, OPEN]}, ("fixed",))
+    ends = iter([(0.5, 0.9), (0.002, 0.009), (0.002, 0.03), (-0.03, 0.03)])
+    told = [replace(row, p_equivalence=1.0, low=low, high=high, effect=(low + high) / 2) for row in found.deciding for low, high in [next(ends)]]
+    assert headline(with_effects(found, told)) == (
+        "On this data set none of four techniques improves what it promises, one has a real, perhaps small effect, one has a real but"
+        " small effect, one is unproven and one is held up by bad runs."
+    )
 
 
 def test_a_single_comparison_is_named():

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.verdicts.verdict import CATEGORIES, headline, judge, subject
+from orchestrator.reports.verdicts.chips import chip
+from orchestrator.reports.verdicts.verdict import CATEGORIES, headline, held_up, judge, perhaps_small, settling, subject
 from tests.simulate import LESSONS, store
 
 
@@ -169,8 +170,8 @@ SAID = [
     (
         row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real"),
         (
-            f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would show “real but "
-            "small”, if the effect is what it looks like)."
+            f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would likely show “real "
+            "but small”)."
         ),
     ),
     (
@@ -197,8 +198,8 @@ SAID = [
     (
         row(**diverged(2, bad_high=0.213)),
         (
-            f"left accuracy in doubt {HERE} (+3.7 points [3.3, 4.1]; bad runs may be up to 21 points more with it: too many "
-            "for good news); it diverged in 2 of 30 runs (baseline: 0 of 30)."
+            f"left accuracy in doubt {HERE} (+3.7 points [3.3, 4.1]; up to 21 points more runs may go bad; under 20 "
+            "would do); it diverged in 2 of 30 runs (baseline: 0 of 30)."
         ),
     ),
     (
@@ -244,14 +245,36 @@ def test_a_sentence_carries_the_strongest_qualifier_alone():
         assert said.count(";") == plain.count(";")
 
 
+def test_a_real_effect_is_small_only_where_the_interval_says_so():
+    """Across what matters it is perhaps small, with the seeds that would tell; within that it is small, and they would not."""
+    across, within = row(low=0.007, settles="beyond", seeds_settle=112.0), row(effect=0.005, low=0.002, high=0.009, settles="real")
+    assert [perhaps_small(across), perhaps_small(within)] == [True, False]
+    assert [chip(across).words, chip(within).words] == ["Real gain, perhaps small", "Real but small gain"]
+    assert across.reason.endswith("a gain of at least 0.7 points; about 120 seeds would likely show “improves”")
+    assert within.reason.endswith("a gain of at least 0.2 points")
+    assert [settling(across), settling(within)] == [120, None]
+
+
+def test_what_bad_runs_hold_up_is_not_called_unshown():
+    """A clear interval beside two diverged runs waits for these; an interval across nothing waits for seeds."""
+    blocked = row(**diverged(2, bad_high=0.213, seeds_bad=104.0))
+    assert held_up(blocked)
+    assert chip(blocked).words == "Inconclusive: diverged runs"
+    assert settling(blocked) == 110
+    unshown = row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real")
+    assert not held_up(unshown)
+    assert chip(unshown).words == "Inconclusive"
+    assert settling(unshown) == 120
+
+
 def test_the_near_end_of_the_interval_stands_with_every_smallest_effect():
     """Whoever cares for less than 3.3 points reads an improvement, whatever the lesson declared; a loss is a harm."""
-    assert judge(row()).reason.endswith("improves as long as less than 3.3 points matter to you")
-    assert judge(row(sesoi=0.001)).reason.endswith("improves as long as less than 3.3 points matter to you")
-    assert judge(row(better="lower")).reason.endswith("harms as long as less than 3.3 points matter to you")
-    assert judge(spread()).reason.endswith("improves as long as a factor of 0.18 matters to you")
+    assert judge(row()).reason.endswith("a gain of at least 3.3 points")
+    assert judge(row(sesoi=0.001)).reason.endswith("a gain of at least 3.3 points")
+    assert judge(row(better="lower")).reason.endswith("a loss of at least 3.3 points")
+    assert judge(spread()).reason.endswith("at least 82 % less spread")
     late = row(measure="epochs_to_threshold", threshold=0.8, better="lower", sesoi=5, effect=-9, low=-17, high=-1.2)
-    assert judge(late).reason.endswith("improves as long as less than 1 epoch matters to you")
+    assert judge(late).reason.endswith("a gain of at least 1 epoch")
 
 
 def test_the_technique_is_named_by_its_lesson_or_by_its_variant():

@@ -111,12 +111,13 @@ class Difference:
     """The second variant minus the first along training.
 
     `band` has its mean and ends at `epochs`, shape (positions,), a selection of the `total` epochs trained; `unit` is
-    what it is measured in; `left_out` counts pairs whose curves are not finite.
+    what it is measured in; `better` which way is better, empty where nobody knows; `left_out` counts pairs whose curves are not finite.
     """
 
     epochs: NDArray[np.int64]
     band: Band
     names: tuple[str, str]
+    better: str
     unit: str
     total: int
     left_out: int
@@ -137,13 +138,22 @@ def difference(identifier: str, heading: str, drawn: Difference) -> Figure:
         _around_zero(axes)
         ticks(axes.xaxis)
         ticks(axes.yaxis, sign=True)
-        for height, name, side in ((1.0, drawn.names[1], "top"), (0.015, drawn.names[0], "bottom")):
-            text = f"{shorten(name, 22)} higher"
-            axes.text(0.99, height, text, transform=axes.transAxes, ha="right", va=side, color=LIGHT["muted"])
+        _ahead(axes, drawn)
         title = f"{drawn.names[1]} minus {drawn.names[0]} along training, {heading}{unit}"
         svg = inline(figure, identifier, title, _parted(drawn))
     words = [_left_out(drawn.left_out), _bandless(band)]
     return Figure(identifier, heading, svg, " ".join(filter(None, words)), _difference_numbers(drawn))
+
+
+def _ahead(axes: Axes, drawn: Difference) -> None:
+    """Who is ahead above zero and who below, beside the plot: over it, a curve would run through the words."""
+    does = "better" if drawn.better else "higher"
+    above, below = reversed(drawn.names) if drawn.better != "lower" else drawn.names
+    for at, offset, name in ((1, 6, above), (0, -34, below)):
+        axes.annotate(
+            f"{shorten(name, 22)} {does}", (1, at), (0, offset), xycoords="axes fraction", textcoords="offset points",
+            ha="right", va="bottom", color=LIGHT["muted"], annotation_clip=False,
+        )  # fmt: skip
 
 
 def _line(axes: Axes, line: LearningCurve) -> None:

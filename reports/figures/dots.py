@@ -24,7 +24,7 @@ CROWD = 60
 class Dots:
     """One variant's values, a value a seed, shape (seeds,).
 
-    `open` marks the values that are only a lower bound, `bad` the runs that learned nothing.
+    `open` marks the values that are only a lower bound, `bad` the runs that failed, diverged or got stuck.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Interval:
 class Axis:
     """How the values and their comparison are called and printed; `ratio` says that the comparison is a quotient.
 
-    What `value` prints ends in `suffix`.
+    What `value` prints ends in `suffix`; `better` is the side on which the technique did better, as the axis says it.
     """
 
     measure: str
@@ -56,13 +56,16 @@ class Axis:
     effect: Format
     suffix: str = ""
     ratio: bool = False
+    better: str = ""
 
 
 @dataclass(frozen=True)
 class Pairs:
     """A comparison seed by seed.
 
-    `before` and `after` hold the runs of `seeds`, in that order; `zone` is the range of effects too small to matter.
+    `before` and `after` hold the runs of `seeds`, in that order; `zone` is the range of effects too small to matter;
+    `left_out` counts the pairs in which a run went bad and has no number,
+    `fate` says how the bad runs ended.
     """
 
     seeds: Sequence[int]
@@ -71,6 +74,8 @@ class Pairs:
     effect: Interval
     zone: tuple[float, float]
     axis: Axis
+    left_out: int = 0
+    fate: str = "bad"
 
 
 def paired(identifier: str, heading: str, pairs: Pairs) -> Figure:
@@ -86,8 +91,11 @@ def paired(identifier: str, heading: str, pairs: Pairs) -> Figure:
         title = f"{axis.measure}, seed by seed, {heading}: {before.name} and {after.name}"
         svg = inline(figure, identifier, title, _described(pairs))
     lost = sum(int(arm.bad.sum()) for arm in (before, after) if arm.bad is not None)
-    crosses = f"Red crosses: {count(lost, 'run')} that learned nothing." if lost else ""
-    return Figure(identifier, heading, svg, crosses, _numbers(pairs))
+    words = [
+        f"Red crosses: {count(lost, f'{pairs.fate} run')}." if lost else "",
+        f"Left out: {count(pairs.left_out, 'pair')} with a {pairs.fate} run." if pairs.left_out else "",
+    ]
+    return Figure(identifier, heading, svg, " ".join(filter(None, words)), _numbers(pairs))
 
 
 def stops(identifier: str, heading: str, arms: Sequence[Dots], asked: int) -> Figure:
@@ -160,7 +168,7 @@ def _summary(axes: Axes, x: float, arm: Dots) -> None:
 
 
 def _differences(axes: Axes, values: Floats, effect: Interval, zone: tuple[float, float], axis: Axis) -> None:
-    label(axes, axis.comparison, "")
+    label(axes, axis.comparison, axis.better)
     axes.axhspan(*zone, color=LIGHT["zone"], alpha=0.7, linewidth=0)
     axes.axhline(0, color=LIGHT["muted"], lw=1)
     axes.scatter(0.36 + _swarm(values, 0.3), values, s=14, color=LIGHT["series1"], alpha=0.55, linewidths=0)
@@ -171,7 +179,7 @@ def _differences(axes: Axes, values: Floats, effect: Interval, zone: tuple[float
 
 
 def _quotient(axes: Axes, effect: Interval, zone: tuple[float, float], axis: Axis) -> None:
-    label(axes, axis.comparison, "")
+    label(axes, axis.comparison, axis.better)
     axes.set_yscale("log", base=2)
     ends = np.array([v for v in (effect.estimate, effect.low, effect.high, *zone, 1.0) if np.isfinite(v) and v > 0])
     axes.set_ylim(ends.min() / 1.25, ends.max() * 1.25)

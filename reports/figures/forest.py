@@ -15,6 +15,8 @@ from orchestrator.reports.wording.words import MINUS, TIMES, shorten
 FARTHEST = 12.0
 """Where the axis ends at the latest, in smallest effects of interest: one huge effect must not flatten all others."""
 MOST_TICKS = 9
+MARGIN = 8
+"""Fewer letters than this say nothing of a technique."""
 WIDE, NARROW = 920, 358
 
 
@@ -156,16 +158,24 @@ def _rule(axes: Axes, height: float, room: _Room) -> None:
 def _beside(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     if named:
-        axes.annotate(shorten(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=14, **style)
+        axes.annotate(_fitted(bar.name, 30), (0, height), xytext=(-302, 0), color=LIGHT["ink"], size=14, **style)
     scope = scope_name(bar.scope)
     axes.annotate(scope, (0, height), xytext=(-12, 0), ha="right", color=LIGHT["muted"], size=13.4, **style)
     axes.annotate(bar.text, (1, height), xytext=(14, 0), color=LIGHT[bar.role], size=13.4, **style)
 
 
+def _fitted(name: str, size: int) -> str:
+    """A name in at most `size` characters; of `technique: variant` the variant is what must be seen."""
+    technique, colon, variant = name.rpartition(": ")
+    if not colon or len(name) <= size or len(variant) > size - MARGIN:
+        return shorten(name, size)
+    return f"{shorten(technique, size - len(variant) - 2)}: {variant}"
+
+
 def _above(axes: Axes, bar: Bar, height: float, *, named: bool) -> None:
     style: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center"}
     if named:
-        axes.annotate(shorten(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13.4, **style)
+        axes.annotate(_fitted(bar.name, 44), (0, height - 12), xytext=(0, 0), color=LIGHT["ink"], size=13.4, **style)
     scope = scope_name(bar.scope)
     axes.annotate(scope, (0, height + 9), xytext=(0, 0), color=LIGHT["muted"], size=13.4, **style)
     axes.annotate(bar.text, (1, height + 9), xytext=(0, 0), ha="right", color=LIGHT[bar.role], size=13.4, **style)

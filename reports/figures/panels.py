@@ -14,10 +14,10 @@ from orchestrator.reports.statistics.bands import difference_band
 from orchestrator.reports.statistics.endpoints import first_reached
 from orchestrator.reports.statistics.histories import Curves, paired
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.reports.verdicts.technique_names import label
+from orchestrator.reports.verdicts.technique_names import label, quoted
 from orchestrator.reports.wording.phrases import percent
 from orchestrator.reports.wording.scopes import scope_heading
-from orchestrator.reports.wording.words import ident, scale
+from orchestrator.reports.wording.words import direction, ident, scale
 
 Floats = NDArray[np.floating]
 EARLY = 0.1
@@ -94,7 +94,7 @@ def difference(results: Results, lesson: Lesson, variant: str, metric: str) -> P
     figures = tuple(figure for figure in found if figure)
     if not figures:
         return None
-    title = f"Along training: {label(lesson, variant)} minus {label(lesson, baseline)}"
+    title = f"Along training: {quoted(label(lesson, variant))} minus {quoted(label(lesson, baseline))}"
     return Panels("difference", ident(lesson.id, variant, "apart"), title, figures, (), ())
 
 
@@ -238,7 +238,7 @@ def _apart(results: Results, lesson: Lesson, variant: str, metric: str, scope: s
     kept = thin(mean, mean)
     band = difference_band(first[:, kept], second[:, kept], np.random.default_rng([0, len(first)]))
     told = (label(lesson, names[0]), label(lesson, names[1]))
-    drawn = charts.Difference(kept + 1, band, told, scaled.unit, epochs, len(seeds) - int(usable.sum()))
+    drawn = charts.Difference(kept + 1, band, told, direction(metric), scaled.unit, epochs, len(seeds) - int(usable.sum()))
     return charts.difference(ident(lesson.id, variant, "apart", scope), scope_heading(scope), drawn)
 
 

@@ -11,7 +11,7 @@ from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.comparisons import Comparison
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.reports.verdicts.technique_names import label
+from orchestrator.reports.verdicts.technique_names import label, quoted
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import NONE, Scale, factor, ident, scale, signed
 
@@ -45,7 +45,7 @@ def _title(lesson: Lesson, variant: str, told: Sequence[Comparison]) -> str:
     """What the dots show: `Seed by seed: better with it in 30 of 30; on redrawn data in 16 of 30`."""
     if told[0].endpoint.statistic == "spread":
         return "Seed by seed: how far apart the runs end"
-    extra = f" with {variant}" if lesson.several else ""
+    extra = f" with {quoted(variant)}" if lesson.several else ""
     parts: list[str] = []
     for each in told:
         first, second = each.pairs
@@ -66,18 +66,24 @@ def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     )
     seeds = results.seeds(each.lesson, each.names, each.data)[both].tolist()
     row = results.primary(each.lesson, each.names[1], each.data)
-    pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled))
+    pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled), len(both) - len(seeds), _fate(each))
     return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), scope_heading(each.data), pairs)
+
+
+def _fate(each: Comparison) -> str:
+    """`stuck`: how the bad runs ended, where all ended alike."""
+    kinds = [kind for kind in ("failed", "diverged", "stuck") if any(ended.of(kind).any() for ended in each.ended)]
+    return kinds[0] if len(kinds) == 1 else "bad"
 
 
 def _compared(row: Effect | None, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
     """The effect, the zone too small to matter and the axis, all in the units they are drawn in."""
-    interest = each.endpoint.sesoi
+    interest, side = each.endpoint.sesoi, "↑" if each.endpoint.better == "higher" else "↓"
     ends = [row.effect, row.low, row.high] if row else [math.nan] * 3
     if each.endpoint.statistic == "spread":
-        axis = dots.Axis(scaled.name, "ratio of the SDs", scaled.value, factor, scaled.suffix, ratio=True)
+        axis = dots.Axis(scaled.name, "ratio of the SDs", scaled.value, factor, scaled.suffix, ratio=True, better=f"{side} better")
         return dots.Interval(*ends), (min(interest, 1 / interest), max(interest, 1 / interest)), axis
     unit = scaled.unit.removeprefix("percentage ")
-    axis = dots.Axis(scaled.name, f"difference, {unit}" if unit else "difference", scaled.value, signed, scaled.suffix)
+    axis = dots.Axis(scaled.name, f"difference, {unit}" if unit else "difference", scaled.value, signed, scaled.suffix, better=f"{side} better")
     ends = [scaled.factor * end for end in ends]
     return dots.Interval(*ends), (-interest * scaled.factor, interest * scaled.factor), axis

@@ -83,7 +83,7 @@ def reached(identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats
 
 def _dead(gone: Sequence[NDArray[np.bool_]]) -> str:
     lost = int(sum(np.count_nonzero(each) for each in gone))
-    return f"Dashed red: {count(lost, 'run')} that learned nothing." if lost else ""
+    return f"Dashed red: {count(lost, 'bad run')}." if lost else ""
 
 
 def _reach(values: Sequence[Floats]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.reports.diagnosis.borders import BORDERS
+from orchestrator.reports.diagnosis.borders import BORDERS, Border
 from orchestrator.reports.diagnosis.diagnosis import AREAS, Diagnosis, Sign, techniques, variants
 from orchestrator.reports.diagnosis.problem_signs import decimals, told
 from orchestrator.reports.verdicts.chips import Chip, chip
@@ -47,11 +47,15 @@ class VariantRow:
 
 @dataclass(frozen=True)
 class ScopeTable:
-    """All variants in one scope. `heads` are the signs with their limits, `areas` the area and width of each group."""
+    """All variants in one scope. `heads` are the signs with their limits, `areas` the area and width of each group.
+
+    `borders` are those that the signs were held against.
+    """
 
     heading: str
     areas: tuple[tuple[str, int], ...]
     heads: tuple[tuple[str, str], ...]
+    borders: tuple[Border, ...]
     rows: tuple[VariantRow, ...]
 
 
@@ -85,7 +89,8 @@ def _scope_table(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -
         rows.append(VariantRow(named, ident("lesson", lesson.id), listed(_areas(each)) or _none(each), cells))
     groups = tuple((area, sum(sign.area == area for sign in diagnoses[0].signs)) for area in AREAS)
     heads = tuple((_head(at, column), limit) for (at, column), limit in zip(enumerate(columns), usual, strict=True))
-    return ScopeTable(scope_heading(scope), groups, heads, tuple(rows))
+    borders = tuple(dict.fromkeys(sign.border for column in columns for sign in column))
+    return ScopeTable(scope_heading(scope), groups, heads, borders, tuple(rows))
 
 
 def _areas(diagnosis: Diagnosis) -> list[str]:

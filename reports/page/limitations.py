@@ -10,18 +10,27 @@ from orchestrator.reports.wording.phrases import percent
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import NONE, count, listed
 
+MOST_NOTES = 3
+"""The first screen has no room for more kinds of data by name."""
+
 
 def limitations(results: Results) -> list[tuple[str, str]]:
     """Names of limits and what they mean here."""
-    found = []
+    text = "Nothing is shown for them: all runs are of what stands under “What was trained”, and no technique was tuned."
+    found = [("Other data, models, settings", text)]
     if any("fixed" in results.scopes(lesson.id) for lesson in results.lessons):
         text = "What holds on it may not hold on another, even one from the same source, and the rows it was scored on are taken as given."
         found.append(("One data set", text))
     found += [*_selection(results), *_granularity(results), *_few(results), *_skewed(results)]
-    untuned = (
-        "Each technique was tried as it stands above and not tuned; another strength of it may do better or worse."
-    )
-    return [*found, ("One setting", untuned)]
+    return found
+
+
+def on_what(results: Results) -> str:
+    """`, on two noisy rings: nothing is shown for other data or models`: the data by their lessons' own notes."""
+    notes = dict.fromkeys(lesson.data.note.partition(",")[0].strip().rstrip(".") for lesson in results.lessons)
+    known = [note[:1].lower() + note[1:] for note in notes if note]
+    which = f", on {listed(known)}" if 0 < len(known) <= MOST_NOTES else ""
+    return f"{which}: nothing is shown for other data or models"
 
 
 def _selection(results: Results) -> list[tuple[str, str]]:
@@ -40,7 +49,7 @@ def _selection(results: Results) -> list[tuple[str, str]]:
 
 
 def _granularity(results: Results) -> list[tuple[str, str]]:
-    rows = {lesson.data.rows_test for lesson in results.lessons}
+    rows = {lesson.data.rows_test for lesson in results.lessons if accurate(results, lesson.id)}
     steps = [f"1/{int(n)} ({percent(1 / n, 1)})" for n in sorted(filter(None, rows))]
     if not steps:
         return []
@@ -48,6 +57,11 @@ def _granularity(results: Results) -> list[tuple[str, str]]:
         f"Accuracy on the validation rows moves in steps of {listed(steps)}. Less can only show in a mean over seeds."
     )
     return [("Granularity", text)]
+
+
+def accurate(results: Results, lesson: str) -> bool:
+    """Whether accuracy was measured in a lesson."""
+    return any(row.measure.endswith("accuracy") and row.n_pairs for row in results.effects if row.lesson == lesson)
 
 
 def _skewed(results: Results) -> list[tuple[str, str]]:

@@ -19,6 +19,8 @@ const watch = new IntersectionObserver((entries) => {
     if (id === here) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
+  const current = links.get(here);
+  if (current) current.closest("ol").scrollTo({ left: current.offsetLeft - 48 });
 }, { rootMargin: "-10% 0px -70% 0px" });
 for (const id of links.keys()) watch.observe(document.getElementById(id));
 

@@ -37,7 +37,7 @@ _WORDS = {
     "timings": "Timings",
     "cluster": "Ray's resources",
     "settings": "Settings",
-    "generation": "Generation",
+    "generation": "Version of the tables",
 }
 FIRST = {
     "command": "Command",

@@ -1,11 +1,11 @@
 """The page: one file that needs nothing else, from results to HTML."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestrator.reports.diagnosis.borders import BORDERS
 from orchestrator.reports.figures import colours
 from orchestrator.reports.figures.figure import Table, table
 from orchestrator.reports.figures.forest import Bar, forest
@@ -21,11 +21,12 @@ from orchestrator.reports.verdicts.since_last_look import since
 from orchestrator.reports.verdicts.sureness import correlations
 from orchestrator.reports.verdicts.technique_names import comparison
 from orchestrator.reports.verdicts.verdict import CATEGORIES
+from orchestrator.reports.wording.phrases import confidence, percent
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import count, listed, prose, signed, typeset
 
 HERE = Path(__file__).parent
-MEANINGS = {"fixed": "one for all seeds", "redrawn": "new data: each seed draws its own"}
+MEANINGS = {"fixed": "one for all seeds", "redrawn": "each seed draws its own, same source"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def render(results: Results, out: Path) -> str:
             diagnosed=diagnosed,
             diagnosed_variants=diagnoses.by_variant(diagnosed),
             families=diagnoses.families(results),
-            borders=BORDERS.values(),
+            borders=list(dict.fromkeys(border for each in diagnosed for border in each.borders)),
             causes=failed_runs.causes(results),
             stuck=failed_runs.stuck(results),
             runs=len(results.runs),
@@ -100,11 +101,12 @@ def _lede(results: Results) -> str:
     starts = count(int(results.runs["seed"].nunique()), "random start")
     fresh = any(row.measure.startswith("fresh_") for row in results.effects if row.primary or row.guards)
     points = any(row.measure.endswith("accuracy") for row in results.deciding)
+    levels = listed(sorted({confidence(row).removesuffix(" %") for row in results.deciding}), "or")
     told = [
-        f"Each is compared with its baseline from the same {starts} (seeds).",
-        "The bracket holds what these runs do not rule out.",
+        f"Each is compared with its baseline from the same {starts} (seeds){limitations.on_what(results)}.",
+        f"Brackets ({levels} % intervals) hold what these runs do not rule out.",
         "Accuracy is measured on fresh points, rows that no training saw." if fresh and points else "",
-        "Points: from 80 % to 83 % is 3 points." if points else "",
+        "80 % to 83 % is 3 points." if points else "",
     ]
     return " ".join(filter(None, told))
 
@@ -116,15 +118,14 @@ def _kinds(found: list[Section]) -> list[str]:
 
 
 def _tally(results: Results) -> str:
-    """How many verdicts of each kind there are, and how many lessons would claim something by chance."""
-    verdicts = [row.verdict for row in results.deciding]
-    found = listed([f"{verdicts.count(kind)} “{kind}”" for kind in CATEGORIES if kind in verdicts])
+    """How many verdicts of each kind there are, and with what chance any of them claims what is not there."""
+    rows = sorted(results.deciding, key=lambda row: CATEGORIES.index(row.verdict))
+    shown = Counter(chip(row).words for row in rows)
+    found = listed([f"{n} “{words}”" for words, n in shown.items()])
     lessons = len({row.lesson for row in results.effects})
-    return (
-        f"{count(len(verdicts), 'verdict')}: {found}. If no technique did anything at all, chance would still show"
-        f" something in one lesson of twenty, however often it is looked at: in {WHOLE * lessons:.2g} of"
-        f" {'this one' if lessons == 1 else f'these {lessons}'}."
-    )
+    chance = f"a lesson claims an effect that is not there with a chance of at most {percent(WHOLE)}, however often it is looked at"
+    all_of_them = f"; any of these {lessons}, of at most {percent(min(1.0, WHOLE * lessons))}" if lessons > 1 else ""
+    return f"{count(len(rows), 'verdict')}: {found}. How many may be luck: {chance}{all_of_them}."
 
 
 def overview(results: Results) -> Overview | None:

@@ -1,5 +1,6 @@
 """A lesson's section: its answer, the figure that shows it, the numbers that matter, and the rest folded."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,26 +11,42 @@ from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.page import tables
 from orchestrator.reports.statistics.agreement import agreement
-from orchestrator.reports.verdicts.chips import Chip, against, chip, said
+from orchestrator.reports.verdicts.chips import Chip, against, chip, said, surely_worse
 from orchestrator.reports.verdicts.plain_words import lost, noun, plain, title
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.summary import decided_by, guard_row
 from orchestrator.reports.verdicts.sureness import how_sure
-from orchestrator.reports.verdicts.technique_names import comparison, label, subject, technique
-from orchestrator.reports.verdicts.verdict import HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.verdicts.technique_names import comparison, label, quoted, subject, technique
+from orchestrator.reports.verdicts.verdict import (
+    HARMS,
+    HOLDS,
+    IMPROVES,
+    OPEN,
+    SAME,
+    SMALL,
+    VOID,
+    held_up,
+    perhaps_small,
+    settling,
+)
 from orchestrator.reports.wording.phrases import percent, size
+from orchestrator.reports.wording.qualifiers import bad_runs
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import count, ident, listed, scale, typeset
 
 OTHERWISE = {
-    IMPROVES: "on redrawn data it improves, too",
+    IMPROVES: "on redrawn data it improves",
     HARMS: "on redrawn data it does harm",
-    SMALL: "on redrawn data the effect may be too small to matter",
+    SMALL: "on redrawn data the effect is too small to matter",
     SAME: "on redrawn data it makes no practical difference",
     OPEN: "on redrawn data that is unproven",
     VOID: "on redrawn data that could not be tested",
 }
 """What a title adds where the second scope's verdict is another one."""
+AGAIN = dict.fromkeys((IMPROVES, HARMS, SMALL), "on redrawn data, too")
+"""What it adds where that is the same one; for all others "nor on redrawn data"."""
+
+_SEEDS = re.compile(r" --seeds[ =]\S+")
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,7 @@ class Answer:
     full: dict[str, list[tuple[str, list[str]]]]
     check: str
     sure: tuple[str, ...]
+    more: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ def sections(results: Results) -> list[Section]:
     for section in found:
         first.setdefault(section.data, section.name)
     return [
-        replace(each, data=f"The data of {first[each.data]}.") if each.data and first[each.data] != each.name else each
+        replace(each, data=f"The same data as in {first[each.data]}.") if each.data and first[each.data] != each.name else each
         for each in found
     ]
 
@@ -146,17 +164,17 @@ def _telling(lesson: Lesson, figures: Sequence[Panels]) -> Panels | None:
 
 
 def _title(results: Results, lesson: Lesson) -> str:
-    """What was found, by the first scope; what the second one adds where there is one comparison only."""
+    """What was found, by the first scope, at what price, and what the second one adds."""
     found = []
     names = [variant.name for variant in lesson.others]
     first = [rows[0] for name in names if (rows := results.primaries(lesson.id, name))]
     if len(first) > 1 and all(row.verdict == OPEN for row in first):
-        return f"{'Neither' if len(first) == 2 else 'None'} of {listed(names)} is shown to change {noun(first[0])}"
+        return f"{'Neither' if len(first) == 2 else 'None'} of {listed([quoted(name) for name in names])} is shown to change {noun(first[0])}"
     for variant in lesson.others:
         rows = results.primaries(lesson.id, variant.name)
         if rows:
-            who = variant.name if lesson.several else subject(lesson, variant.name)
-            found.append(title(who, rows[0]) + ("" if lesson.several else _otherwise(rows)))
+            who = quoted(variant.name) if lesson.several else subject(lesson, variant.name)
+            found.append(title(who, rows[0]) + _price(results, rows[0]) + _otherwise(rows, brief=lesson.several))
     text = typeset("; ".join(found)) or technique(lesson)
     return text[:1].upper() + text[1:]
 
@@ -169,16 +187,29 @@ def _matters(row: Effect) -> str:
     return f"{percent(less)} less or {percent(more)} more"
 
 
-def _otherwise(rows: Sequence[Effect]) -> str:
+def _price(results: Results, row: Effect) -> str:
+    """`, but with 0.8 points less accuracy`: what surely got worse meanwhile, unless too little to matter."""
+    own = guard_row(results, row)
+    return f", but with {plain(own)[0]}" if own and row.guard != HOLDS and surely_worse(own) else ""
+
+
+def _otherwise(rows: Sequence[Effect], *, brief: bool) -> str:
+    """What the other scope adds; `brief` where a title has several comparisons: in brackets, and only if it differs."""
     first = lost(rows[0])
     text = f", and {first}" if first else ""
     for row in rows[1:]:
-        bad = lost(row)
-        if row.verdict != rows[0].verdict:
-            text += f"; {OTHERWISE[row.verdict]}{f', and {bad}' if bad else ''}"
-        elif bad:
-            text += f"; on redrawn data {bad}"
+        same = row.verdict == rows[0].verdict and not lost(row)
+        said = AGAIN.get(row.verdict, "nor on redrawn data") if same else _differs(row)
+        text += f" ({said})" if brief and not same else "" if brief else f"; {said}"
     return text
+
+
+def _differs(row: Effect) -> str:
+    bad = lost(row)
+    if held_up(row):
+        return f"on redrawn data {bad or bad_runs(row)}, which leaves it open"
+    said = f"on redrawn data {plain(row)[0]}, perhaps too little" if perhaps_small(row) else OTHERWISE[row.verdict]
+    return f"{said}{f', and {bad}' if bad else ''}"
 
 
 def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
@@ -199,7 +230,18 @@ def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
         full=tables.full(rows),
         check=_check(results, lesson, variant),
         sure=tuple(how_sure(results, lesson, variant)),
+        more=_more(results, lesson, primaries),
     )
+
+
+def _more(results: Results, lesson: Lesson, rows: Sequence[Effect]) -> str:
+    """The command that trains as many seeds as would settle what is open; empty where seeds can't, or none is known."""
+    seeds = max((n for row in rows if (n := settling(row))), default=0)
+    asked = str(results.provenance.get("command") or "")
+    if not seeds or " run " not in asked:
+        return ""
+    command = asked if lesson.number is None else f"python -m orchestrator run {lesson.id}"
+    return f"{_SEEDS.sub('', command)} --seeds {seeds}"
 
 
 def _scoped(results: Results, row: Effect) -> Scoped:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from orchestrator.reports.nouns.effect import ArmSummary, Effect
 from orchestrator.reports.verdicts.chips import Chip, chip, said
 from orchestrator.reports.verdicts.plain_words import shown_digits
-from orchestrator.reports.wording.phrases import goal, measure, number, percent
+from orchestrator.reports.wording.phrases import goal, measure, number, percent, size
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import NONE, TIMES, factor, scale, typeset
 
@@ -27,6 +27,7 @@ class Measured:
     reached: tuple[str, str]
     effect: str
     interval: str
+    matters: str
     chip: Chip
     p: str
 
@@ -50,6 +51,7 @@ def _measured(row: Effect) -> Measured:
         reached=(_reached(row.arms[0]), _reached(row.arms[1])),
         effect=effect or NONE,
         interval=interval,
+        matters=f"{row.sesoi:.2f}{TIMES}" if row.statistic == "spread" else size(row).partition(" ")[0],
         chip=chip(row),
         p=probability(row.p_adjusted),
     )
@@ -85,7 +87,7 @@ def _arm(row: Effect, arm: ArmSummary) -> str:
 
 def _visible(value: float, digits: int) -> int:
     """Decimals that leave something of a number that is not zero."""
-    return digits if value < TINIEST else max(digits, min(digits + 6, -math.floor(math.log10(value))))
+    return digits if value < TINIEST else next((d for d in range(digits, digits + 6) if round(value, d)), digits + 6)
 
 
 def _reached(arm: ArmSummary) -> str:

@@ -93,14 +93,33 @@ def _stuck(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], data: Data) 
     guess = _guess(arms, data)
     if guess is None:
         return [np.zeros(len(arm), dtype=bool) for arm in arms]
-    ways = [
+    ways = _ways(arms, finished, guess)
+    short = _short(ways, guess)
+    return [np.isfinite(way) & (way < short) for way in ways]
+
+
+def _ways(arms: Sequence[pd.DataFrame], finished: Sequence[Bools], guess: ConstantGuess) -> list[Floats]:
+    """How far beyond a guess each finished run came, NaN for the others."""
+    return [
         np.where(ok, guess.sign * (_numbers(arm, guess.column) - guess.value), np.nan)
         for arm, ok in zip(arms, finished, strict=True)
     ]
-    known = np.concatenate(ways)
+
+
+def _short(ways: Sequence[Floats], guess: ConstantGuess) -> float:
+    """The way that a run has to come."""
+    known = np.concatenate(list(ways))
     median = float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
-    short = WAY * median if median > LUCK * guess.error else -math.inf
-    return [np.isfinite(way) & (way < short) for way in ways]
+    return WAY * median if median > LUCK * guess.error else -math.inf
+
+
+def needed(arms: Sequence[pd.DataFrame], lesson: Lesson) -> tuple[str, float] | None:
+    """The score that tells stuck runs from others, and the value from which on a run isn't stuck; None where none is."""
+    guess = _guess(arms, lesson.data)
+    if guess is None:
+        return None
+    finished = [arm["status"].astype(str).to_numpy() == "ok" for arm in arms]
+    return guess.column, guess.value + guess.sign * _short(_ways(arms, finished, guess), guess)
 
 
 def _guess(arms: Sequence[pd.DataFrame], data: Data) -> ConstantGuess | None:

@@ -6,7 +6,18 @@ from dataclasses import dataclass, replace
 from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.reports.verdicts.verdict import BROKEN, HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.verdicts.verdict import (
+    BROKEN,
+    HARMS,
+    IMPROVES,
+    OPEN,
+    SAME,
+    SMALL,
+    VOID,
+    culprits,
+    held_up,
+    perhaps_small,
+)
 from orchestrator.reports.wording.phrases import amount, times
 from orchestrator.reports.wording.words import typeset
 
@@ -41,27 +52,41 @@ CHIPS = {
 BUT = Chip("small", "up", "Improves, but")
 """The guard is broken: something that had to hold got worse meanwhile."""
 
+PERHAPS, HELD = Chip("small", "rise", "Real, perhaps small"), Chip("open", "query", "Inconclusive: bad runs")
+"""What the chips of `perhaps_small` and of `held_up` effects are explained as."""
+
 
 def chip(row: Effect) -> Chip:
-    """The chip of one row of the effects table; a small effect says which way it goes."""
+    """The chip of one row of the effects table; a small effect says which way it goes, and what bad runs hold up says so."""
     plain = CHIPS[row.verdict]
     better = row.verdict == IMPROVES or (row.verdict == SMALL and towards(row) > 0)
     if better and row.guard == BROKEN:
         return BUT
+    if held_up(row):
+        return replace(plain, words=f"{plain.words}: {culprits(row)}")
     if row.verdict != SMALL:
         return plain
-    return Chip(plain.role, "rise" if better else "fall", f"Real but small {'gain' if better else 'loss'}")
+    way = "gain" if better else "loss"
+    return Chip(plain.role, "rise" if better else "fall", f"Real {way}, perhaps small" if perhaps_small(row) else f"Real but small {way}")
 
 
 def legend(results: Results) -> list[Chip]:
     """The chips to explain: all of the usual ones, and those that something here carries besides."""
-    shown = {chip(row).words for row in results.deciding}
-    return [CHIPS[IMPROVES], *([BUT] if BUT.words in shown else []), *list(CHIPS.values())[1:]]
+    rows = results.deciding
+    price = [BUT] if BUT in map(chip, rows) else []
+    perhaps = [PERHAPS] if any(map(perhaps_small, rows)) else []
+    held = [HELD] if any(map(held_up, rows)) else []
+    return [CHIPS[IMPROVES], *price, CHIPS[HARMS], *perhaps, CHIPS[SMALL], CHIPS[SAME], CHIPS[OPEN], *held, CHIPS[VOID]]
 
 
 def towards(row: Effect) -> float:
     """The effect on a scale where no effect is 0 and better is above it; NaN when there is none."""
     return on_scale(row, row.effect)
+
+
+def surely_worse(row: Effect) -> bool:
+    """Whether the whole interval lies on the worse side of no effect."""
+    return max(on_scale(row, end) for end in (row.low, row.high)) < 0
 
 
 def on_scale(row: Effect, value: float) -> float:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.verdicts.verdict import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID
-from orchestrator.reports.wording.phrases import decimals, goal, measure, number, plural, telling
+from orchestrator.reports.verdicts.verdict import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID, held_up, perhaps_small
+from orchestrator.reports.wording.phrases import digits_of, goal, measure, number, plural
 from orchestrator.reports.wording.qualifiers import BAD, bad_runs
 
 DOUBLE = 2.0
@@ -52,11 +52,19 @@ def title(who: str, row: Effect) -> str:
         return f"{who} {_present(row)}"
     if verdict == SAME:
         return f"{who} makes no practical difference to {noun(row)}"
-    if verdict == OPEN or math.isnan(row.effect):
+    if (verdict == OPEN and not held_up(row)) or math.isnan(row.effect):
         return f"{who} is not shown to change {noun(row)}"
     change = _change(row, row.effect)
     said = _way(row).title[change < 0].format(_size(row, change))
-    return f"{who} {said}{', perhaps too little to matter' if verdict == SMALL else ''}"
+    return f"{who} {said}{_doubt(row)}"
+
+
+def _doubt(row: Effect) -> str:
+    if held_up(row):
+        return ", but bad runs leave that open"
+    if row.verdict != SMALL:
+        return ""
+    return ", perhaps too little to matter" if perhaps_small(row) else ", too little to matter"
 
 
 def noun(row: Effect) -> str:
@@ -104,8 +112,7 @@ def _change(row: Effect, value: float) -> float:
 def _digits(row: Effect) -> int:
     if row.statistic == "spread":
         return 0
-    low, high = (_change(row, end) for end in (row.low, row.high))
-    return telling(decimals(abs(high - low), measure(row.measure, row.threshold).digits), low, high)
+    return digits_of(row)
 
 
 def _size(row: Effect, change: float) -> str:

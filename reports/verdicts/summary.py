@@ -6,33 +6,52 @@ from dataclasses import dataclass
 from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.lesson import Lesson
-from orchestrator.reports.verdicts.chips import BUT, Cell, chip, said
+from orchestrator.reports.verdicts.chips import BUT, Cell, chip, said, surely_worse
 from orchestrator.reports.verdicts.plain_words import lost, plain
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import comparison, spoken
-from orchestrator.reports.verdicts.verdict import BROKEN, CATEGORIES, HARMS, HOLDS, IMPROVES, OPEN, SAME, SMALL, VOID
+from orchestrator.reports.verdicts.verdict import (
+    BROKEN,
+    CATEGORIES,
+    HARMS,
+    HOLDS,
+    IMPROVES,
+    OPEN,
+    SAME,
+    SMALL,
+    VOID,
+    held_up,
+    perhaps_small,
+)
 from orchestrator.reports.wording.phrases import goal
 from orchestrator.reports.wording.qualifiers import bad_runs
 from orchestrator.reports.wording.scopes import SCOPES, on_scope, scope_brief
 from orchestrator.reports.wording.words import ident, listed, scale, typeset
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+PERHAPS, HELD = "perhaps small", "held up"
+"""Kinds of the verdicts "real but small" and "inconclusive" that a headline tells apart."""
+KINDS = (IMPROVES, HARMS, PERHAPS, SMALL, SAME, OPEN, HELD, VOID)
 ALONE = {
     IMPROVES: "improves what it promises",
     HARMS: "does harm",
+    PERHAPS: "has a real, perhaps small effect",
     SMALL: "has a real but small effect",
+    HELD: "is held up by bad runs",
     SAME: "makes no practical difference",
     OPEN: "is unproven",
     VOID: "could not be tested",
 }
 MANY = {
     HARMS: ("does harm", "do harm"),
+    PERHAPS: ("has a real, perhaps small effect", "have real, perhaps small effects"),
     SMALL: ("has a real but small effect", "have real but small effects"),
+    HELD: ("is held up by bad runs", "are held up by bad runs"),
     SAME: ("makes no practical difference", "make no practical difference"),
     OPEN: ("is unproven", "are unproven"),
     VOID: ("could not be tested", "could not be tested"),
 }
-VAGUE = {SMALL: "small", SAME: "without effect", OPEN: "unproven", VOID: "untested"}
+VAGUE = {PERHAPS: "perhaps small", SMALL: "small", SAME: "without effect", OPEN: "unproven", VOID: "untested"}
 MEASURED = {
     "wobble": "wobble: accuracy’s jumps per epoch",
     "gap": "gap: training accuracy minus accuracy on fresh points",
@@ -81,7 +100,7 @@ def _counted(results: Results, scope: str, *, again: bool) -> str:
     where = on_scope(scope)
     if len(rows) == 1:
         who = "it" if again else _named(results, rows[0])
-        return f"{where} {who} {ALONE[rows[0].verdict]}{_price(rows)}"
+        return f"{where} {who} {ALONE[_kind(rows[0])]}{_price(rows)}"
     others = [row for row in rows if row.verdict != IMPROVES]
     if not rows:
         return ""
@@ -93,8 +112,13 @@ def _counted(results: Results, scope: str, *, again: bool) -> str:
     return f"{where} {_parts(rows, again=again)}"
 
 
+def _kind(row: Effect) -> str:
+    """Its verdict, or which kind of that it is."""
+    return PERHAPS if perhaps_small(row) else HELD if held_up(row) else row.verdict
+
+
 def _parts(rows: Sequence[Effect], *, again: bool) -> str:
-    verdicts = [row.verdict for row in rows]
+    verdicts = [_kind(row) for row in rows]
     good = verdicts.count(IMPROVES)
     if len(set(verdicts)) == 1:
         return f"{'both' if len(rows) == 2 else f'all {_word(len(rows))}'}{'' if again else ' techniques'} {MANY[verdicts[0]][1]}"
@@ -103,7 +127,7 @@ def _parts(rows: Sequence[Effect], *, again: bool) -> str:
     else:
         does = "improve what they promise" if good > 1 else "improves what it promises"
         first = f"{_word(good) if good else 'none'} of {_word(len(rows))} techniques {does}"
-    kinds = [kind for kind in CATEGORIES if kind != IMPROVES and kind in verdicts]
+    kinds = [kind for kind in KINDS if kind != IMPROVES and kind in verdicts]
     return listed([first + _price(rows), *_rest(kinds, verdicts)])
 
 
@@ -196,8 +220,9 @@ def _guards(results: Results, rows: Sequence[Effect]) -> tuple[tuple[str, bool],
 
 def _state(results: Results, row: Effect) -> str:
     own = guard_row(results, row)
-    told = said(own)[0].removesuffix(" points") if own and row.guard != HOLDS else ""
-    return f"{row.guard}, {told}" if told else row.guard
+    if own is None or row.guard == HOLDS or not (told := said(own)[0].removesuffix(" points")):
+        return row.guard
+    return f"{row.guard}, {'worse: ' if row.guard != BROKEN and surely_worse(own) else ''}{told}"
 
 
 def guard_row(results: Results, row: Effect) -> Effect | None:

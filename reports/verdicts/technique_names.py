@@ -31,6 +31,11 @@ def label(lesson: Lesson, variant: str) -> str:
     return technique(lesson) if variant == PLAIN[1] else variant
 
 
+def quoted(name: str) -> str:
+    """A variant's name within a sentence, in quotation marks where it would fall apart."""
+    return f"“{name}”" if "," in name or ";" in name or len(name.split()) > 2 else name
+
+
 def spoken(lesson: Lesson, variant: str) -> str:
     """A comparison within a sentence: `weight averaging`, `stochastic batch size`; names in capitals keep them."""
     name = technique(lesson)

@@ -33,13 +33,15 @@ from dataclasses import dataclass
 from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.levels import WHOLE
+from orchestrator.reports.statistics.more_seeds import seeds_can_decide
 from orchestrator.reports.statistics.paired import ROUNDING, fewest_pairs
 from orchestrator.reports.wording.phrases import (
     amount,
-    decimals,
+    digits_of,
     goal,
     measure,
     number,
+    percent,
     plural,
     probability,
     size,
@@ -90,6 +92,23 @@ def is_open(row: Effect) -> bool:
     return row.verdict == OPEN or _too_few(row) is not None
 
 
+def held_up(row: Effect) -> bool:
+    """Whether a judged row is inconclusive only because of bad runs: its interval alone would have decided."""
+    return bool(row.verdict == OPEN and not math.isnan(row.low) and (_shown(row) or row.p_equivalence <= row.alpha))
+
+
+def perhaps_small(row: Effect) -> bool:
+    """Whether a real effect may be too small to matter, and may as well not be: its interval holds what matters."""
+    _, low, high, interest = _centred(row)
+    return bool(row.verdict == SMALL and max(abs(low), abs(high)) > interest)
+
+
+def culprits(row: Effect) -> str:
+    """'stuck runs': the bad runs of the technique, by their kind where there is one."""
+    kinds = [each.kind for each in row.bad_runs if each.variant]
+    return f"{kinds[0] if len(kinds) == 1 else 'bad'} runs"
+
+
 def guard(row: Effect) -> str:
     """How a guard's own row of the effects table stands: HOLDS, UNSURE or BROKEN."""
     if row.verdict == HARMS:
@@ -109,7 +128,7 @@ def _too_few(row: Effect) -> Verdict | None:
 def _by_rate(row: Effect) -> Verdict | None:
     if not row.primary or row.statistic == "rate" or row.p_bad > row.alpha:
         return None
-    reason = f"{bad_runs(row)}; McNemar {probability(row.p_bad)} at a level of {row.alpha:.2g}"
+    reason = f"{bad_runs(row)}; McNemar {probability(row.p_bad)}"
     if row.bad_variant > row.bad_baseline:
         return Verdict(HARMS, reason)
     harmful = not _left(row) and not math.isnan(row.low) and _by_effect(row).category == HARMS
@@ -163,14 +182,13 @@ def _constant(row: Effect) -> str:
 
 def _by_effect(row: Effect) -> Verdict:
     effect, low, high, interest = _centred(row)
-    better = (effect > 0) == (row.better == "higher")
-    shown = (low > 0 or high < 0) and _looked_into(row)
+    better, shown = (effect > 0) == (row.better == "higher"), _shown(row)
     if shown and (_clear(row) if better else not _selected(row)):
         beyond = low > interest or high < -interest
         category = SMALL if not beyond else IMPROVES if better else HARMS
-        return Verdict(category, f"{_p(row)}; {matters(row)}")
+        return Verdict(category, f"{_p(row)}; {matters(row)}{_would_settle(row, category)}")
     if row.p_equivalence <= row.alpha and not shown and _clear(row):
-        return Verdict(SAME, f"equivalence {probability(row.p_equivalence)} within {size(row)}")
+        return Verdict(SAME, f"less than {size(row)} either way, {probability(row.p_equivalence)}")
     return Verdict(OPEN, f"{_p(row)}; {_unsettled(row)}")
 
 
@@ -183,13 +201,12 @@ def _clear(row: Effect) -> bool:
 
 def _unsettled(row: Effect) -> str:
     """What stands in the way of a verdict: bad runs, or too few seeds."""
-    effect, low, high, _ = _centred(row)
-    shown = (low > 0 or high < 0) and _looked_into(row)
+    shown = _shown(row)
     if not (shown or row.p_equivalence <= row.alpha):
         return _seeds(row)
-    if shown and (effect > 0) != (row.better == "higher"):
+    if shown and (_centred(row)[0] > 0) != (row.better == "higher"):
         return "the runs that are left say so, but not once bad runs count as the worst"
-    return f"bad runs may be up to {number(100 * row.bad_high, 0)} points more with it: too many for good news"
+    return f"up to {number(100 * row.bad_high, 0)} points more runs may go bad; under {100 * TOLERATED:.0f} would do"
 
 
 def _selected(row: Effect) -> bool:
@@ -205,20 +222,24 @@ def _aside(row: Effect) -> str:
         return ""
     if not math.isfinite(row.seeds_bad):
         return bad_runs(row)
-    return f"{bad_runs(row)}; about {_round_up(row.seeds_bad):,} seeds would tell whether that differs"
+    return f"{bad_runs(row)}; about {_round_up(row.seeds_bad):,} seeds would tell if that is chance"
 
 
 def matters(row: Effect) -> str:
-    """'improves as long as less than 2.6 points matter to you': the interval's near end, true of any sesoi."""
+    """'a gain of at least 2.6 points': the interval's near end, true of any sesoi."""
     effect, low, high, _ = _centred(row)
-    does = "improves" if (effect > 0) == (row.better == "higher") else "harms"
+    does = "gain" if (effect > 0) == (row.better == "higher") else "loss"
     near = row.low if abs(low) < abs(high) else row.high
     if row.statistic == "spread":
-        return f"{does} as long as a factor of {number(near, 2)} matters to you"
+        return f"at least {percent(abs(near - 1))} {'less' if near < 1 else 'more'} spread"
     words = measure(row.measure, row.threshold)
-    shown = number(abs(words.scale * near), decimals(abs(words.scale * (row.high - row.low)), words.digits))
-    unit = f" {plural(shown, words.unit)}" if words.unit else ""
-    return f"{does} as long as less than {shown}{unit} {'matters' if shown == '1' or not unit else 'matter'} to you"
+    shown = number(abs(words.scale * near), digits_of(row))
+    return f"a {does} of at least {shown}{f' {plural(shown, words.unit)}' if words.unit else ''}"
+
+
+def _shown(row: Effect) -> bool:
+    _, low, high, _ = _centred(row)
+    return (low > 0 or high < 0) and _looked_into(row)
 
 
 def _looked_into(row: Effect) -> bool:
@@ -227,9 +248,11 @@ def _looked_into(row: Effect) -> bool:
 
 
 def _p(row: Effect) -> str:
-    """'p = 0.003 at a level of 0.02'; what is exploratory says so instead."""
+    """'p = 0.22 (limit 0.02)'; what is exploratory says so instead."""
     said = probability(row.p_adjusted)
-    return f"{said} at a level of {row.alpha:.2g}" if row.primary else f"exploratory, adjusted {said}"
+    if not row.primary:
+        return f"exploratory, adjusted {said}"
+    return said if row.p_adjusted <= row.alpha else f"{said} (limit {row.alpha:.2g})"
 
 
 def _centred(row: Effect) -> tuple[float, float, float, float]:
@@ -259,7 +282,20 @@ def _seeds(row: Effect) -> str:
         return f"more than {MANY:,} seeds would be needed to show “{what}”"
     if needed <= row.n_pairs:
         return f"these seeds could have shown “{what}”; the true effect is near that border"
-    return f"about {_round_up(needed):,} seeds would show “{what}”, if the effect is what it looks like"
+    return f"about {_round_up(needed):,} seeds would likely show “{what}”"
+
+
+def settling(row: Effect) -> int | None:
+    """How many seeds would settle what is inconclusive or perhaps small, as far as seeds can; None elsewhere."""
+    needed = row.seeds_bad if held_up(row) else row.seeds_needed if row.statistic == "rate" else row.seeds_settle
+    wanted = row.verdict == OPEN or (perhaps_small(row) and row.settles == "beyond")
+    return _round_up(needed) if wanted and seeds_can_decide(row) and row.n_seeds < needed <= MANY else None
+
+
+def _would_settle(row: Effect, category: str) -> str:
+    """The seeds that would show whether a real effect is large enough to matter, where it looks as if it were."""
+    more = category == SMALL and row.settles == "beyond" and row.n_pairs < row.seeds_settle <= MANY
+    return f"; {_seeds(row)}" if more and seeds_can_decide(row) else ""
 
 
 def _settles(row: Effect) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.reports.nouns.effect import Effect
@@ -84,7 +85,13 @@ def telling(digits: int, low: float, high: float) -> int:
     near = min(abs(low), abs(high))
     if not (math.isfinite(low) and math.isfinite(high) and low * high > 0):
         return digits
-    return max(digits, min(digits + 3, -math.floor(math.log10(near))))
+    return next((d for d in range(digits, digits + 3) if round(near, d)), digits + 3)
+
+
+def apart(digits: int, ends: Sequence[float], border: float) -> int:
+    """Decimals that tell the ends of an interval from what matters, where they aren't the same: 0.017 beside 0.02."""
+    near = [abs(end) for end in ends if math.isfinite(end) and not math.isclose(abs(end), border, rel_tol=1e-6)]
+    return next((d for d in range(digits, digits + 2) if all(round(end, d) != round(border, d) for end in near)), digits + 2)
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:
@@ -97,6 +104,13 @@ def number(value: float, digits: int, signed: bool = False) -> str:
     return f"{rounded + 0.0:{'+' if signed and rounded else ''},.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def digits_of(row: Effect) -> int:
+    """Decimals for a mean effect and its interval, in the measure's unit."""
+    words = measure(row.measure, row.threshold)
+    ends = [words.scale * end for end in (row.low, row.high)]
+    return apart(telling(decimals(abs(ends[1] - ends[0]), words.digits), *ends), ends, words.scale * row.sesoi)
+
+
 def amount(row: Effect, *, towards: int = 0, unit: bool = True) -> str:
     """'3.7 points [3.3, 4.1]': a mean effect with its interval.
 
@@ -105,7 +119,7 @@ def amount(row: Effect, *, towards: int = 0, unit: bool = True) -> str:
     words = measure(row.measure, row.threshold)
     flip = towards or 1
     effect, *ends = (flip * words.scale * end for end in (row.effect, row.low, row.high))
-    digits = telling(decimals(abs(ends[1] - ends[0]), words.digits), *ends)
+    digits = digits_of(row)
     shown = number(effect, digits, signed=not towards)
     named = f" {plural(shown, words.unit)}" if unit and words.unit else ""
     if math.isnan(ends[0]):
