@@ -7,7 +7,7 @@ from nbclient import NotebookClient
 from orchestrator.jobs import LESSONS
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.timeout(900)  # it trains all seven lessons, which takes minutes on a busy machine
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]  # it trains all seven lessons, which takes minutes on a busy machine
 NOTEBOOK = ROOT / "docs" / "lessons.ipynb"
 
 
