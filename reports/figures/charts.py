@@ -129,7 +129,8 @@ def difference(identifier: str, heading: str, drawn: Difference) -> Figure:
     unit = f", {drawn.unit}" if drawn.unit else ""
     with drawing(height=206) as figure:
         axes = panel(figure)
-        label(axes, f"difference{unit}")
+        label(axes, f"difference{unit.replace('percentage ', '')}")
+        axes.set_xlabel("epoch", labelpad=3, loc="left")
         axes.axhline(0, color=LIGHT["muted"], lw=1)
         if np.isfinite(band.low).any():
             axes.fill_between(epochs, band.low, band.high, color=LIGHT["series1"], alpha=0.2, linewidth=0)
@@ -151,7 +152,7 @@ def _ahead(axes: Axes, drawn: Difference) -> None:
     above, below = reversed(drawn.names) if drawn.better != "lower" else drawn.names
     for at, offset, name in ((1, 6, above), (0, -34, below)):
         axes.annotate(
-            f"{shorten(name, 22)} {does}", (1, at), (0, offset), xycoords="axes fraction", textcoords="offset points",
+            f"{shorten(name, 14)} {does}", (1, at), (0, offset), xycoords="axes fraction", textcoords="offset points",
             ha="right", va="bottom", color=LIGHT["muted"], annotation_clip=False,
         )  # fmt: skip
 

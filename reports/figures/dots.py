@@ -190,7 +190,12 @@ def _quotient(axes: Axes, effect: Interval, zone: tuple[float, float], axis: Axi
     for each in (axes.xaxis, axes.yaxis):
         each.set_minor_locator(NullLocator())
     axes.xaxis.set_major_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}{TIMES}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_power_of_two))
+
+
+def _power_of_two(value: float, _: int) -> str:
+    """`1/16` times: as 0.0625 it would run into the plot beside it."""
+    return f"1/{1 / value:.3g}{TIMES}" if value < 1 else f"{value:.3g}{TIMES}"
 
 
 def _whisker(axes: Axes, x: float, effect: Interval) -> None:
