@@ -45,6 +45,6 @@ def _nowhere() -> TextIO:
 
 def stand_before() -> Patient:
     """Have both standard streams patient; gives that for output."""
-    out, sys.stderr = Patient(sys.stdout), Patient(sys.stderr)  # type: ignore[assignment]
-    sys.stdout = out  # type: ignore[assignment]
+    out, sys.stderr = Patient(sys.stdout), Patient(sys.stderr)
+    sys.stdout = out
     return out
