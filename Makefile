@@ -18,6 +18,7 @@ test-long: .venv/tests system
 
 lint: .venv/tests
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -153,7 +153,9 @@ def results(
     variants = [{"name": name, "epochs": 1} for name in ("without", "with")]
     looks = [{"variant": "with", "data": str(scope)} for scope in names[1]] * look
     documents = [
-        {"id": f"lesson {i}", "title": f"Lesson {i}", "endpoint": endpoint, "variants": variants, "looks": looks} | dict(further) for i in range(lessons)
+        {"id": f"lesson {i}", "title": f"Lesson {i}", "endpoint": endpoint, "variants": variants, "looks": looks}
+        | dict(further)
+        for i in range(lessons)
     ]
     empty = pd.DataFrame({name: [] for name in ("lesson", "variant", "data", "seed", "epoch")})
     return Results.of(pd.concat(rows, ignore_index=True), empty, documents, {})
@@ -223,7 +225,10 @@ def _races(rng: np.random.Generator, count: int, n: int) -> list[bool]:
         for gives_up in (False, True):
             reached = np.ceil(rng.exponential(60, n)).astype(int)
             ends = np.where(reached <= 100, reached, 12 if gives_up else 100)
-            curve = [np.append(np.full(end - 1, 0.5), 0.9 if end == there else 0.5) for end, there in zip(ends, reached, strict=True)]
+            curve = [
+                np.append(np.full(end - 1, 0.5), 0.9 if end == there else 0.5)
+                for end, there in zip(ends, reached, strict=True)
+            ]
             curves_ = Curves(np.arange(n), ends, {"val_accuracy": np.concatenate(curve)})
             found = scores(goal, pd.DataFrame({"seed": np.arange(n)}), curves_, 100)
             arms.append((found.values, found.reached))  # noqa: PD011  an array
@@ -294,14 +299,21 @@ def rows(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
     for size, hard in ((70, 0.7), (500, 0.7), (10_000, 0.3), (70, 0.0)):
         for n in (8, 30, 100):
             held = [_held(*_masks(rng, n, size, hard)) for _ in range(count)]
-            yield [f"{size:,} rows, gain of SD {hard:g}", str(n), *(str(share(each)) for each in zip(*held, strict=True))]
+            yield [
+                f"{size:,} rows, gain of SD {hard:g}",
+                str(n),
+                *(str(share(each)) for each in zip(*held, strict=True)),
+            ]
 
 
 def _masks(rng: np.random.Generator, n: int, size: int, hard: float) -> tuple[npt.NDArray[np.int8], ...]:
     """Which of `size` rows n runs have right in either arm: with luck of the seed's own, the row's, and that of both."""
     ease, gain = rng.normal(1, 1, size), hard * rng.normal(size=size)
     luck = rng.normal(0, 0.1, (2, n, 1))
-    return tuple((rng.normal(size=(n, size)) < ease + sign * gain / 2 + luck[arm]).astype(np.int8) for arm, sign in enumerate((-1, 1)))
+    return tuple(
+        (rng.normal(size=(n, size)) < ease + sign * gain / 2 + luck[arm]).astype(np.int8)
+        for arm, sign in enumerate((-1, 1))
+    )
 
 
 def _held(first: npt.NDArray[np.int8], second: npt.NDArray[np.int8]) -> tuple[bool, bool]:
@@ -314,7 +326,14 @@ def _held(first: npt.NDArray[np.int8], second: npt.NDArray[np.int8]) -> tuple[bo
 
 def resplit(rng: np.random.Generator, count: int) -> Iterator[list[str]]:
     """One file of 300 rows split anew for each seed, told from as many data sets of its own: the mean of rows learnt, no effect."""
-    yield ["re-splits of one file, no effect".ljust(44), "seeds", "interval", "claimed", "as if apart: interval", "claimed"]
+    yield [
+        "re-splits of one file, no effect".ljust(44),
+        "seeds",
+        "interval",
+        "claimed",
+        "as if apart: interval",
+        "claimed",
+    ]
     for n in (10, 30, 100):
         arms = np.stack([_splits(rng, n) for _ in range(count)], axis=1)[:, :, None]
         data = {"redrawn": True, "rows_train": 200, "rows_test": 100}

@@ -39,7 +39,9 @@ def main() -> None:
         size = sum(path.stat().st_size for path in out.glob("*.html"))
     print(f"exit code {job.returncode}, {wall:.1f} s of wall time, of which")
     print(f"  {lines[-1]}")
-    print(f"driver {driver / 2**20:.0f} MB at its peak, the largest worker {worker / 2**20:.0f} MB; pages {size / 1e6:.1f} MB")
+    print(
+        f"driver {driver / 2**20:.0f} MB at its peak, the largest worker {worker / 2**20:.0f} MB; pages {size / 1e6:.1f} MB"
+    )
 
 
 def watch(job: subprocess.Popen[bytes]) -> tuple[int, int]:

@@ -54,7 +54,13 @@ TAIL = """
 What a key can't see of a lesson that can't be traced: a file that is read only while it trains. All that it reads while it is
 planned, and lies beside it, counts.
 """
-WORDS = {"compiled": "equal, compiled", "fit": "equal, through `fit`", "failed": "fails as in `fit`", "refused": "refused", "wrong": "**wrong**"}
+WORDS = {
+    "compiled": "equal, compiled",
+    "fit": "equal, through `fit`",
+    "failed": "fails as in `fit`",
+    "refused": "refused",
+    "wrong": "**wrong**",
+}
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,25 @@ def scope(path: Path) -> str:
 def trained(paths: Sequence[Path], work: Path) -> str:
     """Run the program on lessons of one scope; what it says."""
     where = [] if scope(paths[0]) == "redrawn" else ["--serial"]
-    command = ["run", *map(str, paths), "--seeds", "8", "--data", scope(paths[0]), *where, "--no-report", "--out", str(work)]
-    told = subprocess.run([sys.executable, "-m", "orchestrator", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    command = [
+        "run",
+        *map(str, paths),
+        "--seeds",
+        "8",
+        "--data",
+        scope(paths[0]),
+        *where,
+        "--no-report",
+        "--out",
+        str(work),
+    ]
+    told = subprocess.run(
+        [sys.executable, "-m", "orchestrator", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     with (work.parent / f"{work.name}.log").open("a") as log:
         log.write(told.stdout)
     return told.stdout
@@ -112,8 +135,19 @@ def plain(path: Path, work: Path) -> list[dict[str, Any]]:
     kept.parent.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
         seeds = map(str, SEEDS)
-        environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(HERE.parent), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        told = subprocess.run([sys.executable, HERE / "plain.py", path, scope(path), *seeds], stdout=subprocess.PIPE, env=environment, text=True, check=True)
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": str(HERE.parent),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        told = subprocess.run(
+            [sys.executable, HERE / "plain.py", path, scope(path), *seeds],
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+            check=True,
+        )
         kept.write_text(told.stdout)
     found: list[dict[str, Any]] = json.loads(kept.read_text())
     return found
@@ -152,7 +186,9 @@ def _first(row: pd.Series, name: str) -> float:
     return float(found[0]) if found else np.nan
 
 
-def differences(run: Mapping[str, Any], mine: pd.Series, history: pd.DataFrame) -> tuple[dict[str, float], dict[str, float]]:
+def differences(
+    run: Mapping[str, Any], mine: pd.Series, history: pd.DataFrame
+) -> tuple[dict[str, float], dict[str, float]]:
     """By name how far a run's history and its scores are from those of plain `fit`."""
     curves = {}
     for name, values in columns(run["history"], 1):
@@ -185,7 +221,9 @@ def row(variant: str, runs: Sequence[Mapping[str, Any]], mine: pd.DataFrame, his
     return Row(variant, way, why, max(curves.values()), max(scores.values()))
 
 
-def rows(path: Path, runs: pd.DataFrame, histories: pd.DataFrame, why: Mapping[tuple[str, str], str], work: Path) -> list[Row]:
+def rows(
+    path: Path, runs: pd.DataFrame, histories: pd.DataFrame, why: Mapping[tuple[str, str], str], work: Path
+) -> list[Row]:
     """The rows of a lesson's kinds."""
     name = path.stem.replace("_", "-")
     mine, curves = runs[runs.lesson == name], histories[histories.lesson == name]
@@ -228,7 +266,11 @@ def turned_away(path: Path, work: Path) -> Row:
     """The row of a lesson that is not to be trained."""
     said = trained([path], work / "refused")
     error = next((line for line in said.splitlines() if line.startswith("error: ")), "")
-    return Row(title(path), "refused" if error else "wrong", error.removeprefix("error: ").replace(f"{KINDS}/", "") or said[-200:])
+    return Row(
+        title(path),
+        "refused" if error else "wrong",
+        error.removeprefix("error: ").replace(f"{KINDS}/", "") or said[-200:],
+    )
 
 
 def title(path: Path) -> str:
@@ -250,7 +292,9 @@ def page(parts: Sequence[tuple[str, list[Row]]]) -> str:
         counts="\n".join(f"| {word} | {counts[way]} |" for way, word in WORDS.items()),
     )
     tables = (
-        "\n".join([f"## {name}", "", "| kind | | why | histories | scores |", "|---|---|---|---|---|", *map(str, found)])
+        "\n".join(
+            [f"## {name}", "", "| kind | | why | histories | scores |", "|---|---|---|---|---|", *map(str, found)]
+        )
         for name, found in parts
     )
     return "\n\n".join([head.strip(), *tables]) + "\n" + TAIL
@@ -263,7 +307,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/models"))
     parser.add_argument("--page", type=Path, default=HERE.parent / "docs" / "models.md")
     asked = parser.parse_args()
-    paths = [path for path in sorted(KINDS.glob("*.py")) if path.stem != "rows" and path.stem in (asked.kinds or [path.stem])]
+    paths = [
+        path for path in sorted(KINDS.glob("*.py")) if path.stem != "rows" and path.stem in (asked.kinds or [path.stem])
+    ]
     asked.work.mkdir(parents=True, exist_ok=True)
     parts = list(sections(paths, asked.work.resolve()))
     asked.page.write_text(page(parts))

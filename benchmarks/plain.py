@@ -119,13 +119,19 @@ def scores(model: keras.Model, parts: dict[str, tuple[Any, Any]], size: int) -> 
         loss = keras.losses.get(model.loss)
         for part, (x, y) in parts.items():
             found[part]["loss"] = np.mean(np.asarray(loss(y, model.predict(x, batch_size=size, verbose=0))))
-    return {f"{part}_{name}": np.asarray(value).tolist() for part, logs in found.items() for name, value in logs.items()}
+    return {
+        f"{part}_{name}": np.asarray(value).tolist() for part, logs in found.items() for name, value in logs.items()
+    }
 
 
 def has_penalties(model: keras.Model, x: Any) -> bool:
     """Whether Keras adds penalties to the loss that `compile` was given."""
     kind = type(model)
-    if kind.compute_loss is not keras.Model.compute_loss or kind.test_step is not keras.Model.test_step or not model.loss:
+    if (
+        kind.compute_loss is not keras.Model.compute_loss
+        or kind.test_step is not keras.Model.test_step
+        or not model.loss
+    ):
         return False
     model(x)
     return bool(model.losses)
@@ -138,7 +144,9 @@ def main() -> None:
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    module_utils.tensorflow._available = False  # else `set_random_seed` imports it in every process, to seed it for nobody
+    module_utils.tensorflow._available = (
+        False  # else `set_random_seed` imports it in every process, to seed it for nobody
+    )
     names = apart(lambda: [variant.name for variant in load(path).variants])
     runs = [apart(lambda n=name, s=seed: run(path, scope, n, s)) for name in names or [] for seed in seeds]
     lost = {"variant": "", "seed": -1, "error": "the process ended"}

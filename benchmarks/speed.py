@@ -77,7 +77,9 @@ def main() -> None:
                 for name, measure in (("compiled", compiled), ("fit-jax", fitted), ("fit-tensorflow", fitted))
             )
             ratios = (f"{jax / ours:.0f}", f"{tensorflow / ours:.0f}")
-            print(line.format(source.id, variant, f"{ours:.0f}", f"{jax:.0f}", f"{tensorflow:.0f}", *ratios), flush=True)
+            print(
+                line.format(source.id, variant, f"{ours:.0f}", f"{jax:.0f}", f"{tensorflow:.0f}", *ratios), flush=True
+            )
 
 
 def names(source: Source) -> list[str]:

@@ -48,7 +48,9 @@ def _rows(arms: Floats, until: Until, statistic: str, seeds: int) -> list[tuple[
     made = [n for n in until.looks if n <= seeds] or [seeds]
     declared = {"declared": list(until.looks)} if until.looks else {}
     looks = [
-        {"variant": "with", "data": f"{i:05d}", "seeds": list(range(n)), **declared} for i in range(arms.shape[1]) for n in made
+        {"variant": "with", "data": f"{i:05d}", "seeds": list(range(n)), **declared}
+        for i in range(arms.shape[1])
+        for n in made
     ]
     measure = "score" if statistic == "spread" else "epochs"
     found = results(arms[0][:, None], arms[1][:, None], measure=measure, statistic=statistic, further={"looks": looks})
@@ -70,7 +72,12 @@ def decided(rng: np.random.Generator, count: int) -> None:
             for name, truth in truths.items():
                 found = course(drawn(rng, count, most, *truth), Until(most), statistic)
                 claimed = share(found["verdict"].isin(CLAIMS))
-                print(f"{name}, {most} seeds at the most".ljust(44), str(claimed).rjust(12), f"{found['n_seeds'].mean():.0f}", flush=True)
+                print(
+                    f"{name}, {most} seeds at the most".ljust(44),
+                    str(claimed).rjust(12),
+                    f"{found['n_seeds'].mean():.0f}",
+                    flush=True,
+                )
 
 
 def precise(rng: np.random.Generator, count: int) -> None:

@@ -97,7 +97,9 @@ def memory() -> float:
 def order(first: int, width: int) -> Order:
     """The runs of some seeds."""
     job = Job("nothing", "plain", "redrawn", "0" * 20, f"nothing-{width}", "compiled", width, 1.0)
-    return Order(Shard(job, tuple(range(first, first + width)), "benchmark"), Source("nothing", None, __file__, LESSON), ())
+    return Order(
+        Shard(job, tuple(range(first, first + width)), "benchmark"), Source("nothing", None, __file__, LESSON), ()
+    )
 
 
 def trained(made: Order) -> int:
@@ -167,12 +169,19 @@ def theirs(runs: int, workers: int) -> Meter:
     with tempfile.TemporaryDirectory() as folder:
         config = tune.TuneConfig(reuse_actors=True, max_concurrent_trials=workers)
         where = tune.RunConfig(storage_path=folder, verbose=0, callbacks=[Count()])
-        tune.Tuner(Trial, param_space={"seed": tune.grid_search(list(range(runs)))}, tune_config=config, run_config=where).fit()
+        tune.Tuner(
+            Trial, param_space={"seed": tune.grid_search(list(range(runs)))}, tune_config=config, run_config=where
+        ).fit()
     ray.shutdown()
     return meter
 
 
-WAYS = {"the work alone, one process": alone, "ours, 8 runs a task": blocks, "ours, a run a task": ours, "Ray Tune, a run a trial": theirs}
+WAYS = {
+    "the work alone, one process": alone,
+    "ours, 8 runs a task": blocks,
+    "ours, a run a task": ours,
+    "Ray Tune, a run a trial": theirs,
+}
 
 
 def measure(way: str, runs: int, workers: int) -> Iterator[str]:
@@ -182,7 +191,14 @@ def measure(way: str, runs: int, workers: int) -> Iterator[str]:
     meter = Meter(**json.loads(last))
     if meter.done < runs:
         raise SystemExit(f"{way}: only {meter.done} of {runs} runs ended well")
-    yield from (way, f"{meter.done}", f"{meter.seconds:.0f} s", f"{meter.rate:.0f}", f"{meter.early:.0f}", f"{meter.late:.0f}")
+    yield from (
+        way,
+        f"{meter.done}",
+        f"{meter.seconds:.0f} s",
+        f"{meter.rate:.0f}",
+        f"{meter.early:.0f}",
+        f"{meter.late:.0f}",
+    )
 
 
 def main() -> None:

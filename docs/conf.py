@@ -7,14 +7,28 @@ release = orchestrator.__version__
 
 # The source is the whole repository, so that links between its pages mean the same on the site; these are the pages.
 include_patterns = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md"]
-exclude_patterns = [".*", "benchmarks", "build", "jobs", "orchestrator", "reports", "results*", "scripts", "site", "tests"]
+exclude_patterns = [
+    ".*",
+    "benchmarks",
+    "build",
+    "jobs",
+    "orchestrator",
+    "reports",
+    "results*",
+    "scripts",
+    "site",
+    "tests",
+]
 root_doc = "README"
 CONTENTS = ["lesson", "api", "words", "sure", "diagnose", "models", "cluster", "machine", "calibration"]
 FURTHER = ["ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"]
 
 SHORT = {
-    repr(orchestrator.SECONDARY): "SECONDARY", repr(orchestrator.Endpoint()): "Endpoint()",
-    "<factory>": "{}", "~collections.abc.": "", "~typing.": "",
+    repr(orchestrator.SECONDARY): "SECONDARY",
+    repr(orchestrator.Endpoint()): "Endpoint()",
+    "<factory>": "{}",
+    "~collections.abc.": "",
+    "~typing.": "",
 }
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]

@@ -279,7 +279,9 @@ def _check_fit(arguments: Mapping[str, Any]) -> None:
         try:
             literals.read(literals.written({name: value}))
         except (ValueError, SyntaxError):
-            raise UsageError(f"fit's {name} is {type(value).__name__}; give numbers, True, False, None, or a dict or list of these") from None
+            raise UsageError(
+                f"fit's {name} is {type(value).__name__}; give numbers, True, False, None, or a dict or list of these"
+            ) from None
 
 
 def _allowed(name: str, value: object, allowed: Sequence[str]) -> None:
@@ -324,4 +326,6 @@ def _found(asked: Any) -> list[Source]:
             return [byvalue.source(asked)]
     if isinstance(asked, str | int | Path) and not isinstance(asked, bool):
         return catalog.find([str(asked)])
-    raise UsageError(f"{type(asked).__name__} is no lesson; give a Lesson, an id, a number, or the path of a lesson file")
+    raise UsageError(
+        f"{type(asked).__name__} is no lesson; give a Lesson, an id, a number, or the path of a lesson file"
+    )

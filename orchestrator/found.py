@@ -14,7 +14,20 @@ from orchestrator.telling import verdicts
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["lesson", "variant", "data", "measure", "statistic", "verdict", "effect", "low", "high", "n_seeds", "n_pairs", "guard"]
+COLUMNS = [
+    "lesson",
+    "variant",
+    "data",
+    "measure",
+    "statistic",
+    "verdict",
+    "effect",
+    "low",
+    "high",
+    "n_seeds",
+    "n_pairs",
+    "guard",
+]
 WIDTH = 100
 
 

@@ -171,7 +171,6 @@ class Data:
         check_rows("fresh", x, y)
         return x, y
 
-
     def is_resplit(self) -> bool:
         """Whether draws have rows in common, as said, or as seen in two of them."""
         if self.resplit or self.redrawn is None:

@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 os.unsetenv("COLUMNS")  # readline, which pytest loads, sets it for every command that is started
-os.environ.setdefault("RAY_worker_niceness", "0")  # beside other tests, Ray's workers would have to wait for all of them
+os.environ.setdefault(
+    "RAY_worker_niceness", "0"
+)  # beside other tests, Ray's workers would have to wait for all of them
 
 TINY = '''"""Does a second hidden unit help?
 

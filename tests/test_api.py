@@ -133,7 +133,13 @@ def tell(folder, script):
     (folder / "script.py").write_text(script)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax"}
     done = subprocess.run(
-        [sys.executable, "script.py"], cwd=folder, env=environment, capture_output=True, text=True, timeout=290, check=False
+        [sys.executable, "script.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=290,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return {**json.loads(done.stdout.splitlines()[-1]), "begun": (folder / "begun").read_text()}
@@ -150,7 +156,11 @@ def test_a_lesson_made_in_a_script_trains_in_another_process(script):
     assert {(variant, seed): status for variant, seed, status, _ in script["runs"]} == {
         (variant, seed): "ok" for variant in ("one", "two", "own") for seed in (0, 1)
     }
-    assert {variant: engine for variant, _, _, engine in script["runs"]} == {"one": "compiled", "two": "compiled", "own": "fit-jax"}
+    assert {variant: engine for variant, _, _, engine in script["runs"]} == {
+        "one": "compiled",
+        "two": "compiled",
+        "own": "fit-jax",
+    }
     assert script["begun"] == "x"
 
 

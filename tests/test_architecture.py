@@ -30,4 +30,6 @@ def test_every_module_has_its_line(top):
     there: dict[str, list[str]] = {}
     for path in (ROOT / top).rglob("*.py"):
         there.setdefault(path.parent.relative_to(ROOT).as_posix(), []).extend({path.name} - UNNAMED)
-    assert {folder: sorted(files) for folder, files in named.items()} == {folder: sorted(files) for folder, files in there.items()}
+    assert {folder: sorted(files) for folder, files in named.items()} == {
+        folder: sorted(files) for folder, files in there.items()
+    }

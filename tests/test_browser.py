@@ -291,7 +291,9 @@ def test_the_explorer_shows_what_was_stored(visit, folder):
     assert drawn["y"] == pytest.approx([100 * mine[epoch] for epoch in drawn["x"]], abs=0.001)
 
 
-@pytest.mark.parametrize(("age", "said"), [(3, r"Written \d+ s ago"), (600, "This page is 10 min old: the command was killed")])
+@pytest.mark.parametrize(
+    ("age", "said"), [(3, r"Written \d+ s ago"), (600, "This page is 10 min old: the command was killed")]
+)
 def test_the_page_of_a_command_tells_its_age(browser, tmp_path, age, said):
     """Of one written a moment ago it says when; where nobody has renewed it for long, that nobody is at work, and how to go on."""
     path = tmp_path / "status.html"
@@ -311,7 +313,10 @@ def test_the_explorer_keeps_its_view_in_the_address(visit, folder):
     until(page, "location.hash.includes('seed=3')")
     page.evaluate("Plotly.relayout('plot', { 'xaxis.range[0]': 50, 'xaxis.range[1]': 60 })")
     until(page, "location.hash.includes('x=50')")
-    until(page, "document.getElementById('plot').data.filter((trace) => trace.x.length).every((trace) => trace.x[0] >= 48 && trace.x.at(-1) <= 62)")
+    until(
+        page,
+        "document.getElementById('plot').data.filter((trace) => trace.x.length).every((trace) => trace.x[0] >= 48 && trace.x.at(-1) <= 62)",
+    )
     other = visit(folder / "explore.html")
     other.goto(page.url)
     other.reload()
@@ -387,7 +392,9 @@ def test_the_answers_can_be_sorted(visit, seven):
     assert page.evaluate(names) == before
 
 
-@pytest.mark.parametrize(("name", "head"), [("CSV", "Technique and what decides,On"), ("Markdown", "| Technique and what decides | On")])
+@pytest.mark.parametrize(
+    ("name", "head"), [("CSV", "Technique and what decides,On"), ("Markdown", "| Technique and what decides | On")]
+)
 def test_tables_can_be_copied(visit, folder, name, head):
     """A table is copied as CSV and as Markdown, a line a row."""
     page = visit(folder / "report.html")

@@ -52,7 +52,9 @@ print(byvalue.source(o.Lesson("A title, with signs", "Why?", o.Data(fixed=lambda
 def code(text, hash_seed):
     """The digest that a process gives."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": str(hash_seed)}
-    done = subprocess.run([sys.executable, "-"], input=text, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-"], input=text, env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
@@ -73,6 +75,8 @@ def test_what_cannot_travel_is_said_in_a_line():
 
     lock = threading.Lock()
     lesson = o.Lesson("L", "Why?", o.Data(fixed=lambda: lock), [o.Variant("one", lambda: None, 1)])
-    with pytest.raises(o.LessonError, match=r"can't travel to another process \(TypeError: cannot pickle '_thread.lock' object\)") as raised:
+    with pytest.raises(
+        o.LessonError, match=r"can't travel to another process \(TypeError: cannot pickle '_thread.lock' object\)"
+    ) as raised:
         byvalue.source(lesson)
     assert "\n" not in str(raised.value)

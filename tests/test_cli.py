@@ -256,7 +256,14 @@ def test_a_shell_completes_verbs_options_and_lessons(tmp_path):
         words = line.split(" ")
         asks = {"_ORCHESTRATOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
         code = "import sys; sys.argv[0] = 'orchestrator'; from orchestrator.cli import command; command()"
-        done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **asks}, capture_output=True, text=True, cwd=ROOT, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **asks},
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
         return done.stdout.split()
 
     assert offered("orchestrator run no") == ["noise"]

@@ -54,7 +54,9 @@ def test_nothing_is_paid_for_that_nothing_needs(prepared):
 
 def test_there_are_workers_with_and_without_gpus(prepared):
     """One type of worker has processors only, another a GPU."""
-    has = {name: "GPU" in kind["resources"] for name, kind in prepared["available_node_types"].items() if name != "head"}
+    has = {
+        name: "GPU" in kind["resources"] for name, kind in prepared["available_node_types"].items() if name != "head"
+    }
     assert has == {"cpu": False, "gpu": True}
 
 

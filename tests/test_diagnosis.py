@@ -78,13 +78,21 @@ def test_all_areas_are_named_the_strongest_first():
 def test_slowness_is_no_problem_at_any_length(n):
     """exp(-e/(n/4)) takes most of its epochs to fall, however many they are; a run that ends fitted was fast enough."""
     fall = np.exp(-4 * np.arange(1, n + 1) / n)
-    assert areas(LoggedRun(loss=0.1 + fall, val_loss=0.12 + fall, accuracy=0.98 - 0.4 * fall, val_accuracy=0.97 - 0.4 * fall)) == ()
+    assert (
+        areas(
+            LoggedRun(loss=0.1 + fall, val_loss=0.12 + fall, accuracy=0.98 - 0.4 * fall, val_accuracy=0.97 - 0.4 * fall)
+        )
+        == ()
+    )
 
 
 def test_each_number_is_told_with_its_border_and_the_distance():
     """A gap of 24 points is 19 beyond the border of 5; an accuracy of 100 % is 20 clear of that of 80 %."""
     found = signs(record(train=1.0, held_out=0.76, speed=1.0))
-    assert "24 points below training accuracy: 19 points beyond the border of 5 points" in found["training minus validation accuracy"].text
+    assert (
+        "24 points below training accuracy: 19 points beyond the border of 5 points"
+        in found["training minus validation accuracy"].text
+    )
     assert "ends at 100 %: 20 points clear of the border of 80 %" in found["training accuracy"].text
     assert found["training minus validation accuracy"].times == pytest.approx(4.8)
 
@@ -133,7 +141,9 @@ def test_scores_of_the_finished_model_go_before_the_curves():
     """A stored run knows its accuracies in inference mode: 99 % and 80 % are a gap of 19 points, whatever the curves say."""
     curve = record(train=0.7, held_out=0.8)
     final = FinalScores(train_accuracy=0.99, test_accuracy=0.80)
-    known = LoggedRun(final=final).with_curves({name: getattr(curve, name) for name in ("loss", "val_loss", "accuracy", "val_accuracy")})
+    known = LoggedRun(final=final).with_curves(
+        {name: getattr(curve, name) for name in ("loss", "val_loss", "accuracy", "val_accuracy")}
+    )
     assert areas(known) == ("generalization",)
     assert signs(known)["training minus validation accuracy"].value == pytest.approx(0.19)
 
@@ -144,7 +154,10 @@ def test_a_gap_on_few_rows_is_weak_or_none():
     for train, held, rows, found, weak in (
         (127, 49, 1, True, True), (122, 49, 1, False, False), (127 * 100, 49 * 100, 100, True, False),
     ):  # fmt: skip
-        curve = LoggedRun(accuracy=np.round(train * (0.6 + 0.4 * steps)) / (140 * rows), val_accuracy=np.round(held * (0.6 + 0.4 * steps)) / (60 * rows))
+        curve = LoggedRun(
+            accuracy=np.round(train * (0.6 + 0.4 * steps)) / (140 * rows),
+            val_accuracy=np.round(held * (0.6 + 0.4 * steps)) / (60 * rows),
+        )
         sign = signs(curve)["training minus validation accuracy"]
         assert (sign.found, sign.weak) == (found, weak)
 
@@ -209,7 +222,9 @@ def test_losses_below_zero_have_no_ratio():
 def test_a_noisy_validation_loss_has_not_risen():
     """The lowest single epoch of a noisy curve is luck; tenths of the training are compared, and against the noise."""
     noisy = np.full(100, 0.5) + 0.1 * np.sin(EPOCHS * 2.4)
-    assert signs(LoggedRun(loss=record().loss, val_loss=noisy))["validation loss, end over lowest"].value == pytest.approx(1.0, abs=0.02)
+    assert signs(LoggedRun(loss=record().loss, val_loss=noisy))[
+        "validation loss, end over lowest"
+    ].value == pytest.approx(1.0, abs=0.02)
     jitter = 0.5 * (1 + 0.3 * np.random.default_rng(0).standard_normal(30))
     assert signs(LoggedRun(loss=record().loss[:30], val_loss=jitter))["validation loss, end over lowest"].found is False
 
@@ -246,13 +261,17 @@ def test_a_users_history_goes_all_the_way():
     text = json.dumps({name: getattr(made, name).tolist() for name in ("loss", "val_loss", "accuracy", "val_accuracy")})
     said = render(diagnose(parse(text), "mine.json"))
     assert said.startswith("mine.json, 1 run of 100 epochs: a problem with generalization\n")
-    assert "! validation accuracy ends 30 points below training accuracy: 25 points beyond the border of 5 points" in said
+    assert (
+        "! validation accuracy ends 30 points below training accuracy: 25 points beyond the border of 5 points" in said
+    )
     assert "nothing that treats it has been measured" in said
 
 
 def test_a_diagnosis_as_json_holds_plain_numbers():
     """JSON knows neither NaN nor infinity: what isn't known is null; every border is told with its source."""
-    made = json.loads(json.dumps(document(diagnose([LoggedRun(loss=np.array([1.0, np.inf]))], "mine")), allow_nan=False))
+    made = json.loads(
+        json.dumps(document(diagnose([LoggedRun(loss=np.array([1.0, np.inf]))], "mine")), allow_nan=False)
+    )
     assert made["areas"] == ["learning"]
     assert made["signs"][1]["value"] is None
     assert all(sign["source"] for sign in made["signs"])
@@ -342,7 +361,9 @@ def test_what_steers_a_terminal_is_not_printed(here, logs):
 
 def test_classes_and_majority_move_the_border(here, logs):
     """97 % is not fitted where one class has 95 %; --majority says so."""
-    (logs / "rare.csv").write_text("loss,accuracy\n" + "".join(f"{0.3 - 0.005 * i},{0.95 + 0.001 * min(i, 20)}\n" for i in range(30)))
+    (logs / "rare.csv").write_text(
+        "loss,accuracy\n" + "".join(f"{0.3 - 0.005 * i},{0.95 + 0.001 * min(i, 20)}\n" for i in range(30))
+    )
     words = ("diagnose", logs / "rare.csv", "--out", logs / "none")
     assert "no problem found" in here(*words).stdout
     assert "a problem with learning" in here(*words, "--majority", "0.95").stdout

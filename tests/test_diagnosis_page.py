@@ -30,7 +30,9 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     """A page a case."""
     folder = tmp_path_factory.mktemp("pages")
     for name, records in CASES.items():
-        (folder / f"{name}.html").write_text(diagnosis_page.render(diagnose(records, BAD if name == "named" else name), records))
+        (folder / f"{name}.html").write_text(
+            diagnosis_page.render(diagnose(records, BAD if name == "named" else name), records)
+        )
     return {name: folder / f"{name}.html" for name in CASES}
 
 

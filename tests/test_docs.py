@@ -11,7 +11,9 @@ import pytest
 import orchestrator
 from tests.conftest import ROOT
 
-COMMAND = re.search(r"\$\(BIN\)/sphinx-build (.*) -d \S+ \. site$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+COMMAND = re.search(r"\$\(BIN\)/sphinx-build (.*) -d \S+ \. site$", (ROOT / "Makefile").read_text(), re.MULTILINE)[
+    1
+].split()
 FETCHED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src"}
 
 
@@ -46,7 +48,10 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", *COMMAND, "-d", folder / "doctrees", ".", folder / "site"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return folder / "site"
@@ -71,7 +76,11 @@ def test_every_page_is_reached_from_the_first(site, pages):
         file = waiting.pop()
         if file in pages and file not in seen:
             seen.add(file)
-            waiting += [(file.parent / unquote(urlparse(link).path)).resolve() for link in pages[file].links if not urlparse(link).scheme]
+            waiting += [
+                (file.parent / unquote(urlparse(link).path)).resolve()
+                for link in pages[file].links
+                if not urlparse(link).scheme
+            ]
     assert seen == set(pages)
 
 

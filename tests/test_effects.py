@@ -416,14 +416,18 @@ def test_a_stuck_run_is_not_the_calmest():
     assert (first["measure"], first["stuck_variant"], first["n_pairs"], first["n_variant"]) == ("wobble", 2, 18, 18)
     kept = ~histories["seed"].isin([3, 8])
     without = table(runs[~runs["seed"].isin([3, 8])], histories[kept], made.lessons)
-    assert first["effect"] == pytest.approx(without[without["primary"] & (without["data"] == "redrawn")].iloc[0]["effect"])
+    assert first["effect"] == pytest.approx(
+        without[without["primary"] & (without["data"] == "redrawn")].iloc[0]["effect"]
+    )
 
 
 def test_what_a_machine_lost_is_missing():
     """A run whose last try was not its own failure is no bad run; its pair is missing, as if it had not been tried."""
     status = {("with", 0): "failed", ("with", 1): "failed"}
     made = duel(normal(0.8), normal(0.8, seed=1), status=status)
-    runs = made.runs.assign(final=[not (v == "with" and s == 0) for v, s in zip(made.runs["variant"], made.runs["seed"], strict=True)])
+    runs = made.runs.assign(
+        final=[not (v == "with" and s == 0) for v, s in zip(made.runs["variant"], made.runs["seed"], strict=True)]
+    )
     found = table(runs, made.histories, made.lessons)
     assert found.loc[found["primary"], ["n_seeds", "failed_variant"]].to_numpy().tolist() == [[29, 1]]
 
@@ -431,7 +435,10 @@ def test_what_a_machine_lost_is_missing():
 def test_after_a_retry_the_first_outcome_stays_in_the_rate():
     """A run that crashed first and finished when it was tried again did crash; the number that it has at last counts."""
     made = duel(normal(0.8), normal(0.8, seed=1))
-    first = ["failed" if v == "with" and s < 2 else None for v, s in zip(made.runs["variant"], made.runs["seed"], strict=True)]
+    first = [
+        "failed" if v == "with" and s < 2 else None
+        for v, s in zip(made.runs["variant"], made.runs["seed"], strict=True)
+    ]
     found = table(made.runs.assign(first_status=first), made.histories, made.lessons)
     found = found[found["primary"]].iloc[0]
     assert (found["failed_variant"], found["bad_variant"], found["n_pairs"]) == (2, 2, 30)
@@ -446,9 +453,13 @@ def test_draws_that_share_rows_say_nothing_but_their_corrected_t():
     effects = table(made.runs, made.histories, made.lessons)
     ours, theirs = (frame[frame["primary"]].iloc[0] for frame in (effects, apart))
     wider = math.sqrt((1 / 30 + 40 / 60) / (1 / 30)) * (theirs["high"] - theirs["low"])
-    assert ours["high"] - ours["low"] == pytest.approx(wider * stats.t.ppf(1 - ours["alpha"] / 2, 29) / stats.t.ppf(1 - theirs["alpha"] / 2, 29))
+    assert ours["high"] - ours["low"] == pytest.approx(
+        wider * stats.t.ppf(1 - ours["alpha"] / 2, 29) / stats.t.ppf(1 - theirs["alpha"] / 2, 29)
+    )
     assert ours["p"] == ours["p_interval"]
-    assert np.isnan(ours[["p_wilcoxon", "p_spread", "better_low", "single_low", "seeds_needed", "seeds_settle"]].astype(float)).all()
+    assert np.isnan(
+        ours[["p_wilcoxon", "p_spread", "better_low", "single_low", "seeds_needed", "seeds_settle"]].astype(float)
+    ).all()
     assert "rows in common" in ours["reason"]
     assert not seeds_can_decide(made.results.deciding[0])
     spread = effects[effects["statistic"] == "spread"].iloc[0]

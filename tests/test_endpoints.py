@@ -98,7 +98,13 @@ def test_the_gap_is_training_minus_fresh():
 
 def test_the_primary_endpoint_is_declared_first_and_nothing_twice():
     """What the lesson declares keeps its order and its values, after its guard; the usual five fill in what is missing."""
-    lesson = Lesson("a", "A", Endpoint("wobble", "lower", 0.5), (Variant("b"),), secondary=(Endpoint("test_accuracy", "higher", 0.02),))
+    lesson = Lesson(
+        "a",
+        "A",
+        Endpoint("wobble", "lower", 0.5),
+        (Variant("b"),),
+        secondary=(Endpoint("test_accuracy", "higher", 0.02),),
+    )
     found = declared(lesson, {"fresh_accuracy", "test_accuracy", "train_accuracy", "val_accuracy"})
     assert [(e.endpoint.measure, e.endpoint.statistic) for e in found] == [
         ("wobble", "mean"), ("fresh_accuracy", "mean"), ("test_accuracy", "mean"), ("fresh_accuracy", "spread"),

@@ -203,11 +203,7 @@ MODELS = {
 @pytest.mark.parametrize("case", MODELS)
 def test_other_models_give_the_history_of_fit(case):
     """Layers that draw random numbers or keep statistics, other losses, metrics and optimisers all keep the contract."""
-    data = (
-        Data(fixed=lambda: rows(classes=3), redrawn=lambda seed: rows(seed, classes=3))
-        if "three" in case
-        else DATA
-    )
+    data = Data(fixed=lambda: rows(classes=3), redrawn=lambda seed: rows(seed, classes=3)) if "three" in case else DATA
     compare(Variant(case, MODELS[case], epochs=5, batch_size=8), data)
 
 

@@ -54,7 +54,9 @@ def here(path, out, deed=lambda: None):
     request = session.Request(
         tuple(catalog.find([str(path)])), tuple(range(16)), ("fixed", "redrawn"), "compiled", serial=True
     )
-    return cli.carry_out(request, Store(out), lambda: Mischief(deed), ConsoleScreen(Console(quiet=True)), report_too=False)
+    return cli.carry_out(
+        request, Store(out), lambda: Mischief(deed), ConsoleScreen(Console(quiet=True)), report_too=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,11 @@ def test_a_difference_says_where_it_is_sure():
 
 @pytest.mark.parametrize(
     ("better", "above", "below"),
-    [("higher", "with better", "without better"), ("lower", "without better", "with better"), ("", "with higher", "without higher")],
+    [
+        ("higher", "with better", "without better"),
+        ("lower", "without better", "with better"),
+        ("", "with higher", "without higher"),
+    ],
 )
 def test_a_difference_says_which_side_is_better(better, above, below):
     """Of a loss the lower one is ahead; of a metric that nobody knows only which one is higher is said."""

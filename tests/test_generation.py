@@ -45,7 +45,9 @@ def run(lesson, out, seeds=2, report_too=True):
     """A command, in this process; gives what it printed."""
     said = io.StringIO()
     sources = tuple(catalog.find([str(lesson)]))
-    asked = session.Request(sources, tuple(range(seeds)), ("fixed",), "compiled", serial=True, command=f"run {lesson.stem}")
+    asked = session.Request(
+        sources, tuple(range(seeds)), ("fixed",), "compiled", serial=True, command=f"run {lesson.stem}"
+    )
     cli.carry_out(asked, Store(out), Serial, ConsoleScreen(Console(file=said, width=1000)), report_too=report_too)
     return said.getvalue()
 
@@ -57,7 +59,11 @@ def lessons(tmp_path_factory):
     paths = []
     for name, rate in (("first", 0.1), ("second", 0.3)):
         paths.append(folder / f"{name}.py")
-        paths[-1].write_text(TINY.replace("SGD(0.1)", f"SGD({rate})").replace("LESSON = Lesson(", 'LESSON = Lesson(family="generalization",'))
+        paths[-1].write_text(
+            TINY.replace("SGD(0.1)", f"SGD({rate})").replace(
+                "LESSON = Lesson(", 'LESSON = Lesson(family="generalization",'
+            )
+        )
     return paths
 
 
@@ -96,7 +102,15 @@ def words_of(reader, lesson, folder):
 def test_a_command_writes_its_files_in_the_order_that_readers_rely_on(kills):
     """First what was begun, then histories, runs, and what is made from them."""
     names = [state.name.split()[1] for state in kills[1:]]
-    assert names == ["run.json", "histories.parquet", "runs.parquet", "run.json", "effects.parquet", "explore.html", "report.html"]
+    assert names == [
+        "run.json",
+        "histories.parquet",
+        "runs.parquet",
+        "run.json",
+        "effects.parquet",
+        "explore.html",
+        "report.html",
+    ]
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -104,7 +118,9 @@ def test_wherever_a_command_is_killed_what_is_read_is_of_one_command(kills, here
     """At every point between two files a reader gives exactly what one whole command gave, or a line that names both."""
     first, last = kills[0], kills[-1]
     (first.parent / "h.json").write_text(json.dumps(HISTORY))
-    truth = {name: here(*words_of(reader, name, folder)).stdout for name, folder in (("first", first), ("second", last))}
+    truth = {
+        name: here(*words_of(reader, name, folder)).stdout for name, folder in (("first", first), ("second", last))
+    }
     assert truth["first"] != truth["second"]
     for at, folder in enumerate(kills):
         lesson = "first" if at < 3 else "second"
@@ -125,7 +141,12 @@ def test_status_tells_the_command_that_was_begun_from_the_one_that_the_tables_ar
     said = [here("status", "--out", folder).stdout for folder in kills]
     assert said[0].startswith("run first")
     assert all(text.startswith("run second") for text in said[1:])
-    parts = ["tables are of `run first`", "histories.parquet does not", "effects.parquet was made", "report.html was made"]
+    parts = [
+        "tables are of `run first`",
+        "histories.parquet does not",
+        "effects.parquet was made",
+        "report.html was made",
+    ]
     assert [[part in text for part in parts] for text in said] == [
         [False, False, False, False],
         [True, False, False, False],
@@ -141,7 +162,9 @@ def test_status_tells_the_command_that_was_begun_from_the_one_that_the_tables_ar
 def test_run_json_says_whether_its_command_has_written_the_tables(kills):
     """Until its tables are written, run.json has no generation and no end; then it has that of runs.parquet."""
     facts = [json.loads((folder / "run.json").read_text()) for folder in kills]
-    assert [("finished" in f, "generation" in f) for f in facts] == [(True, True)] + 3 * [(False, False)] + 4 * [(True, True)]
+    assert [("finished" in f, "generation" in f) for f in facts] == [(True, True)] + 3 * [(False, False)] + 4 * [
+        (True, True)
+    ]
     assert facts[-1]["generation"] == Store(kills[-1]).load()[3]["generation"] != facts[0]["generation"]
 
 
@@ -226,7 +249,11 @@ def same(one, other):
 )
 def test_tables_of_another_version_are_said_to_be_so(kills, tmp_path, here, change, part):
     """Tables that an older or a newer program wrote are refused in a line that says so and what to do; so are effects, whatever words they hold."""
-    for name, words in (("runs.parquet", ["report"]), ("runs.parquet", ["show", "second"]), ("effects.parquet", ["status"])):
+    for name, words in (
+        ("runs.parquet", ["report"]),
+        ("runs.parquet", ["show", "second"]),
+        ("effects.parquet", ["status"]),
+    ):
         out = shutil.copytree(kills[-1], tmp_path / words[0])
         forge(out, name, change)
         table = pq.read_table(out / name)
@@ -242,7 +269,9 @@ def test_effects_without_a_row_are_whole(kills, tmp_path):
     """Where nothing is compared, so that no column has an entry, effects.parquet is read as it was written."""
     store = Store(shutil.copytree(kills[-1], tmp_path / "out"))
     runs, histories, lessons, facts = store.load()
-    effects = Results.of(runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons], {}).table
+    effects = Results.of(
+        runs, histories, [{**lesson, "variants": lesson["variants"][:1]} for lesson in lessons], {}
+    ).table
     assert len(effects) == 0
     store.write_effects(effects, facts["generation"])
     assert list(strays(store)) == []

@@ -26,7 +26,9 @@ def test_one_hot_classes_are_guessed_likewise():
 def test_numbers_are_guessed_by_mean_and_median():
     """A regression has no accuracy; its squared error is the variance, its absolute error the distance to the median."""
     found = guesses({"test": np.array([0.0, 0.5, 1.25, 10.0])})
-    assert found == pytest.approx({"test_mse": np.var([0, 0.5, 1.25, 10]), "test_mae": (0.875 + 0.375 + 0.375 + 9.125) / 4})
+    assert found == pytest.approx(
+        {"test_mse": np.var([0, 0.5, 1.25, 10]), "test_mae": (0.875 + 0.375 + 0.375 + 9.125) / 4}
+    )
 
 
 def test_of_several_outputs_nothing_is_guessed():

@@ -61,15 +61,17 @@ def keys(*names):
 
 LONG = FRAME.assign(epoch=E).melt(id_vars="epoch", var_name="metric").to_csv(index=False)
 SPLIT = "epoch,phase,loss,acc\n" + "".join(
-    f"{i},train,{RUN['loss'][i]},{RUN['accuracy'][i]}\n{i},val,{RUN['val_loss'][i]},{RUN['val_accuracy'][i]}\n" for i in E
+    f"{i},train,{RUN['loss'][i]},{RUN['accuracy'][i]}\n{i},val,{RUN['val_loss'][i]},{RUN['val_accuracy'][i]}\n"
+    for i in E
 )
 LIGHTNING = "epoch,step,train_loss_step,train_loss_epoch,train_acc,val_loss,val_acc,lr-Adam\n" + "".join(
     f"{i},{10 * i},9.9,,,,,0.1\n{i},{10 * i + 5},,,,{RUN['val_loss'][i]},{RUN['val_accuracy'][i]},\n"
     f"{i},{10 * i + 5},,{RUN['loss'][i]},{RUN['accuracy'][i]},,,\n"
     for i in E
 )
-WANDB = '"Step","a - epoch/loss","a - epoch/loss__MIN","a - epoch/val_loss","a - epoch/accuracy","a - epoch/val_accuracy"\n' + "".join(
-    f"{i},{RUN['loss'][i]},0,{RUN['val_loss'][i]},{RUN['accuracy'][i]},{RUN['val_accuracy'][i]}\n" for i in E
+WANDB = (
+    '"Step","a - epoch/loss","a - epoch/loss__MIN","a - epoch/val_loss","a - epoch/accuracy","a - epoch/val_accuracy"\n'
+    + "".join(f"{i},{RUN['loss'][i]},0,{RUN['val_loss'][i]},{RUN['accuracy'][i]},{RUN['val_accuracy'][i]}\n" for i in E)
 )
 TRAINER = json.dumps({"global_step": 12, "log_history": [
     entry for i in E for entry in (
@@ -163,7 +165,9 @@ def test_parts_of_an_epoch_belong_to_the_epoch_they_end():
 
 def test_a_metric_without_rows_is_of_validation_where_the_losses_name_theirs():
     """fastai, YOLO and trainers write `train_loss, valid_loss, accuracy`, and mean the accuracy on validation rows."""
-    (record,) = parse(json.dumps({"train_loss": RUN["loss"], "valid_loss": RUN["val_loss"], "accuracy": RUN["val_accuracy"]}))
+    (record,) = parse(
+        json.dumps({"train_loss": RUN["loss"], "valid_loss": RUN["val_loss"], "accuracy": RUN["val_accuracy"]})
+    )
     assert record.accuracy is None
     assert record.val_accuracy.tolist() == RUN["val_accuracy"]
     assert any("validation rows" in note for note in record.notes)
@@ -176,7 +180,9 @@ RUNS = [
     pd.concat([FRAME.assign(seed=0), FRAME.assign(seed=5)]).to_csv(index=False),
     pd.concat([FRAME.assign(fold="a"), FRAME.assign(fold="b")]).to_json(orient="records", double_precision=15),
     pd.concat([FRAME, FRAME]).to_csv(index_label="epoch"),
-    WANDB.replace('accuracy"\n', 'accuracy","b - epoch/loss"\n', 1).replace("\n", ",0.5\n").replace('loss",0.5', 'loss"', 1),
+    WANDB.replace('accuracy"\n', 'accuracy","b - epoch/loss"\n', 1)
+    .replace("\n", ",0.5\n")
+    .replace('loss",0.5', 'loss"', 1),
 ]
 
 
@@ -206,7 +212,10 @@ def test_tensorboard_s_files_are_one_run():
 
 def test_validation_every_third_epoch_gets_its_places():
     """`validation_freq=3` leaves a third of the values, those of epochs 3, 6, ...; the others are holes, not NaN losses."""
-    for text in ('{"loss": [6, 5, 4, 3, 2, 1], "val_loss": [6, 5]}', "loss,val_loss\n6,NA\n5,NA\n4,6\n3,NA\n2,NA\n1,5\n"):
+    for text in (
+        '{"loss": [6, 5, 4, 3, 2, 1], "val_loss": [6, 5]}',
+        "loss,val_loss\n6,NA\n5,NA\n4,6\n3,NA\n2,NA\n1,5\n",
+    ):
         (record,) = parse(text)
         assert np.flatnonzero(~np.isnan(record.val_loss)).tolist() == [2, 5]
         assert record.lost is None

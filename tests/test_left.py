@@ -12,12 +12,17 @@ from orchestrator.telling.forecast import Countdown, Forecast, closing
 
 RECORDINGS = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("left/*.json"))}
 TOLERATED = 0.3  # of the true time left
-UNSTEADY = {"killed-2"}  # others used the machine meanwhile: shards of one program took 13 s, then 51, then 11, which nobody can foresee
+UNSTEADY = {
+    "killed-2"
+}  # others used the machine meanwhile: shards of one program took 13 s, then 51, then 11, which nobody can foresee
 
 
 def shards(*programs, cost=2.0):
     """A shard for each program named, in this order."""
-    jobs = [Job("lesson", "variant", "fixed", f"key {i}", program, "compiled", 8, cost) for i, program in enumerate(programs)]
+    jobs = [
+        Job("lesson", "variant", "fixed", f"key {i}", program, "compiled", 8, cost)
+        for i, program in enumerate(programs)
+    ]
     return [Shard(job, tuple(range(8)), "not trained yet") for job in jobs]
 
 

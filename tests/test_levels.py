@@ -8,7 +8,12 @@ from orchestrator.reports.statistics.levels import Level, family, level, of_look
 
 def lesson(names, **more):
     """A lesson of these variants, out of its description."""
-    described = {"id": "a", "title": "A", "endpoint": {"measure": "epochs", "sesoi": 1}, "variants": [{"name": name} for name in names]}
+    described = {
+        "id": "a",
+        "title": "A",
+        "endpoint": {"measure": "epochs", "sesoi": 1},
+        "variants": [{"name": name} for name in names],
+    }
     return lessons([described | more])[0]
 
 

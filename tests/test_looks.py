@@ -166,7 +166,9 @@ def test_a_run_that_a_machine_lost_is_told_from_one_that_failed(store):
     for name in ("without", "with"):
         for first in range(0, 8, 2):
             lost = name == "with" and first == 0
-            runs = [replace(outcome(seed, 0.7), **({"status": "failed"} if lost else {})) for seed in (first, first + 1)]
+            runs = [
+                replace(outcome(seed, 0.7), **({"status": "failed"} if lost else {})) for seed in (first, first + 1)
+            ]
             store.write(name, Block(tuple(runs), final=not lost))
     store.write_tables(seeded(jobs(), range(8)), [LESSON])
     found = looked(store)

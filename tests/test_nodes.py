@@ -29,7 +29,10 @@ def test_room_is_counted_node_by_node():
 def test_quarters_of_a_gpu_add_up():
     """A GPU holds four quarters and ten tenths, whatever binary fractions make of them, and a node without one none."""
     rows = row("a", CPU=64, GPU=1), row("b", CPU=64)
-    assert [seen({"CPU": 1.0, "GPU": part}, *rows).rooms for part in (0.25, 0.1)] == [{"a": 4, "b": 0}, {"a": 10, "b": 0}]
+    assert [seen({"CPU": 1.0, "GPU": part}, *rows).rooms for part in (0.25, 0.1)] == [
+        {"a": 4, "b": 0},
+        {"a": 10, "b": 0},
+    ]
 
 
 def test_shards_go_where_there_is_room_beyond_those_sent():

@@ -7,7 +7,10 @@ from nbclient import NotebookClient
 from orchestrator.jobs import LESSONS
 from tests.conftest import ROOT
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]  # it trains all seven lessons, which takes minutes on a busy machine
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(900),
+]  # it trains all seven lessons, which takes minutes on a busy machine
 NOTEBOOK = ROOT / "docs" / "lessons.ipynb"
 
 
@@ -52,7 +55,13 @@ def test_the_bar_reached_its_end(book):
 
 def test_nothing_is_printed_beside_what_the_cells_show(book):
     """No library's log lines stand between a question and its answer."""
-    printed = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs if output.output_type == "stream"]
+    printed = [
+        output
+        for cell in book.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "stream"
+    ]
     assert not printed
 
 

@@ -82,4 +82,7 @@ def test_a_commit_is_told_only_of_a_checkout_of_its_own(installed):
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
     code = "from orchestrator.command import provenance; print(provenance.__file__, provenance.git())"
-    assert run(code, installed, installed).split() == [str(installed / "orchestrator" / "command" / "provenance.py"), "None"]
+    assert run(code, installed, installed).split() == [
+        str(installed / "orchestrator" / "command" / "provenance.py"),
+        "None",
+    ]

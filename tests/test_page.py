@@ -169,7 +169,12 @@ def test_nothing_is_unexplained(page):
 def test_the_first_words_explain_what_the_rows_say(page):
     """Points, fresh points and redrawn data are explained before the first row that speaks of them."""
     told = page.said().partition("Batch size: minibatch")[0]
-    for part in ("80 % to 83 % is 3 points", "rows that no training saw", "each seed draws its own, same source", "nothing is shown for other data or models"):
+    for part in (
+        "80 % to 83 % is 3 points",
+        "rows that no training saw",
+        "each seed draws its own, same source",
+        "nothing is shown for other data or models",
+    ):
         assert part in told
 
 
@@ -382,7 +387,9 @@ def test_a_lesson_of_ones_own(tmp_path):
     assert "Lesson None" not in said
     assert "redrawn" not in page.said("th", "h3", "h4", "p", "dt", "h1")
     assert "guessing" not in page.said("text")
-    lesson = Reader((tmp_path / "report.html").read_text("utf-8").partition('<section class="lesson" id="diagnosis"')[0])
+    lesson = Reader(
+        (tmp_path / "report.html").read_text("utf-8").partition('<section class="lesson" id="diagnosis"')[0]
+    )
     assert "points" not in lesson.said().replace("fresh points", "")
 
 

@@ -51,14 +51,19 @@ def test_a_title_says_what_was_found():
 
 def test_a_title_says_how_small_and_what_stands_in_the_way():
     """An interval across what matters is perhaps too little, one within it is; stuck runs are named where they hold up."""
-    assert title("Noise", row(verdict="real but small", low=0.007, high=0.03)).endswith("2.8 points, perhaps too little to matter")
-    assert title("Noise", row(verdict="real but small", effect=0.005, low=0.002, high=0.009)).endswith("0.5 points, too little to matter")
+    assert title("Noise", row(verdict="real but small", low=0.007, high=0.03)).endswith(
+        "2.8 points, perhaps too little to matter"
+    )
+    assert title("Noise", row(verdict="real but small", effect=0.005, low=0.002, high=0.009)).endswith(
+        "0.5 points, too little to matter"
+    )
     held = row(verdict="inconclusive", bad_variant=2, stuck_variant=2, bad_high=0.21, primary=True)
     assert title("Noise", held) == "Noise raises accuracy by 2.8 points, but bad runs leave that open"
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"), [(-0.0598, -0.0166, "[0.017, 0.060]"), (-0.0258, -0.0043, "[0.004, 0.026]"), (-0.06, -0.02, "[0.02, 0.06]")]
+    ("low", "high", "expected"),
+    [(-0.0598, -0.0166, "[0.017, 0.060]"), (-0.0258, -0.0043, "[0.004, 0.026]"), (-0.06, -0.02, "[0.02, 0.06]")],
 )
 def test_an_end_is_told_from_what_matters(low, high, expected):
     """Where 0.02 matters, 0.0166 is not printed as 0.02."""
@@ -75,7 +80,14 @@ def test_lost_runs_are_told_where_they_did_not_decide():
 @pytest.mark.parametrize(("before", "after"), [(0.414, 0.3851), (0.78162, 0.80516), (0.00012, 0.00019), (1.0, 1.0)])
 def test_printed_means_differ_by_the_printed_effect(before, after):
     """0.41 to 0.38 is never an effect of -0.02: the means get the digits that keep them from saying so."""
-    given = row("test_mse", after - before, after - before - 0.01, after - before + 0.01, mean_baseline=before, mean_variant=after)
+    given = row(
+        "test_mse",
+        after - before,
+        after - before - 0.01,
+        after - before + 0.01,
+        mean_baseline=before,
+        mean_variant=after,
+    )
     digits = shown_digits(given)
     shown = round(round(after, digits) - round(before, digits), 2)
     assert shown == pytest.approx(round(after - before, 2), abs=1e-9)

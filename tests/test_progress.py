@@ -71,7 +71,10 @@ def test_quiet_tells_failures_alone_and_loud_tells_every_shard(tmp_path):
     assert told(tmp_path, QUIET, *events) == [failure]
     lines = told(tmp_path, LOUD, *events)
     assert "began  noise/with/fixed seeds 0-7 on here" in lines
-    assert any(re.fullmatch(r"ended  noise/with/fixed seeds 0-7 after \d+\.\d s, 0\.0 s of them compiling", line) for line in lines)
+    assert any(
+        re.fullmatch(r"ended  noise/with/fixed seeds 0-7 after \d+\.\d s, 0\.0 s of them compiling", line)
+        for line in lines
+    )
     assert failure in lines
 
 

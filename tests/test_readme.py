@@ -64,7 +64,12 @@ def test_the_lesson_in_the_readme_runs(cli, tmp_path):
 def test_python_calls_are_ones_that_the_front_door_takes():
     """Each call of `o.` names something that exists, with arguments that it has."""
     trees = [ast.parse(text) for kind, text in BLOCKS if kind == "python"]
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("o.")]
+    calls = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("o.")
+    ]
     assert {ast.unparse(call.func) for call in calls} == {"o.run", "o.compare", "o.plan", "o.load", "o.diagnose"}
     for call in calls:
         takes = inspect.signature(getattr(orchestrator, ast.unparse(call.func)[2:]))

@@ -89,7 +89,9 @@ def test_equal_differences_are_uncertain_where_rows_differ():
     found = effect(first, second)
     assert found.effect == 0.25
     assert (found.low < 0.25 < found.high, math.isnan(found.dz)) == (True, True)
-    assert (found.high - found.effect) == pytest.approx(2.3646 * np.std([0, 0, 0, 1, 1, 0, 0, 0], ddof=1) / math.sqrt(8), rel=1e-4)
+    assert (found.high - found.effect) == pytest.approx(
+        2.3646 * np.std([0, 0, 0, 1, 1, 0, 0, 0], ddof=1) / math.sqrt(8), rel=1e-4
+    )
 
 
 def test_so_many_pairs_do_settle_it_beside_rows():
@@ -134,7 +136,10 @@ def trained(tmp_path):
         test, fresh = simulated(rng, 8, 60, 0.5), simulated(rng, 8, 400, 0.5)
         for name, *rights in zip(("without", "with"), test, fresh, strict=True):
             ends = ["diverged" if (name, seed) == ("with", 7) else "ok" for seed in range(8)]
-            store.write(f"{name}-{data}", Block(tuple(run(s, t, f, end) for s, (t, f, end) in enumerate(zip(*rights, ends, strict=True)))))
+            store.write(
+                f"{name}-{data}",
+                Block(tuple(run(s, t, f, end) for s, (t, f, end) in enumerate(zip(*rights, ends, strict=True)))),
+            )
             jobs.append(Job("a", name, data, f"{name}-{data}", "p", "compiled", 8, 1.0))
             masks[name, data, "test"], masks[name, data, "fresh"] = rights
     store.write_tables(seeded(jobs, range(8)), [LESSON])
@@ -147,7 +152,9 @@ def test_the_tables_alone_carry_what_the_rows_add(trained):
     runs, histories, lessons, _ = store.load()
     effects = table(runs, histories, lessons)
     for data, part, rows in (("fixed", "test", 60), ("fixed", "fresh", 400), ("redrawn", "fresh", 400)):
-        found = effects[(effects["data"] == data) & (effects["measure"] == f"{part}_accuracy") & (effects["statistic"] == "mean")].iloc[0]
+        found = effects[
+            (effects["data"] == data) & (effects["measure"] == f"{part}_accuracy") & (effects["statistic"] == "mean")
+        ].iloc[0]
         first, second = (masks[name, data, part][:7].astype(float) for name in ("without", "with"))
         d = second - first
         left = d - d.mean(axis=1, keepdims=True) - d.mean(axis=0) + d.mean()
@@ -155,7 +162,9 @@ def test_the_tables_alone_carry_what_the_rows_add(trained):
         assert found["n_rows"] == rows
         assert found["se_rows"] == pytest.approx(math.sqrt(max(0.0, added)))
         assert found["p"] == found["p_interval"]
-    redrawn = effects[(effects["data"] == "redrawn") & (effects["measure"] == "test_accuracy") & effects["primary"]].iloc[0]
+    redrawn = effects[
+        (effects["data"] == "redrawn") & (effects["measure"] == "test_accuracy") & effects["primary"]
+    ].iloc[0]
     assert math.isnan(redrawn["se_rows"])
 
 
@@ -184,6 +193,8 @@ def test_more_rows_not_more_seeds():
 def judged(first, second):
     """The deciding row of two masks on `fixed` data."""
     made = duel(first.mean(axis=1), second.mean(axis=1), dict(FRESH, measure="test_accuracy"))
-    made.lessons[0]["scored"] = [{"variant": "with", "data": "fixed", "part": "test", **squares(first.astype(np.int8), second.astype(np.int8))}]
+    made.lessons[0]["scored"] = [
+        {"variant": "with", "data": "fixed", "part": "test", **squares(first.astype(np.int8), second.astype(np.int8))}
+    ]
     effects = table(made.runs, made.histories, made.lessons)
     return effects[effects["primary"]].iloc[0].to_dict()

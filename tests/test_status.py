@@ -47,7 +47,11 @@ def start(tiny, tmp_path):
             tuple(catalog.find([str(tiny)])), tuple(range(8)), ("fixed", "redrawn"), "compiled", serial=True, **more
         )
         return cli.carry_out(
-            request, Store(tmp_path / "out"), lambda: Watched(look), ConsoleScreen(Console(quiet=True)), report_too=False
+            request,
+            Store(tmp_path / "out"),
+            lambda: Watched(look),
+            ConsoleScreen(Console(quiet=True)),
+            report_too=False,
         )
 
     return run

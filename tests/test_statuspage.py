@@ -18,7 +18,12 @@ from orchestrator.telling.terminal import Terminal
 from orchestrator.workers.local import Serial
 from tests.processes import background, happened, until
 
-VIEW = View("python -m orchestrator run all", "3 of 9 shards done, about 12 s left", (("noise", 3, 9, 2, 1),), ("failed <b>x</b>",))
+VIEW = View(
+    "python -m orchestrator run all",
+    "3 of 9 shards done, about 12 s left",
+    (("noise", 3, 9, 2, 1),),
+    ("failed <b>x</b>",),
+)
 
 
 @pytest.fixture

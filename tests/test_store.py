@@ -258,7 +258,9 @@ def test_accuracy_is_accuracy_whatever_keras_calls_it(store):
 
 def test_the_lessons_and_the_command_travel_in_the_runs_table(store):
     """What `write_tables` was told of lessons and command, `load` gives back, whatever command was begun since; run.json says the same until then."""
-    store.write_tables(seeded([job()], [0]), [{"id": "a", "question": "Why?"}], lambda rows: {"command": f"of {len(rows)}"})
+    store.write_tables(
+        seeded([job()], [0]), [{"id": "a", "question": "Why?"}], lambda rows: {"command": f"of {len(rows)}"}
+    )
     _, _, lessons, facts = store.load()
     assert (lessons, facts["command"]) == ([{"id": "a", "question": "Why?"}], "of 1")
     assert json.loads(store.provenance.read_text()) == facts
@@ -281,7 +283,10 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
     assert [row["seed"] for row in both.write_tables(seeded(jobs, range(6)), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
     shutil.copytree(other.root / "store", store.root / "store", dirs_exist_ok=True)
     store.write_tables(seeded(jobs, range(6)), [])
-    assert [both.histories.read_bytes(), both.runs.read_bytes()] == [store.histories.read_bytes(), store.runs.read_bytes()]
+    assert [both.histories.read_bytes(), both.runs.read_bytes()] == [
+        store.histories.read_bytes(),
+        store.runs.read_bytes(),
+    ]
 
 
 def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):

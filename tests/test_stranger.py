@@ -128,7 +128,10 @@ def test_retry_runs_nothing_that_was_not_named_or_agreed_to(out, cli, here, tmp_
     fail_one(out)
     done = cli("retry", "--out", out, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert f"where you trust it, name it: `python -m orchestrator retry {lesson} --out {out}`, or give --yes" in done.stderr
+    assert (
+        f"where you trust it, name it: `python -m orchestrator retry {lesson} --out {out}`, or give --yes"
+        in done.stderr
+    )
     assert not ran.exists()
     done = cli("retry", "--yes", "--out", out, "--workers", "1", stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
@@ -146,7 +149,9 @@ def test_a_file_named_for_retry_is_the_one_that_runs(out, tmp_path):
         session.last_request(Store(out), catalog.find([str(tmp_path / "tiny.py")]), asked.extend, frozenset(), None)
     assert asked == ["/nowhere/other.py"]
     rewrite(out / "run.json", lessons=["/nowhere/tiny.py", "noise"])
-    request = session.last_request(Store(out), catalog.find([str(tmp_path / "tiny.py")]), pytest.fail, frozenset(), None)
+    request = session.last_request(
+        Store(out), catalog.find([str(tmp_path / "tiny.py")]), pytest.fail, frozenset(), None
+    )
     assert request.sources[0].path == str(tmp_path / "tiny.py")
 
 
@@ -258,9 +263,23 @@ ORDERS = "\x1b]0;mine\x07\x9b2J\u202e\r\x00"
 def test_no_verb_hands_a_terminal_an_order(out, here):
     """ESC, C1 controls and signs that turn text round, wherever in a folder they stand, are printed as escapes by every verb."""
     rewrite(out / "run.json", command=f"run {ORDERS}", host=ORDERS)
-    lessons = json.dumps([{**json.loads(pq.read_table(out / "runs.parquet").schema.metadata[b"lessons"])[0], "id": ORDERS, "title": ORDERS}])
+    lessons = json.dumps(
+        [
+            {
+                **json.loads(pq.read_table(out / "runs.parquet").schema.metadata[b"lessons"])[0],
+                "id": ORDERS,
+                "title": ORDERS,
+            }
+        ]
+    )
     about = json.dumps({"command": ORDERS, "started": ORDERS})
-    forge(out, "runs.parquet", lambda table: told(replaced(table, lesson=ORDERS, error=ORDERS, status="failed"), lessons=lessons, command=about))
+    forge(
+        out,
+        "runs.parquet",
+        lambda table: told(
+            replaced(table, lesson=ORDERS, error=ORDERS, status="failed"), lessons=lessons, command=about
+        ),
+    )
     forge(out, "histories.parquet", lambda table: replaced(table, lesson=ORDERS))
     verbs = (["status"], ["show", ORDERS], ["show", "none"], ["list", "--status", "failed"], ["diagnose"])
     forms = [["report", "--format", form] for form in ("table", "json", "csv")]

@@ -15,7 +15,9 @@ def results(names, verdicts, scopes=("fixed", "redrawn")):
     """Results whose effects that decide have these verdicts, by scope and in the lessons' order."""
     made = store(4, scale=0.02, lessons={name: LESSONS[name] for name in names}, flaws={}, scopes=scopes)
     found, left = made.results, {scope: iter(verdicts[scope]) for scope in scopes}
-    judged = [replace(each, verdict=next(left[each.data]), guard="holds") if each.primary else each for each in found.effects]
+    judged = [
+        replace(each, verdict=next(left[each.data]), guard="holds") if each.primary else each for each in found.effects
+    ]
     return with_effects(found, judged)
 
 
@@ -63,7 +65,11 @@ def test_the_headline_tells_small_from_perhaps_small_and_unproven_from_held_up()
     """The same verdicts, told apart by their intervals: within what matters or across it, across nothing or clear of it."""
     found = results(NAMES, {"fixed": [SMALL, SMALL, OPEN, OPEN]}, ("fixed",))
     ends = iter([(0.5, 0.9), (0.002, 0.009), (0.002, 0.03), (-0.03, 0.03)])
-    told = [replace(row, p_equivalence=1.0, low=low, high=high, effect=(low + high) / 2) for row in found.deciding for low, high in [next(ends)]]
+    told = [
+        replace(row, p_equivalence=1.0, low=low, high=high, effect=(low + high) / 2)
+        for row in found.deciding
+        for low, high in [next(ends)]
+    ]
     assert headline(with_effects(found, told)) == (
         "On this data set none of four techniques improves what it promises, one is held up by bad runs and three are perhaps small,"
         " small or unproven."
@@ -72,7 +78,10 @@ def test_the_headline_tells_small_from_perhaps_small_and_unproven_from_held_up()
 
 def test_a_single_comparison_is_named():
     """With one comparison there is nothing to count."""
-    assert headline(results(("noise",), {"fixed": [GOOD]}, ("fixed",))) == "On this data set noise improves what it promises."
+    assert (
+        headline(results(("noise",), {"fixed": [GOOD]}, ("fixed",)))
+        == "On this data set noise improves what it promises."
+    )
 
 
 def test_a_row_is_called_by_its_technique():

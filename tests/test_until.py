@@ -81,7 +81,10 @@ def test_a_baseline_has_the_seeds_of_its_largest_comparison():
     three = jobs(16, variants=("without", "x", "y"))
     course = Course(Until(64), three, [row(variant="x", verdict="improves"), row(variant="y")])
     assert [len(job.seeds) for job in course.further] == [32, 16, 32]
-    assert Course(Until(64), three, [row(variant="x", verdict="harms"), row(variant="y", verdict="improves")]).further is None
+    assert (
+        Course(Until(64), three, [row(variant="x", verdict="harms"), row(variant="y", verdict="improves")]).further
+        is None
+    )
 
 
 def test_what_is_left_is_said_in_seconds():
@@ -116,10 +119,24 @@ def test_a_command_takes_seeds_where_it_is_open_and_resumes_at_its_look(tiny, tm
 
     The same command again trains nothing, makes the same looks, and gives the same effects.
     """
-    tiny.write_text(tiny.read_text().replace("model(2), ", 'model(2), epochs=3, batch_size=8), Variant("long", model, '))
+    tiny.write_text(
+        tiny.read_text().replace("model(2), ", 'model(2), epochs=3, batch_size=8), Variant("long", model, ')
+    )
     tiny.write_text(tiny.read_text().replace("epochs=3, batch_size=8)],", "epochs=99, batch_size=8)],"))
     out = tmp_path / "out"
-    words = ("run", tiny, "--until-decided", "--max-seeds", "32", "--data", "fixed", "--serial", "--no-report", "--out", out)
+    words = (
+        "run",
+        tiny,
+        "--until-decided",
+        "--max-seeds",
+        "32",
+        "--data",
+        "fixed",
+        "--serial",
+        "--no-report",
+        "--out",
+        out,
+    )
     done = cli(*words)
     assert done.returncode == 0, done.stderr
     assert "at 16 seeds 1 of 2 comparisons are decided; 1 goes on to 32" in done.stdout
@@ -129,7 +146,9 @@ def test_a_command_takes_seeds_where_it_is_open_and_resumes_at_its_look(tiny, tm
     effects = cli("report", "--format", "csv", "--out", out)
     rows = pd.read_csv(io.StringIO(effects.stdout)).query("primary").set_index("variant")
     assert rows["n_seeds"].to_dict() == {"two": 32, "long": 16}
-    assert rows["alpha"].to_list() == pytest.approx([0.045 / 2 / 4] * 2)  # two looks of .045 together, four comparisons declared
+    assert rows["alpha"].to_list() == pytest.approx(
+        [0.045 / 2 / 4] * 2
+    )  # two looks of .045 together, four comparisons declared
     again = cli(*words)
     assert (again.returncode, "nothing to train" in again.stdout) == (0, True)
     assert cli("report", "--format", "csv", "--out", out).stdout == effects.stdout

@@ -23,7 +23,9 @@ def seven():
 def printed(results, width, full=False, **more):
     """What is printed on a console of so many columns."""
     said = io.StringIO()
-    Terminal(file=said, width=width, highlight=False, soft_wrap=True, **more).print(verdicts.lines(results, width, full))
+    Terminal(file=said, width=width, highlight=False, soft_wrap=True, **more).print(
+        verdicts.lines(results, width, full)
+    )
     return said.getvalue()
 
 

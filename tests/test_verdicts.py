@@ -168,14 +168,24 @@ SAID = [
         f"made no practical difference to accuracy {HERE} (+0.1 points [\N{MINUS SIGN}0.4, 0.6]).",
     ),
     (
-        row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real"),
+        row(
+            effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real"
+        ),
         (
             f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}0.6, 1.4]; about 120 seeds would likely show “real "
             "but small”)."
         ),
     ),
     (
-        row(effect=0.004, low=-0.6, high=0.608, p_adjusted=0.9, p_equivalence=0.9, seeds_settle=48_213.0, settles="within"),
+        row(
+            effect=0.004,
+            low=-0.6,
+            high=0.608,
+            p_adjusted=0.9,
+            p_equivalence=0.9,
+            seeds_settle=48_213.0,
+            settles="within",
+        ),
         (
             f"left accuracy in doubt {HERE} (+0.4 points [\N{MINUS SIGN}60.0, 60.8]; more than 10,000 seeds would "
             "be needed to show “no practical difference”)."
@@ -191,9 +201,7 @@ SAID = [
     ),
     (
         row(**diverged(1)),
-        (
-            f"raised accuracy by 3.7 points [3.3, 4.1] {HERE}; it diverged in 1 of 30 runs (baseline: 0 of 30)."
-        ),
+        (f"raised accuracy by 3.7 points [3.3, 4.1] {HERE}; it diverged in 1 of 30 runs (baseline: 0 of 30)."),
     ),
     (
         row(**diverged(2, bad_high=0.213)),
@@ -247,7 +255,10 @@ def test_a_sentence_carries_the_strongest_qualifier_alone():
 
 def test_a_real_effect_is_small_only_where_the_interval_says_so():
     """Across what matters it is perhaps small, with the seeds that would tell; within that it is small, and they would not."""
-    across, within = row(low=0.007, settles="beyond", seeds_settle=112.0), row(effect=0.005, low=0.002, high=0.009, settles="real")
+    across, within = (
+        row(low=0.007, settles="beyond", seeds_settle=112.0),
+        row(effect=0.005, low=0.002, high=0.009, settles="real"),
+    )
     assert [perhaps_small(across), perhaps_small(within)] == [True, False]
     assert [chip(across).words, chip(within).words] == ["Real gain, perhaps small", "Real but small gain"]
     assert across.reason.endswith("a gain of at least 0.7 points; about 120 seeds would likely show “improves”")
@@ -261,7 +272,9 @@ def test_what_bad_runs_hold_up_is_not_called_unshown():
     assert held_up(blocked)
     assert chip(blocked).words == "Inconclusive: diverged runs"
     assert settling(blocked) == 110
-    unshown = row(effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real")
+    unshown = row(
+        effect=0.004, low=-0.006, high=0.014, p_adjusted=0.4, p_equivalence=0.2, seeds_settle=117.0, settles="real"
+    )
     assert not held_up(unshown)
     assert chip(unshown).words == "Inconclusive"
     assert settling(unshown) == 120

@@ -25,7 +25,11 @@ LESSON = Lesson(
         with_fit("shuffle=False", shuffle=False),
         with_fit("shuffle='batch'", shuffle="batch"),
         with_fit("class_weight", class_weight={0: 1.0, 1: 5.0}),
-        with_fit("class_weight, weighted metrics", lambda: net(metrics=None, weighted_metrics=["accuracy"]), class_weight={0: 1.0, 1: 5.0}),
+        with_fit(
+            "class_weight, weighted metrics",
+            lambda: net(metrics=None, weighted_metrics=["accuracy"]),
+            class_weight={0: 1.0, 1: 5.0},
+        ),
         with_fit("sample_weight", sample_weight=np.linspace(0, 2, 120)),
         with_fit("initial_epoch", initial_epoch=2),
         with_fit("steps_per_epoch", steps_per_epoch=2),

@@ -14,7 +14,9 @@ def net(loss, metrics=("accuracy",), **settings):
 
 def logits():
     m = keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu"), layers.Dense(1)])
-    m.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True), metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])
+    m.compile(
+        "adam", keras.losses.BinaryCrossentropy(from_logits=True), metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)]
+    )
     return m
 
 
@@ -43,7 +45,10 @@ class Focal(keras.losses.Loss):
 LESSON = Lesson(
     title="Dense networks, two classes",
     about=__doc__,
-    data=Data(fixed=rows.binary, fresh=lambda: (rows.points(500, seed=9), (rows.points(500, seed=9)[:, :1] > 0).astype("float32"))),
+    data=Data(
+        fixed=rows.binary,
+        fresh=lambda: (rows.points(500, seed=9), (rows.points(500, seed=9)[:, :1] > 0).astype("float32")),
+    ),
     variants=[
         Variant("loss as a string", lambda: net("binary_crossentropy"), epochs=3),
         Variant("logits, threshold 0", logits, epochs=3),

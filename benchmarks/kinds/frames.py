@@ -9,7 +9,9 @@ from orchestrator import Data, Endpoint, Lesson, Split, Variant
 
 def data():
     s = rows.flat()
-    frame = lambda x: pd.DataFrame(x, columns=list("abcdef")).assign(a=lambda f: (f.a > 0).astype("int64"), b=lambda f: f.b > 0)  # noqa: E731
+    frame = lambda x: pd.DataFrame(x, columns=list("abcdef")).assign(
+        a=lambda f: (f.a > 0).astype("int64"), b=lambda f: f.b > 0
+    )  # noqa: E731
     return Split(frame(s.x_train), pd.Series(s.y_train), frame(s.x_test), pd.Series(s.y_test, index=range(500, 570)))
 
 
@@ -19,4 +21,10 @@ def net(units):
     return m
 
 
-LESSON = Lesson(title="pandas", about=__doc__, data=Data(fixed=data), variants=[Variant("a frame and a series", lambda: net(8), epochs=3)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="pandas",
+    about=__doc__,
+    data=Data(fixed=data),
+    variants=[Variant("a frame and a series", lambda: net(8), epochs=3)],
+    endpoint=Endpoint("test_accuracy"),
+)

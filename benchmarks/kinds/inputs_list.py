@@ -16,7 +16,9 @@ def data():
 def net(**settings):
     left, right = keras.Input((2,)), keras.Input((4,))
     h = layers.Concatenate()([layers.Dense(4, activation="relu")(left), layers.Dense(4, activation="relu")(right)])
-    m = keras.Model([left, right], [layers.Dense(1, activation="sigmoid", name="sign")(h), layers.Dense(1, name="size")(h)])
+    m = keras.Model(
+        [left, right], [layers.Dense(1, activation="sigmoid", name="sign")(h), layers.Dense(1, name="size")(h)]
+    )
     m.compile("adam", loss=["binary_crossentropy", "mse"], **settings)
     return m
 
@@ -24,7 +26,11 @@ def net(**settings):
 class Both(keras.Model):
     def __init__(self):
         super().__init__()
-        self.h, self.sign, self.size = layers.Dense(4, activation="relu"), layers.Dense(1, activation="sigmoid"), layers.Dense(1)
+        self.h, self.sign, self.size = (
+            layers.Dense(4, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+            layers.Dense(1),
+        )
 
     def call(self, inputs):
         left, right = inputs
@@ -44,7 +50,11 @@ LESSON = Lesson(
     data=Data(fixed=data),
     variants=[
         Variant("lists", net, epochs=3),
-        Variant("weights and metrics in lists", lambda: net(loss_weights=[1.0, 0.2], metrics=[["accuracy"], ["mae"]]), epochs=3),
+        Variant(
+            "weights and metrics in lists",
+            lambda: net(loss_weights=[1.0, 0.2], metrics=[["accuracy"], ["mae"]]),
+            epochs=3,
+        ),
         Variant("weighted metrics", lambda: net(weighted_metrics=[["accuracy"], ["mae"]]), epochs=3),
         Variant("subclassed", subclassed, epochs=3),
     ],

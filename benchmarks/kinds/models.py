@@ -49,7 +49,11 @@ class Step(Net):
         logs, new = {}, []
         for metric in self.metrics:
             mine = metrics[len(new) : len(new) + len(metric.variables)]
-            mine = metric.stateless_update_state(mine, value) if metric.name == "loss" else metric.stateless_update_state(mine, y, p)
+            mine = (
+                metric.stateless_update_state(mine, value)
+                if metric.name == "loss"
+                else metric.stateless_update_state(mine, y, p)
+            )
             logs[metric.name] = metric.stateless_result(mine)
             new += mine
         return logs, (trainable, frozen, optimizer, new)
@@ -98,7 +102,14 @@ def nested():
 
 
 def frozen():
-    m = keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu", trainable=False), layers.BatchNormalization(), layers.Dense(1, activation="sigmoid")])
+    m = keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Dense(8, activation="relu", trainable=False),
+            layers.BatchNormalization(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
     m.layers[1].trainable = False
     return compiled(m)
 
@@ -120,11 +131,21 @@ def adapted():
 
 def cloned():
     keras.backend.clear_session()
-    return compiled(keras.models.clone_model(keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])))
+    return compiled(
+        keras.models.clone_model(
+            keras.Sequential(
+                [keras.Input((6,)), layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")]
+            )
+        )
+    )
 
 
 def from_json():
-    return compiled(keras.models.model_from_json(keras.Sequential([keras.Input((6,)), layers.Dense(8), layers.Dense(1, activation="sigmoid")]).to_json()))
+    return compiled(
+        keras.models.model_from_json(
+            keras.Sequential([keras.Input((6,)), layers.Dense(8), layers.Dense(1, activation="sigmoid")]).to_json()
+        )
+    )
 
 
 LESSON = Lesson(

@@ -17,4 +17,10 @@ def net():
     return m
 
 
-LESSON = Lesson(title="One variant, x and y of shape (rows,)", about=__doc__, data=Data(fixed=data), variants=[Variant("alone", net, epochs=4)], endpoint=Endpoint("test_loss", better="lower"))
+LESSON = Lesson(
+    title="One variant, x and y of shape (rows,)",
+    about=__doc__,
+    data=Data(fixed=data),
+    variants=[Variant("alone", net, epochs=4)],
+    endpoint=Endpoint("test_loss", better="lower"),
+)

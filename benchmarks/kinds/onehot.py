@@ -29,7 +29,9 @@ LESSON = Lesson(
         Variant("F-beta, weighted", lambda: net([M.FBetaScore(average="weighted", beta=2.0)]), epochs=3),
         Variant("AUC a label", lambda: net([M.AUC(multi_label=True, num_labels=3)]), epochs=3),
         Variant("mean IoU", lambda: net([M.OneHotMeanIoU(num_classes=3)]), epochs=3),
-        Variant("precision of a class", lambda: net([M.Precision(class_id=1), M.Recall(class_id=2, top_k=2)]), epochs=3),
+        Variant(
+            "precision of a class", lambda: net([M.Precision(class_id=1), M.Recall(class_id=2, top_k=2)]), epochs=3
+        ),
     ],
     endpoint=Endpoint("test_accuracy"),
 )

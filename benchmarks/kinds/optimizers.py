@@ -21,7 +21,20 @@ class Sign(O.SGD):
 
 
 def every():
-    for name in ("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Nadam", "RMSprop", "SGD"):
+    for name in (
+        "Adadelta",
+        "Adafactor",
+        "Adagrad",
+        "Adam",
+        "AdamW",
+        "Adamax",
+        "Ftrl",
+        "Lamb",
+        "Lion",
+        "Nadam",
+        "RMSprop",
+        "SGD",
+    ):
         yield Variant(name, lambda name=name: net(getattr(O, name)(0.01)), epochs=3)
 
 
@@ -38,13 +51,27 @@ LESSON = Lesson(
         Variant("clipvalue, AMSGrad", lambda: net(O.Adam(0.01, clipvalue=0.01, amsgrad=True)), epochs=3),
         Variant("weight decay", lambda: net(O.SGD(0.1, weight_decay=0.05)), epochs=3),
         Variant("averages (EMA)", lambda: net(O.Adam(0.01, use_ema=True, ema_momentum=0.8)), epochs=3),
-        Variant("averages, written over every 3 steps", lambda: net(O.Adam(0.01, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=3)), epochs=3),
+        Variant(
+            "averages, written over every 3 steps",
+            lambda: net(O.Adam(0.01, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=3)),
+            epochs=3,
+        ),
         Variant("gradients of 3 steps", lambda: net(O.Adam(0.01, gradient_accumulation_steps=3)), epochs=4),
         Variant("loss_scale_factor", lambda: net(O.SGD(0.1, loss_scale_factor=8.0)), epochs=3),
-        Variant("LossScaleOptimizer", lambda: net(O.LossScaleOptimizer(O.Adam(0.01), dynamic_growth_steps=5)), epochs=4),
+        Variant(
+            "LossScaleOptimizer", lambda: net(O.LossScaleOptimizer(O.Adam(0.01), dynamic_growth_steps=5)), epochs=4
+        ),
         Variant("an optimiser of one's own", lambda: net(Sign(0.01)), epochs=3),
-        Variant("cosine decay, warm-up", lambda: net(O.Adam(schedules.CosineDecay(0.01, 10, warmup_target=0.05, warmup_steps=4))), epochs=3),
-        Variant("exponential decay, staircase", lambda: net(O.SGD(schedules.ExponentialDecay(0.5, 3, 0.5, staircase=True))), epochs=3),
+        Variant(
+            "cosine decay, warm-up",
+            lambda: net(O.Adam(schedules.CosineDecay(0.01, 10, warmup_target=0.05, warmup_steps=4))),
+            epochs=3,
+        ),
+        Variant(
+            "exponential decay, staircase",
+            lambda: net(O.SGD(schedules.ExponentialDecay(0.5, 3, 0.5, staircase=True))),
+            epochs=3,
+        ),
         Variant("steps", lambda: net(O.SGD(schedules.PiecewiseConstantDecay([4, 8], [0.5, 0.1, 0.01]))), epochs=3),
     ],
     endpoint=Endpoint("test_accuracy"),

@@ -36,4 +36,10 @@ def added():
     return m
 
 
-LESSON = Lesson(title="No loss in compile", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("own compute_loss", own, epochs=3), Variant("add_loss alone", added, epochs=3)], endpoint=Endpoint("epochs"))
+LESSON = Lesson(
+    title="No loss in compile",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("own compute_loss", own, epochs=3), Variant("add_loss alone", added, epochs=3)],
+    endpoint=Endpoint("epochs"),
+)

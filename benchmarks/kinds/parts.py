@@ -10,7 +10,9 @@ R = keras.regularizers
 
 
 def net(*parts, optimizer="adam", **dense):
-    m = keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu", **dense), *parts, layers.Dense(1, activation="sigmoid")])
+    m = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(8, activation="relu", **dense), *parts, layers.Dense(1, activation="sigmoid")]
+    )
     m.compile(optimizer, "binary_crossentropy", metrics=["accuracy"])
     return m
 
@@ -118,12 +120,24 @@ LESSON = Lesson(
         Variant("a penalty chosen with NumPy", drawn_choice, epochs=3),
         Variant("a width chosen with NumPy", drawn_width, epochs=3),
         Variant("a schedule", lambda: net(optimizer=keras.optimizers.Adam(Warm(0.05))), epochs=3),
-        Variant("an initial rate drawn with NumPy", lambda: net(optimizer=keras.optimizers.Adam(np.random.uniform(1e-3, 1e-1))), epochs=3),
+        Variant(
+            "an initial rate drawn with NumPy",
+            lambda: net(optimizer=keras.optimizers.Adam(np.random.uniform(1e-3, 1e-1))),
+            epochs=3,
+        ),
         Variant("dropout", lambda: net(layers.Dropout(0.4)), epochs=3),
         Variant("batch normalization", lambda: net(layers.BatchNormalization()), epochs=3),
         Variant("spectral normalization", lambda: net(layers.SpectralNormalization(layers.Dense(5))), epochs=3),
-        Variant("Gaussian noise and dropout", lambda: net(layers.GaussianNoise(0.3), layers.GaussianDropout(0.2), layers.AlphaDropout(0.1)), epochs=3),
-        Variant("layer and group normalization", lambda: net(layers.LayerNormalization(), layers.GroupNormalization(2), layers.RMSNormalization()), epochs=3),
+        Variant(
+            "Gaussian noise and dropout",
+            lambda: net(layers.GaussianNoise(0.3), layers.GaussianDropout(0.2), layers.AlphaDropout(0.1)),
+            epochs=3,
+        ),
+        Variant(
+            "layer and group normalization",
+            lambda: net(layers.LayerNormalization(), layers.GroupNormalization(2), layers.RMSNormalization()),
+            epochs=3,
+        ),
         Variant("PReLU, maximum of two", lambda: net(layers.PReLU(), layers.UnitNormalization()), epochs=3),
     ],
     endpoint=Endpoint("test_accuracy"),

@@ -14,4 +14,10 @@ def net():
     return m
 
 
-LESSON = Lesson(title="Mixed precision, float16, for all", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("mixed_float16", net, epochs=3)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Mixed precision, float16, for all",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("mixed_float16", net, epochs=3)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -23,6 +23,9 @@ LESSON = Lesson(
     title="A precision set in model()",
     about=__doc__,
     data=Data(fixed=rows.binary),
-    variants=[Variant("mixed_float16", lambda: net("mixed_float16"), epochs=3), Variant("the one after it", as_it_is, epochs=3)],
+    variants=[
+        Variant("mixed_float16", lambda: net("mixed_float16"), epochs=3),
+        Variant("the one after it", as_it_is, epochs=3),
+    ],
     endpoint=Endpoint("test_accuracy"),
 )

@@ -18,4 +18,10 @@ def net(*parts):
     return m
 
 
-LESSON = Lesson(title="Sizes", about=__doc__, data=Data(fixed=rows.binary, redrawn=draw), variants=[Variant("dense", net, epochs=3), Variant("dropout", lambda: net(layers.Dropout(0.3)), epochs=3)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Sizes",
+    about=__doc__,
+    data=Data(fixed=rows.binary, redrawn=draw),
+    variants=[Variant("dense", net, epochs=3), Variant("dropout", lambda: net(layers.Dropout(0.3)), epochs=3)],
+    endpoint=Endpoint("test_accuracy"),
+)

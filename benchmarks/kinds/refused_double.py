@@ -21,4 +21,10 @@ def net():
     return m
 
 
-LESSON = Lesson(title="Double precision", about=__doc__, data=Data(fixed=data), variants=[Variant("float64", net, epochs=3)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Double precision",
+    about=__doc__,
+    data=Data(fixed=data),
+    variants=[Variant("float64", net, epochs=3)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -19,4 +19,10 @@ def data():
     return batches, (split.x_test, split.y_test)
 
 
-LESSON = Lesson(title="Generator", about=__doc__, data=Data(fixed=data), variants=[Variant("a", net, epochs=2)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Generator",
+    about=__doc__,
+    data=Data(fixed=data),
+    variants=[Variant("a", net, epochs=2)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -14,4 +14,10 @@ def net(*parts, **settings):
 
 
 DENSE = layers.Dense(4)
-LESSON = Lesson(title="A layer", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("a", lambda: net(DENSE), epochs=2)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="A layer",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("a", lambda: net(DENSE), epochs=2)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -14,4 +14,10 @@ def net(*parts, **settings):
 
 
 AUC = keras.metrics.AUC()
-LESSON = Lesson(title="A metric", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("a", lambda: net(metrics=["accuracy", AUC]), epochs=2)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="A metric",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("a", lambda: net(metrics=["accuracy", AUC]), epochs=2)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -13,4 +13,10 @@ def net(*parts, **settings):
     return m
 
 
-LESSON = Lesson(title="A name", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("a", lambda: net(metrics=[keras.metrics.BinaryAccuracy(name="epoch")]), epochs=2)], endpoint=Endpoint("test_epoch"))
+LESSON = Lesson(
+    title="A name",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("a", lambda: net(metrics=[keras.metrics.BinaryAccuracy(name="epoch")]), epochs=2)],
+    endpoint=Endpoint("test_epoch"),
+)

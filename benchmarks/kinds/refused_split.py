@@ -13,4 +13,10 @@ def net(*parts, **settings):
     return m
 
 
-LESSON = Lesson(title="Split", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("a", net, epochs=2, fit={"validation_split": 0.2})], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Split",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("a", net, epochs=2, fit={"validation_split": 0.2})],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -13,4 +13,10 @@ def net(*parts, **settings):
     return m
 
 
-LESSON = Lesson(title="Uncompiled", about=__doc__, data=Data(fixed=rows.binary), variants=[Variant("a", lambda: keras.Sequential([layers.Dense(1)]), epochs=2)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Uncompiled",
+    about=__doc__,
+    data=Data(fixed=rows.binary),
+    variants=[Variant("a", lambda: keras.Sequential([layers.Dense(1)]), epochs=2)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -18,4 +18,10 @@ def data():
     return Split(x[:60], x[:60, :1] > 0, x[60:], x[60:, :1] > 0)
 
 
-LESSON = Lesson(title="Unseeded", about=__doc__, data=Data(fixed=data), variants=[Variant("a", net, epochs=2)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Unseeded",
+    about=__doc__,
+    data=Data(fixed=data),
+    variants=[Variant("a", net, epochs=2)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -32,7 +32,11 @@ LESSON = Lesson(
     data=Data(fixed=rows.numbers),
     variants=[
         Variant("mse, mae", lambda: net(metrics=["mae", "mse"]), epochs=3),
-        Variant("RMSE, R2, Pearson", lambda: net(metrics=[M.RootMeanSquaredError(), M.R2Score(), M.PearsonCorrelation()]), epochs=3),
+        Variant(
+            "RMSE, R2, Pearson",
+            lambda: net(metrics=[M.RootMeanSquaredError(), M.R2Score(), M.PearsonCorrelation()]),
+            epochs=3,
+        ),
         Variant("rmse and r2, functions of a batch", lambda: net(metrics=[rmse, r2]), epochs=3),
         Variant("Huber", lambda: net(keras.losses.Huber(0.5), ["mape"]), epochs=3),
         Variant("log-cosh and its error", lambda: net("log_cosh", [M.LogCoshError()]), epochs=3),

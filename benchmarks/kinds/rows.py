@@ -35,7 +35,9 @@ def classes(rows=190):
 def one_hot(rows=190):
     """The same three, y of shape (rows, 3)."""
     split = classes(rows)
-    return Split(split.x_train, np.eye(3, dtype="float32")[split.y_train], split.x_test, np.eye(3, dtype="float32")[split.y_test])
+    return Split(
+        split.x_train, np.eye(3, dtype="float32")[split.y_train], split.x_test, np.eye(3, dtype="float32")[split.y_test]
+    )
 
 
 def labels(rows=190):

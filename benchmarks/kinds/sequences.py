@@ -50,7 +50,11 @@ LESSON = Lesson(
         Variant("stateful", lambda: net(layers.LSTM(3, stateful=True), batch=10), epochs=2, batch_size=10),
         Variant("transformer block", transformer, epochs=2),
         Variant("attention", attention, epochs=2),
-        Variant("TimeDistributed", lambda: net(layers.TimeDistributed(layers.Dense(3, activation="relu")), layers.Flatten()), epochs=2),
+        Variant(
+            "TimeDistributed",
+            lambda: net(layers.TimeDistributed(layers.Dense(3, activation="relu")), layers.Flatten()),
+            epochs=2,
+        ),
         Variant("Conv1D", lambda: net(layers.Conv1D(4, 3), layers.GlobalMaxPooling1D()), epochs=2),
         Variant("causal Conv1D, LSTM", lambda: net(layers.Conv1D(4, 3, padding="causal"), layers.LSTM(3)), epochs=2),
     ],

@@ -9,8 +9,14 @@ C = keras.callbacks
 
 
 def net(rate=0.05, **optimizer):
-    m = keras.Sequential([keras.Input((6,)), layers.Dense(24, activation="relu"), layers.Dense(1, activation="sigmoid")])
-    m.compile(keras.optimizers.Adam(rate, **optimizer), "binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(name="auc"), spread])
+    m = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(24, activation="relu"), layers.Dense(1, activation="sigmoid")]
+    )
+    m.compile(
+        keras.optimizers.Adam(rate, **optimizer),
+        "binary_crossentropy",
+        metrics=["accuracy", keras.metrics.AUC(name="auc"), spread],
+    )
     return m
 
 
@@ -55,7 +61,9 @@ LESSON = Lesson(
         stops("patience 0"),
         stops("patience 2, best weights", patience=2, restore_best_weights=True),
         stops("on val_accuracy, min_delta", monitor="val_accuracy", patience=2, min_delta=0.01),
-        stops("on val_auc, mode max, best weights", monitor="val_auc", mode="max", patience=1, restore_best_weights=True),
+        stops(
+            "on val_auc, mode max, best weights", monitor="val_auc", mode="max", patience=1, restore_best_weights=True
+        ),
         stops("on a function's metric", monitor="val_spread", mode="min", patience=1, restore_best_weights=True),
         stops("on the training loss", monitor="loss", min_delta=0.02, patience=1),
         stops("a baseline that is met", monitor="val_accuracy", baseline=0.6, patience=2, restore_best_weights=True),
@@ -65,17 +73,33 @@ LESSON = Lesson(
         stops("never stops, best weights", patience=50, restore_best_weights=True),
         stops("on what is not there", monitor="val_f2", mode="max", patience=1),
         stops("200 epochs, best weights", epochs=200, patience=120, restore_best_weights=True),
-        calls("two that stop", C.EarlyStopping(patience=3, restore_best_weights=True), C.EarlyStopping("val_accuracy", patience=2, restore_best_weights=True)),
+        calls(
+            "two that stop",
+            C.EarlyStopping(patience=3, restore_best_weights=True),
+            C.EarlyStopping("val_accuracy", patience=2, restore_best_weights=True),
+        ),
         calls("plateau", C.ReduceLROnPlateau(patience=1, factor=0.3, min_lr=1e-3)),
-        calls("plateau, cooldown, on val_accuracy", C.ReduceLROnPlateau("val_accuracy", patience=1, cooldown=2, min_delta=0.01)),
-        calls("plateau and stopping", C.ReduceLROnPlateau(patience=0, factor=0.5), C.EarlyStopping(patience=4, restore_best_weights=True)),
+        calls(
+            "plateau, cooldown, on val_accuracy",
+            C.ReduceLROnPlateau("val_accuracy", patience=1, cooldown=2, min_delta=0.01),
+        ),
+        calls(
+            "plateau and stopping",
+            C.ReduceLROnPlateau(patience=0, factor=0.5),
+            C.EarlyStopping(patience=4, restore_best_weights=True),
+        ),
         calls("LearningRateScheduler", C.LearningRateScheduler(halving)),
         calls("LearningRateScheduler of the epoch", C.LearningRateScheduler(lambda epoch: 0.05 / (epoch + 1))),
         calls("LearningRateScheduler that remembers", C.LearningRateScheduler(counting())),
         calls("scheduler and plateau", C.LearningRateScheduler(halving), C.ReduceLROnPlateau(patience=0)),
         calls("SwapEMAWeights", C.SwapEMAWeights(), model=lambda: net(**ema)),
         calls("SwapEMAWeights on epochs", C.SwapEMAWeights(swap_on_epoch=True), model=lambda: net(**ema)),
-        calls("SwapEMAWeights and stopping", C.SwapEMAWeights(), C.EarlyStopping(patience=1, restore_best_weights=True), model=lambda: net(**ema)),
+        calls(
+            "SwapEMAWeights and stopping",
+            C.SwapEMAWeights(),
+            C.EarlyStopping(patience=1, restore_best_weights=True),
+            model=lambda: net(**ema),
+        ),
         calls("TerminateOnNaN", C.TerminateOnNaN(), model=exploding, epochs=30),
         calls("TerminateOnNaN that has nothing to do", C.TerminateOnNaN(), epochs=3),
     ],

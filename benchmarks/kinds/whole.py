@@ -12,9 +12,17 @@ def data():
 
 
 def net(shape=(6,)):
-    m = keras.Sequential([keras.Input(shape), layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])
+    m = keras.Sequential(
+        [keras.Input(shape), layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")]
+    )
     m.compile("adam", "binary_crossentropy", metrics=["accuracy", keras.metrics.AUC()])
     return m
 
 
-LESSON = Lesson(title="Rows in tuples", about=__doc__, data=Data(fixed=data), variants=[Variant("y of int64, shape (rows,)", net, epochs=3)], endpoint=Endpoint("test_accuracy"))
+LESSON = Lesson(
+    title="Rows in tuples",
+    about=__doc__,
+    data=Data(fixed=data),
+    variants=[Variant("y of int64, shape (rows,)", net, epochs=3)],
+    endpoint=Endpoint("test_accuracy"),
+)

@@ -75,7 +75,9 @@ LINE = 80  # columns of a pipe's lines that are laid out
 NAME = "python -m orchestrator"
 COMPLETED = "orchestrator"
 RESULTS = "results"
-WIDTH = None if sys.stdout and sys.stdout.isatty() else get_terminal_size((200, 24)).columns  # a pipe has no width to fit into
+WIDTH = (
+    None if sys.stdout and sys.stdout.isatty() else get_terminal_size((200, 24)).columns
+)  # a pipe has no width to fit into
 
 app = typer.Typer(
     help="Train every variant of a lesson over many seeds, and say what the technique really does.",

@@ -16,7 +16,13 @@ TRUTHS = (0, 1, 2)
 WORTH = 0.05
 """Verdicts less likely than this are left out of a line."""
 UNKNOWN = math.nan, 1, 0.0
-NAMES = {"improves": "improves", "small": "small", "same": "no difference", "undecided": "inconclusive", "harms": "harms"}
+NAMES = {
+    "improves": "improves",
+    "small": "small",
+    "same": "no difference",
+    "undecided": "inconclusive",
+    "harms": "harms",
+}
 
 Row = tuple[str, ...]
 
@@ -64,6 +70,6 @@ def _seen(rows: Iterable[Effect]) -> dict[tuple[str, str, str], tuple[float, int
     found: dict[tuple[str, str, str], tuple[float, int, float]] = {}
     for row in rows:
         if row.dz and not math.isnan(row.dz) and not row.shared:
-            of_rows = 0.0 if math.isnan(row.se_rows) else row.se_rows ** 2
+            of_rows = 0.0 if math.isnan(row.se_rows) else row.se_rows**2
             found[row.comparison] = row.effect / row.dz, row.look + 1, of_rows
     return found

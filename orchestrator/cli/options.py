@@ -94,9 +94,14 @@ UntilDecided = Annotated[
 ]
 UntilPrecise = Annotated[
     float | None,
-    typer.Option("--until-precise", help="go on until an interval is so wide at most, in the measure's units (for a ratio of spreads: its logarithm)"),
+    typer.Option(
+        "--until-precise",
+        help="go on until an interval is so wide at most, in the measure's units (for a ratio of spreads: its logarithm)",
+    ),
 ]
-MaxSeeds = Annotated[int | None, typer.Option("--max-seeds", help="the most seeds a comparison gets (200)", show_default=False)]
+MaxSeeds = Annotated[
+    int | None, typer.Option("--max-seeds", help="the most seeds a comparison gets (200)", show_default=False)
+]
 
 
 def positive(value: float | None) -> float | None:
@@ -156,7 +161,9 @@ def parse_settings(words: list[str] | None) -> dict[str, Any]:
         try:
             found[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
-            raise UsageError(f"--set {name}={text[:60]}: that is no number, True, False, or other Python literal") from None
+            raise UsageError(
+                f"--set {name}={text[:60]}: that is no number, True, False, or other Python literal"
+            ) from None
     return found
 
 

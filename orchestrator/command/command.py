@@ -140,7 +140,9 @@ class _Looks:
             return True
         self.place = self.place or self.start()
         with clock(self.timings, "train"):
-            whole = execute(prepared, self.asked, self.store, self.place, self.progress, self.timings, self.interruptible)
+            whole = execute(
+                prepared, self.asked, self.store, self.place, self.progress, self.timings, self.interruptible
+            )
         self.trained += sum(shard.job.cost for shard in prepared.plan.shards)
         return whole
 

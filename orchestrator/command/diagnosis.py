@@ -55,12 +55,16 @@ def of_histories(given: Sequence[Any], store: Store, task: Task) -> Diagnosis:
     """
     if all(isinstance(each, str | Path) for each in given):
         return of_files([str(each) for each in given], store, task)[0]
-    named = [(f"history {i}" if len(given) > 1 else "the history", [_of_python(each)]) for i, each in enumerate(given, 1)]
+    named = [
+        (f"history {i}" if len(given) > 1 else "the history", [_of_python(each)]) for i, each in enumerate(given, 1)
+    ]
     try:
         records = logged_runs.records(named)
     except ValueError as error:
         raise UsageError(printable(str(error))) from None
-    return diagnosis.diagnose(records, "the history" if len(given) == 1 else f"{len(given)} histories", _measured(store), task)
+    return diagnosis.diagnose(
+        records, "the history" if len(given) == 1 else f"{len(given)} histories", _measured(store), task
+    )
 
 
 def _of_python(given: Any) -> Log:
@@ -68,7 +72,9 @@ def _of_python(given: Any) -> Log:
     try:
         return Log({str(title): list(columns[title]) for title in columns})
     except (TypeError, KeyError, IndexError):
-        raise UsageError(f"{type(given).__name__} is no history; give what `fit` gave, a dict of lists, a pandas frame, or a path") from None
+        raise UsageError(
+            f"{type(given).__name__} is no history; give what `fit` gave, a dict of lists, a pandas frame, or a path"
+        ) from None
 
 
 def _measured(store: Store) -> list[diagnosis.Technique]:
@@ -85,7 +91,8 @@ def _files(words: Sequence[str]) -> Iterator[str]:
         UsageError: a pattern fits none, or too many.
     """
     for word in words:
-        found = [word] if word == STDIN or Path(_path(word)).exists() or not glob.has_magic(word) else sorted(glob.glob(word))  # noqa: PTH207
+        is_one = word == STDIN or Path(_path(word)).exists() or not glob.has_magic(word)
+        found = [word] if is_one else sorted(glob.glob(word))  # noqa: PTH207
         if not found:
             raise UsageError(f"no file fits {word}")
         if len(found) > MOST_FILES:
@@ -137,7 +144,9 @@ def as_text(found: Diagnosis) -> str:
 
 def as_json(found: Diagnosis | Sequence[Diagnosis]) -> str:
     """One diagnosis as an object, several as a list."""
-    made: Any = diagnosis.document(found) if isinstance(found, Diagnosis) else [diagnosis.document(each) for each in found]
+    made: Any = (
+        diagnosis.document(found) if isinstance(found, Diagnosis) else [diagnosis.document(each) for each in found]
+    )
     return json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False)
 
 

@@ -168,7 +168,9 @@ def processor() -> str:
 
     Family and model belong to it: hosted machines call processors of several generations by one name.
     """
-    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in _processor().splitlines())}
+    facts = {
+        name.strip(): value.strip() for name, _, value in (line.partition(":") for line in _processor().splitlines())
+    }
     flags = facts.get("flags", "").split()
     widest = next((level.upper() for level in ("avx512f", "avx2", "avx", "sse4_2") if level in flags), "")
     numbers = [f"{name.removeprefix('cpu ')} {facts[name]}" for name in ("cpu family", "model") if name in facts]

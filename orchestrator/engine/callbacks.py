@@ -293,7 +293,11 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
         return "two callbacks set the learning rate"
     if any(getattr(c, "raise_error", False) for c in callbacks):
         return "TerminateOnNaN(raise_error=True) raises in the middle of an epoch"
-    names = {"loss", *(m.name for m in model.metrics if not isinstance(m, private.CompileMetrics)), *_compiled_names(model)}
+    names = {
+        "loss",
+        *(m.name for m in model.metrics if not isinstance(m, private.CompileMetrics)),
+        *_compiled_names(model),
+    }
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and type(callback) in RULES and monitor.removeprefix("val_") not in names:

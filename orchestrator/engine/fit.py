@@ -76,9 +76,7 @@ def _copies(given: Sequence[Any]) -> list[Any]:
         return list(given)
 
 
-def scores(
-    model: keras.Model, split: Split, data: Data, variant: Variant, *, at_once: bool = True
-) -> dict[str, float]:
+def scores(model: keras.Model, split: Split, data: Data, variant: Variant, *, at_once: bool = True) -> dict[str, float]:
     """The finished model's scores on train, test and fresh rows, in inference mode and without penalties.
 
     Of plain models they are formed from all predictions at once; of others, and of all unless `at_once`, by `evaluate`.
@@ -104,11 +102,16 @@ def _graded(model: keras.Model, x: Rows, y: Rows) -> Mapping[str, Any]:
 
 def _evaluated(model: keras.Model, parts: Mapping[str, tuple[Rows, Rows]], size: int) -> dict[str, Mapping[str, Any]]:
     """What `evaluate` gives, part after part; only then penalties are looked for, since a call may draw numbers."""
-    found = {part: dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0)) for part, (x, y) in parts.items()}
+    found = {
+        part: dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0)) for part, (x, y) in parts.items()
+    }
     if not has_own_loss(model) and _has_penalties(model, parts["test"][0], size):
         for part, (x, y) in parts.items():
             found[part]["loss"] = _without_penalties(model, x, y, size)
-    return {part: {loss_name(model) if name == "loss" else name: value for name, value in logs.items()} for part, logs in found.items()}
+    return {
+        part: {loss_name(model) if name == "loss" else name: value for name, value in logs.items()}
+        for part, logs in found.items()
+    }
 
 
 def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:

@@ -46,9 +46,7 @@ def check(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope
     return Verdict(why, gap, time.perf_counter() - begun)
 
 
-def _compare(
-    program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, seed: int
-) -> tuple[float, str]:
+def _compare(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, seed: int) -> tuple[float, str]:
     """The largest difference of a loss, and what speaks against the program."""
     variant, test_rows = program.variant, program.one.test_rows
     data = _shortened(data, variant, test_rows)

@@ -31,8 +31,16 @@ try:
     inner = cloudpickle.cloudpickle
     _reduced_code, _class_names = inner._code_reduce, inner._DYNAMIC_CLASS_TRACKER_BY_CLASS
 except AttributeError as error:
-    raise VersionError(f"Ray's cloudpickle lacks what this program stands on ({error}); install the versions of requirements.lock") from None
-KINDS = {"Model": "model", "layers.Layer": "layer", "Variable": "variable", "optimizers.Optimizer": "optimizer", "metrics.Metric": "metric"}
+    raise VersionError(
+        f"Ray's cloudpickle lacks what this program stands on ({error}); install the versions of requirements.lock"
+    ) from None
+KINDS = {
+    "Model": "model",
+    "layers.Layer": "layer",
+    "Variable": "variable",
+    "optimizers.Optimizer": "optimizer",
+    "metrics.Metric": "metric",
+}
 _lock = threading.Lock()  # which modules go by value is one fact for the whole process
 
 
@@ -181,5 +189,7 @@ def _pickled(pickler: type[_Pickler], thing: Any) -> bytes:
         raise
     except Exception as error:  # whatever a user's object raises
         why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise LessonError(f"the lesson can't travel to another process ({why}); make that inside the function that uses it") from None
+        raise LessonError(
+            f"the lesson can't travel to another process ({why}); make that inside the function that uses it"
+        ) from None
     return file.getvalue()

@@ -87,7 +87,9 @@ def _drawn_otherwise(
     asked_of = {job: frozenset(job.seeds) for job, _ in redrawn}
     for lesson in dict.fromkeys(job.lesson for job, _ in redrawn):
         kept = {
-            (job, first): {run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in asked_of[job]}
+            (job, first): {
+                run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in asked_of[job]
+            }
             for (job, first), found in redrawn.items()
             if job.lesson == lesson
         }

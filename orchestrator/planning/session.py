@@ -154,7 +154,9 @@ def last_request(
             f"{', '.join(sorted(strange))}: not in the last command in {store.root}, which had {', '.join(names)}"
         )
     if lost := [word for word in last["lessons"] if word.endswith(catalog.FROM_PYTHON)]:
-        raise UsageError(f"{', '.join(lost)}: this lesson lives where it was run from; call orchestrator.run there, with retry=True")
+        raise UsageError(
+            f"{', '.join(lost)}: this lesson lives where it was run from; call orchestrator.run there, with retry=True"
+        )
     unnamed = [str(Path(word).resolve()) for name, word in names.items() if _is_file(word) and name not in ours]
     if unnamed:
         agree(unnamed)

@@ -103,7 +103,9 @@ def until_of(decided: bool, width: float | None, most: int | None, wanted: str |
     """
     if not decided and width is None:
         if most is not None:
-            raise UsageError("--max-seeds goes with --until-decided or --until-precise; --seeds says how many there are without")
+            raise UsageError(
+                "--max-seeds goes with --until-decided or --until-precise; --seeds says how many there are without"
+            )
         return None
     if decided and width is not None:
         raise UsageError("--until-decided and --until-precise: give one of them, a run stops by one rule")
@@ -143,7 +145,9 @@ class Course:
         still = [row for row in self.rows if not (self._goes_on(row) or self.until.is_met(row))]
         what = "precise" if self.until.width else "decided"
         met = len(self.rows) - len(going) - len(still)
-        parts = [f"at {max(map(self._seeds, self.rows), default=0)} seeds {met} of {len(self.rows)} comparisons are {what}"]
+        parts = [
+            f"at {max(map(self._seeds, self.rows), default=0)} seeds {met} of {len(self.rows)} comparisons are {what}"
+        ]
         if going:
             following = max(self.until.following(row, self._seeds(row)) for row in going)
             parts.append(f"{len(going)} {'goes' if len(going) == 1 else 'go'} on to {following}{self._left(seconds)}")

@@ -130,7 +130,9 @@ class Store:
 
     def _failed_first(self, key: str, seeds: Sequence[int]) -> dict[int, str]:
         """By seed how its run first ended, of those in this block that failed at some time; what a machine lost was no end."""
-        found = {run["seed"]: run.get("first_status") or (run["final"] and run["status"]) for run in self.glance(key, seeds)}
+        found = {
+            run["seed"]: run.get("first_status") or (run["final"] and run["status"]) for run in self.glance(key, seeds)
+        }
         return {seed: status for seed, status in found.items() if status in WITHOUT_RESULT}
 
     def _is_whole(self, key: str, seeds: Sequence[int]) -> bool:
@@ -431,7 +433,11 @@ BLOCK = re.compile(r"store/(?P<key>[^/]+)/seeds-(?P<first>\d{4,10})-(?P<last>\d{
 
 
 def _remembering(block: Block, first: Mapping[int, str]) -> Block:
-    return replace(block, outcomes=tuple(replace(o, first_status=first.get(o.seed, "")) for o in block.outcomes)) if first else block
+    return (
+        replace(block, outcomes=tuple(replace(o, first_status=first.get(o.seed, "")) for o in block.outcomes))
+        if first
+        else block
+    )
 
 
 def _block(key: str, seeds: Sequence[int]) -> str:

@@ -73,7 +73,9 @@ def asked(jobs: Iterable[Job]) -> str:
 def stamped(table: pa.Table, about: Mapping[str, str]) -> pa.Table:
     """The table with this format and `about` in its metadata, sealed."""
     metadata = {**(table.schema.metadata or {}), b"format": str(FORMAT).encode()}
-    return parquet.sealed(table.replace_schema_metadata({**metadata, **{k.encode(): v.encode() for k, v in about.items()}}))
+    return parquet.sealed(
+        table.replace_schema_metadata({**metadata, **{k.encode(): v.encode() for k, v in about.items()}})
+    )
 
 
 def whole(data: bytes, name: str) -> pa.Table:

@@ -115,7 +115,9 @@ def _made(rows: Sequence[Row], lessons: Iterable[Document], date: str) -> Iterat
                 seeds = tuple(sorted(first.keys() & second.keys()))
                 if seeds:
                     keys = first[seeds[0]], second[seeds[0]]
-                    yield Look(lesson["id"], variant, data, keys, lesson["endpoint"], seeds, date, _declared(lesson, seeds))
+                    yield Look(
+                        lesson["id"], variant, data, keys, lesson["endpoint"], seeds, date, _declared(lesson, seeds)
+                    )
 
 
 def _declared(lesson: Document, seeds: Sequence[int]) -> tuple[int, ...]:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
-FAILURES = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError)  # what reading a damaged file raises
+FAILURES = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+)  # what reading a damaged file raises
 
 ROWS = 2**28  # of a file; ten gigabytes of histories
 DENSE, FEW = 100, 2**20  # rows a byte where there are more than a few; constant curves come to ten
@@ -139,7 +146,9 @@ def _numbers(column: pa.ChunkedArray) -> bytes:
 
 def _text(column: pa.ChunkedArray) -> Iterable[Any]:
     """Lengths, then letters."""
-    words = pa.concat_arrays(pc.fill_null(column.cast(pa.large_string()), "").chunks or [pa.array([], pa.large_string())])
+    words = pa.concat_arrays(
+        pc.fill_null(column.cast(pa.large_string()), "").chunks or [pa.array([], pa.large_string())]
+    )
     ends = np.frombuffer(words.buffers()[1], np.int64)[words.offset :][: len(words) + 1]
     yield np.diff(ends).tobytes()
     yield bytes(words.buffers()[2] or b"")[ends[0] : ends[-1]] if len(words) else b""

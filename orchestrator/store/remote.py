@@ -42,7 +42,9 @@ class Remote:
         """
         self.root = self.uri = without_secrets(uri)
         if uri.startswith(("http:", "https:")):
-            raise UsageError(f"--out {self.root}: a web address can only be read; an object store has one such as s3://bucket/prefix")
+            raise UsageError(
+                f"--out {self.root}: a web address can only be read; an object store has one such as s3://bucket/prefix"
+            )
         try:
             self._fs, self._base = _connect(self.uri)
         except Exception as error:  # of whichever library knows the scheme

@@ -28,7 +28,9 @@ def columns(data: bytes, name: str) -> dict[str, list[Any]]:
         found = {title: _numbers(table[title]) for title in numbers} | {title: _words(table[title]) for title in words}
         return {title: values for title in schema.names if (values := found.get(title)) is not None}
     except (pa.ArrowException, OSError, OverflowError, MemoryError, KeyError) as error:
-        raise ValueError(f"{name} is a damaged Parquet file: {str(error).splitlines()[0] if str(error) else 'cut'}") from None
+        raise ValueError(
+            f"{name} is a damaged Parquet file: {str(error).splitlines()[0] if str(error) else 'cut'}"
+        ) from None
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -186,7 +186,9 @@ class Progress:
         tally.failed += len(bad)
         took = now - self._began.pop(event.shard.block, now)
         self._forecast.end(event.shard, now, min(event.block.trained or took, took))
-        self.note(f"ended  {event.shard.name} after {took:.1f} s, {event.block.compiling:.1f} s of them compiling", LOUD)
+        self.note(
+            f"ended  {event.shard.name} after {took:.1f} s, {event.block.compiling:.1f} s of them compiling", LOUD
+        )
         if event.block.verdict:
             self._tell_verdict(event.shard.job, event.block.verdict)
         if event.block.refused:

@@ -132,7 +132,9 @@ def _driver(store: Store) -> str:
 def _runs(store: Store, jobs: Iterable[Run], seeds: Iterable[int]) -> Iterator[Run]:
     ordered = sorted(seeds)
     wanted = [(job, ordered[: job.get("seeds", len(ordered))]) for job in jobs]
-    held = [(job, mine, block_seeds(first, job["width"])) for job, mine in wanted for first in blocks(mine, job["width"])]
+    held = [
+        (job, mine, block_seeds(first, job["width"])) for job, mine in wanted for first in blocks(mine, job["width"])
+    ]
     glances = store.glances([(job["key"], members) for job, _, members in held])
     for (job, mine, members), seen in zip(held, glances, strict=True):
         about = {name: job[name] for name in ("lesson", "variant", "data", "key")}

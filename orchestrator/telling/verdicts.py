@@ -43,7 +43,11 @@ def _comparison(line: Line, width: int, places: int, words: int, full: bool) -> 
     parts = [Text(part, "bold") for part in _wrapped(line.name, width)]
     parts += [Text(part, "dim") for note in (_notes(line) if full else ()) for part in _wrapped(note, width, INDENT)]
     parts += [_verdict(scope_heading(scope), cell, width, places, words) for scope, cell, _ in line.cells]
-    parts += [Text(part) for scope, said in line.warnings for part in _wrapped(f"{scope_heading(scope)}: {said}", width, INDENT)]
+    parts += [
+        Text(part)
+        for scope, said in line.warnings
+        for part in _wrapped(f"{scope_heading(scope)}: {said}", width, INDENT)
+    ]
     return Text("\n").join(parts)
 
 
@@ -88,7 +92,13 @@ def _rows(line: Line) -> Iterator[tuple[str, ...]]:
     guard = "; ".join(text for text, _ in line.guard)
     for scope, cell, _ in line.cells:
         told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")
-        yield line.name, scope_heading(scope), *told, guard, "; ".join(said for at, said in line.warnings if at == scope)
+        yield (
+            line.name,
+            scope_heading(scope),
+            *told,
+            guard,
+            "; ".join(said for at, said in line.warnings if at == scope),
+        )
 
 
 def _escaped(cell: str) -> str:

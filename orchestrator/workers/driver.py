@@ -205,7 +205,8 @@ class Driver:
         """What a task gives on each of these nodes."""
         there = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
         try:
-            return ray.get([task.options(scheduling_strategy=at, **needs).remote(*words) for at in there], timeout=PATIENCE)  # type: ignore[no-any-return]
+            asked = [task.options(scheduling_strategy=at, **needs).remote(*words) for at in there]
+            return ray.get(asked, timeout=PATIENCE)  # type: ignore[no-any-return]
         except RayError as error:
             raise ClusterError(f"a node does not answer ({_line(error)}); `ray status` tells which there are") from None
 

@@ -116,7 +116,5 @@ BORDERS: Mapping[str, Border] = MappingProxyType({
 
 def markdown() -> str:
     """The table of borders, as docs/diagnose.md holds it."""
-    rows = [
-        f"| {border.area} | {border.name} | {border.rule} | {border.source} |" for border in BORDERS.values()
-    ]
+    rows = [f"| {border.area} | {border.name} | {border.rule} | {border.source} |" for border in BORDERS.values()]
     return "\n".join(["| area | number | a problem | where the border comes from |", "|---|---|---|---|", *rows])

@@ -145,7 +145,9 @@ def diagnose(
     notes = dict.fromkeys(note for record in records for note in record.notes)
     named = [record.run for record in different if record.run]
     if named:
-        notes[f"runs: {', '.join(named[:NAMED])}{f' and {len(named) - NAMED} more' if len(named) > NAMED else ''}"] = None
+        notes[f"runs: {', '.join(named[:NAMED])}{f' and {len(named) - NAMED} more' if len(named) > NAMED else ''}"] = (
+            None
+        )
     if repeated:
         notes[f"{count(repeated, 'run')} equal to another, left out: equal runs say nothing of the spread"] = None
     if not any(sign.found for sign in found if sign.area != "predictions"):
@@ -158,7 +160,9 @@ def diagnose(
 def _held_down(records: Sequence[LoggedRun]) -> list[str]:
     """Why validation can be better than training, where it is in most epochs."""
     records = [record for record in records if record.final is None]  # those are judged in inference mode
-    losses = [record.loss > record.val_loss for record in records if record.loss is not None and record.val_loss is not None]
+    losses = [
+        record.loss > record.val_loss for record in records if record.loss is not None and record.val_loss is not None
+    ]
     scores = [
         record.accuracy < record.val_accuracy
         for record in records
@@ -168,7 +172,9 @@ def _held_down(records: Sequence[LoggedRun]) -> list[str]:
     if better.mean() < OFTEN:
         return []
     told = f"validation is better than training in {100 * better.mean():.0f} % of the epochs"
-    return [f"{told}: a training curve is an average over the epoch, with dropout, augmentation or noise on; that is no problem"]
+    return [
+        f"{told}: a training curve is an average over the epoch, with dropout, augmentation or noise on; that is no problem"
+    ]
 
 
 def _different(records: Sequence[LoggedRun]) -> tuple[list[LoggedRun], int]:
@@ -205,7 +211,9 @@ def _task(lesson: Lesson, data: str) -> Task:
     """What a lesson says of its problem."""
     about = lesson.data
     rows = (float(about.rows_train), float(about.rows_test)) if about.rows_train and about.rows_test else None
-    return Task(guess=about.chance, best=1.0 if about.bayes is None else about.bayes, rows=rows, drawn=data == "redrawn")
+    return Task(
+        guess=about.chance, best=1.0 if about.bayes is None else about.bayes, rows=rows, drawn=data == "redrawn"
+    )
 
 
 def _records(curves: Curves, scores: Mapping[int, FinalScores]) -> list[LoggedRun]:
@@ -232,7 +240,9 @@ def render(diagnosis: Diagnosis, width: int | None = None) -> str:
 
     Lines are as long as they are, or wrapped at `width` columns.
     """
-    runs = f"{count(diagnosis.runs, 'run')} of {'up to ' if diagnosis.runs > 1 else ''}{count(diagnosis.epochs, 'epoch')}"
+    runs = (
+        f"{count(diagnosis.runs, 'run')} of {'up to ' if diagnosis.runs > 1 else ''}{count(diagnosis.epochs, 'epoch')}"
+    )
     lines = [f"{diagnosis.name}, {runs}: {diagnosis.verdict}"]
     for area in [*diagnosis.areas, *(area for area in AREAS if area not in diagnosis.areas)]:
         lines.append(f"  {area}")

@@ -25,7 +25,12 @@ Floats = npt.NDArray[np.float64]
 
 FEWEST_VALUES = 5
 """Validation values from which on a curve has a lowest and a wobble."""
-UNITS = {"percent": (100.0, 1, " %"), "points": (100.0, 1, " points"), "times": (1.0, 2, " times"), "count": (1.0, 0, "")}
+UNITS = {
+    "percent": (100.0, 1, " %"),
+    "points": (100.0, 1, " points"),
+    "times": (1.0, 2, " times"),
+    "count": (1.0, 0, ""),
+}
 """A unit's factor, decimals, and name."""
 
 BEYOND = 10_000
@@ -115,7 +120,11 @@ def _unread(sign: Sign) -> Sign:
 
 def _lost(records: Sequence[LoggedRun]) -> Sign:
     lost = [record for record in records if record.lost is not None]
-    text = "the loss is a number to the end" if len(records) == 1 else f"the loss is a number to the end in all {len(records)} runs"
+    text = (
+        "the loss is a number to the end"
+        if len(records) == 1
+        else f"the loss is a number to the end in all {len(records)} runs"
+    )
     if lost and len(records) == 1:
         text = f"the loss became NaN or infinite in {_when(lost[0])}"
     elif lost:
@@ -129,7 +138,9 @@ def _when(record: LoggedRun) -> str:
     return f"epoch {epoch:g}, the last" if at == record.length - 1 else f"epoch {epoch:g} of {record.length}"
 
 
-def _sign(key: str, value: float, words: str, limit: float | None = None, chance: Chance | None = None, more: str = "") -> Sign:
+def _sign(
+    key: str, value: float, words: str, limit: float | None = None, chance: Chance | None = None, more: str = ""
+) -> Sign:
     """A sign found where `value` lies beyond `limit`, and by more than chance. `words` says the number, at its place {}."""
     border, chance = BORDERS[key], chance or Chance()
     limit = border.limit if limit is None else limit
@@ -140,10 +151,19 @@ def _sign(key: str, value: float, words: str, limit: float | None = None, chance
     weak = found and not chance.leaves(value, limit)
     side = "beyond" if beyond else "clear of"
     digits = decimals(value, limit, border.unit)
-    ends = f"{words.format(told(value, border.unit, digits))}: {_distance(abs(value - limit), border.unit, digits)} {side}"
+    ends = (
+        f"{words.format(told(value, border.unit, digits))}: {_distance(abs(value - limit), border.unit, digits)} {side}"
+    )
     doubt = _doubt(chance, border.unit, bool(found)) if beyond and (weak or not found) else ""
     further = "; ".join(filter(None, (more, doubt)))
-    return Sign(border, value, limit, bool(found), f"{ends} the border of {told(limit, border.unit)}{f' ({further})' if further else ''}", bool(weak))
+    return Sign(
+        border,
+        value,
+        limit,
+        bool(found),
+        f"{ends} the border of {told(limit, border.unit)}{f' ({further})' if further else ''}",
+        bool(weak),
+    )
 
 
 def _doubt(chance: Chance, unit: str, found: bool) -> str:
@@ -256,7 +276,11 @@ def _row_counts(record: LoggedRun, task: Task) -> tuple[float | None, float | No
 
 
 def _rows(rows: tuple[float | None, float | None]) -> str:
-    known = [f"{count:,.0f} {what}" for count, what in zip(rows, ("training", "validation"), strict=True) if count is not None]
+    known = [
+        f"{count:,.0f} {what}"
+        for count, what in zip(rows, ("training", "validation"), strict=True)
+        if count is not None
+    ]
     return f"{' and '.join(known)} rows" if known else ""
 
 
@@ -277,7 +301,12 @@ def _ratio(records: Sequence[LoggedRun]) -> Sign:
     trained, held = _mean(each[0] for each in both), _mean(each[1] for each in both)
     about = f"{number_of(trained)} and {number_of(held)}"
     if min(min(each[:2]) for each in both) > 0:
-        return _sign("ratio", _mean(b / a for a, b, _ in both), f"validation {measure} ends at {{}} the training {measure}", more=about)
+        return _sign(
+            "ratio",
+            _mean(b / a for a, b, _ in both),
+            f"validation {measure} ends at {{}} the training {measure}",
+            more=about,
+        )
     words = f"validation {measure} ends above training {measure} by {{}} of the latter's descent"
     value = _mean((b - a) / fall for a, b, fall in both if fall > 0)
     return _sign("apart", value, words, more="the training loss does not move" if math.isnan(value) else about)
@@ -308,7 +337,12 @@ def _turned(records: Sequence[LoggedRun]) -> Sign:
     curves = [known for record in records if (known := _known(record.val_loss)) is not None]
     long = [curve for curve in curves if len(curve) >= FEWEST_VALUES]
     if not long:
-        return _sign("turned", math.nan, "", more=f"fewer than {FEWEST_VALUES} values of it" if curves else "the log has no validation loss")
+        return _sign(
+            "turned",
+            math.nan,
+            "",
+            more=f"fewer than {FEWEST_VALUES} values of it" if curves else "the log has no validation loss",
+        )
     rises, measure = [_rise(curve) for curve in long], _measure(records)
     positive = all(curve.min() > 0 for curve in long)
     scales = [lowest if positive else float(np.ptp(curve)) for curve, (lowest, _, _) in zip(long, rises, strict=True)]
@@ -327,7 +361,9 @@ def _rise(curve: Floats) -> tuple[float, float, float]:
     """
     width = math.ceil(LAST * len(curve))
     lowest = float(np.lib.stride_tricks.sliding_window_view(curve, width).mean(axis=1).min())
-    jitter = math.sqrt(float(np.mean(np.diff(curve[len(curve) // 2 :], 2) ** 2)) / 6) if len(curve) > FEWEST_VALUES else 0.0
+    jitter = (
+        math.sqrt(float(np.mean(np.diff(curve[len(curve) // 2 :], 2) ** 2)) / 6) if len(curve) > FEWEST_VALUES else 0.0
+    )
     return lowest, _end(curve), jitter * math.sqrt(2 / width)
 
 
@@ -337,7 +373,9 @@ def _predictions(records: Sequence[LoggedRun], task: Task) -> list[Sign]:
         record = next(record for record in records if record.val_accuracy is not None)
         score, (_, held) = record.score, _row_counts(record, task)
         least = max(BORDERS["spread"].limit, 1 / held if held else 0.0)
-        luck = standard_error(0.0, _mean(curve[-1] for curve in curves), (math.inf, held)) if task.drawn and held else 0.0
+        luck = (
+            standard_error(0.0, _mean(curve[-1] for curve in curves), (math.inf, held)) if task.drawn and held else 0.0
+        )
         return _unsteady(f"validation {score}", curves, 1.0, ("spread", "wobble"), (math.hypot(least, luck), least))
     curves = [known for record in records if (known := _known(record.val_loss)) is not None]
     level = [float(curve[-1]) if curve.min() > 0 else float(np.ptp(curve)) for curve in curves]
@@ -358,7 +396,14 @@ def _unsteady(
     few = "it is 0 throughout" if n and math.isnan(scale) else few
     return [
         _sign(keys[0], spread, f"final {what} differs by {{}} from run to run (SD)", limits[0], unsure, alone),
-        _sign(keys[1], wobble, f"late in training {what} goes back and forth by {{}} an epoch", limits[1], Chance(error), few if math.isnan(wobble) else ""),
+        _sign(
+            keys[1],
+            wobble,
+            f"late in training {what} goes back and forth by {{}} an epoch",
+            limits[1],
+            Chance(error),
+            few if math.isnan(wobble) else "",
+        ),
     ]
 
 
@@ -377,7 +422,9 @@ def _known(values: Floats | None) -> Floats | None:
 
 
 def _measure(records: Sequence[Any]) -> str:
-    return next((record.measure for record in records if record.loss is not None or record.val_loss is not None), "loss")
+    return next(
+        (record.measure for record in records if record.loss is not None or record.val_loss is not None), "loss"
+    )
 
 
 def _mean(values: Iterable[float]) -> float:

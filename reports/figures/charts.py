@@ -86,7 +86,10 @@ def learning(identifier: str, heading: str, drawn: Learning) -> Figure:
     epochs = max(len(line.mean) for line in drawn.lines)
     with drawing(height=HEIGHT + extra) as figure:
         marks = [mark for mark in drawn.marks if drawn.span[0] <= mark.value <= drawn.span[1]]
-        named = [*((_last(line.mean), line.name, line.role) for line in drawn.lines), *((m.value, m.text, m.role) for m in marks)]
+        named = [
+            *((_last(line.mean), line.name, line.role) for line in drawn.lines),
+            *((m.value, m.text, m.role) for m in marks),
+        ]
         right = room([name for _, name, _ in named])
         axes = panel(figure, right=right, bottom=36 + extra)
         label(axes, drawn.measure)
@@ -99,7 +102,11 @@ def learning(identifier: str, heading: str, drawn: Learning) -> Figure:
         ticks(axes.xaxis)
         ticks(axes.yaxis, drawn.suffix)
         for place, line in enumerate(strips):
-            _strip(panel(figure, right=right, top=HEIGHT + 6 + STRIP * place, bottom=extra - STRIP * (place + 1)), line, epochs)
+            _strip(
+                panel(figure, right=right, top=HEIGHT + 6 + STRIP * place, bottom=extra - STRIP * (place + 1)),
+                line,
+                epochs,
+            )
         title = f"{drawn.measure}, {heading}: {listed([line.name for line in drawn.lines])}"
         svg = inline(figure, identifier, title, _described(drawn.lines))
     words = [_stopped(strips), *(_unknown(line) for line in drawn.lines)]

@@ -111,9 +111,7 @@ def stops(identifier: str, heading: str, arms: Sequence[Dots], asked: int) -> Fi
             axes.scatter(arm.values, -row + lift, s=16, color=LIGHT[arm.role], alpha=0.75, linewidths=0)
             middle = float(np.median(arm.values))
             axes.plot([middle, middle], [-row - 0.36, -row + 0.36], color=LIGHT[arm.role], lw=3)
-            axes.text(
-                reach * 0.99, -row + 0.3, shorten(arm.name, 24), ha="right", va="bottom", color=LIGHT[arm.role]
-            )
+            axes.text(reach * 0.99, -row + 0.3, shorten(arm.name, 24), ha="right", va="bottom", color=LIGHT[arm.role])
         axes.set(xlim=(0, reach), ylim=(-len(arms) + 0.4, 0.7), yticks=[])
         ticks(axes.xaxis)
         words = [_spread_of_stops(arm, asked) for arm in arms]

@@ -77,7 +77,9 @@ def learning(results: Results, lesson: Lesson, metric: str) -> Panels | None:
     span = _span(lines, marks, bounded=share)
     figures = tuple(
         charts.learning(
-            ident(name, metric, scope), scope_heading(scope), charts.Learning(each, scaled.name, scaled.suffix, marks, span)
+            ident(name, metric, scope),
+            scope_heading(scope),
+            charts.Learning(each, scaled.name, scaled.suffix, marks, span),
         )
         for scope, each in drawn.items()
     )
@@ -159,7 +161,11 @@ def _lines(results: Results, lesson: Lesson, scope: str, metric: str) -> list[ch
     epochs = max((int(curves.stops.max(initial=0)) for curves in arms), default=0)
     lines = [_line(curves, metric, epochs) for curves in arms]
     named = zip(lesson.variants, lines, strict=True)
-    return [replace(line, name=label(lesson, variant.name), role=series(at)) for at, (variant, line) in enumerate(named) if line]
+    return [
+        replace(line, name=label(lesson, variant.name), role=series(at))
+        for at, (variant, line) in enumerate(named)
+        if line
+    ]
 
 
 def _line(curves: Curves, metric: str, epochs: int) -> charts.LearningCurve | None:
@@ -238,7 +244,9 @@ def _apart(results: Results, lesson: Lesson, variant: str, metric: str, scope: s
     kept = thin(mean, mean)
     band = difference_band(first[:, kept], second[:, kept], np.random.default_rng([0, len(first)]))
     told = (label(lesson, names[0]), label(lesson, names[1]))
-    drawn = charts.Difference(kept + 1, band, told, direction(metric), scaled.unit, epochs, len(seeds) - int(usable.sum()))
+    drawn = charts.Difference(
+        kept + 1, band, told, direction(metric), scaled.unit, epochs, len(seeds) - int(usable.sum())
+    )
     return charts.difference(ident(lesson.id, variant, "apart", scope), scope_heading(scope), drawn)
 
 
@@ -256,7 +264,9 @@ def _line_keys(lines: Sequence[charts.LearningCurve]) -> tuple[Key, ...]:
     return keys
 
 
-def _caption(lines: Sequence[charts.LearningCurve], marks: Sequence[charts.Mark], span: tuple[float, float]) -> tuple[str, ...]:
+def _caption(
+    lines: Sequence[charts.LearningCurve], marks: Sequence[charts.Mark], span: tuple[float, float]
+) -> tuple[str, ...]:
     """Only what is particular to this figure: an axis cut off, curves above the best possible."""
     texts = []
     best = next((mark.value for mark in marks if mark.role == "bayes"), np.inf)

@@ -24,7 +24,10 @@ def seeds(results: Results, lesson: Lesson, variant: str) -> Panels | None:
     if not figures:
         return None
     censored = not all(each.baseline.reached.all() and each.variant.reached.all() for each in told)
-    legend = (Key("zone", "zone", "too small to matter"), *([Key("ring", "muted", "never got there")] if censored else []))
+    legend = (
+        Key("zone", "zone", "too small to matter"),
+        *([Key("ring", "muted", "never got there")] if censored else []),
+    )
     title, joined = _title(lesson, variant, told), _joined(figures)
     return Panels("pairs", ident(lesson.id, variant, "pairs"), title, figures, legend, (), joined)
 
@@ -36,8 +39,13 @@ def _joined(figures: Sequence[Figure]) -> Table | None:
     rows = [{row[0]: row[1:] for row in figure.table.rows} for figure in figures]
     seeds = sorted({seed for each in rows for seed in each}, key=int)
     wide = [len(figure.table.head) - 1 for figure in figures]
-    cells = [[seed, *(cell for each, n in zip(rows, wide, strict=True) for cell in each.get(seed, (NONE,) * n))] for seed in seeds]
-    head = [name if at == 0 else f"{name}, redrawn" for at, figure in enumerate(figures) for name in figure.table.head[1:]]
+    cells = [
+        [seed, *(cell for each, n in zip(rows, wide, strict=True) for cell in each.get(seed, (NONE,) * n))]
+        for seed in seeds
+    ]
+    head = [
+        name if at == 0 else f"{name}, redrawn" for at, figure in enumerate(figures) for name in figure.table.head[1:]
+    ]
     return table(("seed", *head), cells)
 
 
@@ -61,7 +69,9 @@ def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     both = first & second
     roles = ("series0", series(lesson.place_of(each.names[1])))
     before, after = (
-        dots.Dots(label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both])
+        dots.Dots(
+            label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both]
+        )
         for name, role, scores, ended in zip(each.names, roles, (each.baseline, each.variant), each.ended, strict=True)
     )
     seeds = results.seeds(each.lesson, each.names, each.data)[both].tolist()
@@ -76,14 +86,25 @@ def _fate(each: Comparison) -> str:
     return kinds[0] if len(kinds) == 1 else "bad"
 
 
-def _compared(row: Effect | None, each: Comparison, scaled: Scale) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
+def _compared(
+    row: Effect | None, each: Comparison, scaled: Scale
+) -> tuple[dots.Interval, tuple[float, float], dots.Axis]:
     """The effect, the zone too small to matter and the axis, all in the units they are drawn in."""
     interest, side = each.endpoint.sesoi, "↑" if each.endpoint.better == "higher" else "↓"
     ends = [row.effect, row.low, row.high] if row else [math.nan] * 3
     if each.endpoint.statistic == "spread":
-        axis = dots.Axis(scaled.name, "ratio of the SDs", scaled.value, factor, scaled.suffix, ratio=True, better=f"{side} better")
+        axis = dots.Axis(
+            scaled.name, "ratio of the SDs", scaled.value, factor, scaled.suffix, ratio=True, better=f"{side} better"
+        )
         return dots.Interval(*ends), (min(interest, 1 / interest), max(interest, 1 / interest)), axis
     unit = scaled.unit.removeprefix("percentage ")
-    axis = dots.Axis(scaled.name, f"difference, {unit}" if unit else "difference", scaled.value, signed, scaled.suffix, better=f"{side} better")
+    axis = dots.Axis(
+        scaled.name,
+        f"difference, {unit}" if unit else "difference",
+        scaled.value,
+        signed,
+        scaled.suffix,
+        better=f"{side} better",
+    )
     ends = [scaled.factor * end for end in ends]
     return dots.Interval(*ends), (-interest * scaled.factor, interest * scaled.factor), axis

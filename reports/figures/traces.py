@@ -34,7 +34,9 @@ def rates(
             drawn = np.where(values < low, low / 100, values)[:TRACES]
             axes.add_collection(LineCollection(_steps(drawn), colors=LIGHT[role], linewidths=1, alpha=0.45))
             over = _steps(drawn[lost[:TRACES]])
-            axes.add_collection(LineCollection(over, colors=LIGHT["bad"], linewidths=1.8, linestyles=[(0, (4, 2))], zorder=4))
+            axes.add_collection(
+                LineCollection(over, colors=LIGHT["bad"], linewidths=1.8, linestyles=[(0, (4, 2))], zorder=4)
+            )
         epochs = max(values.shape[1] for _, _, values in arms)
         axes.set_yscale("log")
         axes.set_ylim(low / 1.6, high * 1.6)
@@ -43,7 +45,8 @@ def rates(
         ticks(axes.xaxis)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
         told = [
-            f"{name}: from {significant(values[0, 0])} to a median of {significant(_last(values))}" for name, _, values in arms
+            f"{name}: from {significant(values[0, 0])} to a median of {significant(_last(values))}"
+            for name, _, values in arms
         ]
         svg = inline(figure, identifier, f"Learning rate along training, {heading}", "; ".join(told) + ".")
     most = max(len(values) for _, _, values in arms)

@@ -17,7 +17,9 @@ HELD_OUT = ("val", "valid", "validation", "dev", "eval", "evaluation", "test", "
 
 FILLERS = frozenset({"epoch", "epochs", "metric", "metrics", "avg", "average", "averaged", "running", "total", "overall",
                      "logs", "log", "history", "the", "set", "percent", "pct", "end", "on", "of", "smoothed"})  # fmt: skip
-PLURALS = MappingProxyType({"losses": "loss", "accs": "acc", "accuracies": "accuracy", "errors": "error", "errs": "err", "scores": "score"})
+PLURALS = MappingProxyType(
+    {"losses": "loss", "accs": "acc", "accuracies": "accuracy", "errors": "error", "errs": "err", "scores": "score"}
+)
 ACCURACY = frozenset({"acc", "accuracy", "acc1", "top1"})
 PLAIN = frozenset({"top", "1", "top1", "score", "mean"})
 OWN = PLAIN | {"binary", "categorical", "sparse", "masked", "balanced", "multiclass"}
@@ -33,12 +35,16 @@ ERRORS = frozenset({
 RATES = frozenset({"lr", "rate"})
 CLOCKS = frozenset({"step", "steps", "time", "seconds", "sec", "duration", "elapsed", "index", "iteration", "iterations",
                     "iter", "batch", "batches", "timestamp", "runtime", "wall", "unnamed", "eta", "date", "samples"})  # fmt: skip
-RUNS = frozenset({"seed", "run", "fold", "trial", "run_id", "run_name", "repeat", "replicate", "experiment", "run_uuid"})
+RUNS = frozenset(
+    {"seed", "run", "fold", "trial", "run_id", "run_name", "repeat", "replicate", "experiment", "run_uuid"}
+)
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[a-z0-9]+")
 _TOP = re.compile(r"(?:^|_)(?:top_?k|top_?[2-9]\d*|acc_?(?:3|5|10))(?:_|$)")
-_GLUED = re.compile(r"(training|train|validation|valid|val|test|dev|eval)(loss|accuracy|acc|error|auc|f1|mse|mae|iou|dice)")
+_GLUED = re.compile(
+    r"(training|train|validation|valid|val|test|dev|eval)(loss|accuracy|acc|error|auc|f1|mse|mae|iou|dice)"
+)
 
 
 class Kind(Enum):
@@ -137,9 +143,24 @@ def known(title: str) -> bool:
 
 def is_epoch(title: str) -> bool:
     """Whether a title is that of the column that numbers the epochs."""
-    return re.sub(r"[^a-z]", "", title.lower()) in ("epoch", "epochs", "epochnum", "epochnumber", "currentepoch", "trainerepoch", "epochepoch")
+    return re.sub(r"[^a-z]", "", title.lower()) in (
+        "epoch",
+        "epochs",
+        "epochnum",
+        "epochnumber",
+        "currentepoch",
+        "trainerepoch",
+        "epochepoch",
+    )
 
 
 def is_step(title: str) -> bool:
     """Whether a title is that of the column that numbers the steps."""
-    return re.sub(r"[^a-z]", "", title.lower()) in ("step", "steps", "globalstep", "trainerglobalstep", "iteration", "iter")
+    return re.sub(r"[^a-z]", "", title.lower()) in (
+        "step",
+        "steps",
+        "globalstep",
+        "trainerglobalstep",
+        "iteration",
+        "iter",
+    )

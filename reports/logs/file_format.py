@@ -63,7 +63,9 @@ def _unzipped(data: bytes, name: str) -> bytes:
 
 def _refuse(data: bytes, name: str) -> None:
     if PICKLE.match(data) or (data[:2] == b"PK" and name.endswith(PICKLED)):
-        raise ValueError(f"{name} is a pickle, and loading one runs whatever code it holds; save the history as JSON where you made it: {SAVE}")
+        raise ValueError(
+            f"{name} is a pickle, and loading one runs whatever code it holds; save the history as JSON where you made it: {SAVE}"
+        )
     if "tfevents" in name:
         raise ValueError(f"{name} is TensorBoard's own event file; download its curves as CSV there, and give those")
     for magic, what in FOREIGN:

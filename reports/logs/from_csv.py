@@ -67,7 +67,9 @@ def _head(rows: Sequence[Row], name: str) -> Row:
     if len(rows) > 1 and all(len(row) == len(head) + 1 for row in rows[1:]):
         head = ["", *head] if rows[1][-1] else [*head, ""]
     if not any(re.search(r"[^\W\d]", title) for title in [*head, *(row[0] for row in rows)]):
-        raise ValueError(f"{name} has no titles in its first row, which is {shorten(', '.join(head))!r}; expected names such as loss, val_loss")
+        raise ValueError(
+            f"{name} has no titles in its first row, which is {shorten(', '.join(head))!r}; expected names such as loss, val_loss"
+        )
     return [title if title not in head[:i] else f"{title}.{i}" for i, title in enumerate(head)]
 
 
@@ -82,6 +84,7 @@ def _body(rows: Sequence[Row], head: Row, name: str) -> tuple[list[Row], tuple[s
         elif number == len(rows) and len(row) < len(head) and body:
             notes.append(f"the last line is cut ({len(row)} of {len(head)} cells) and is left out")
         else:
-            raise ValueError(f"{name}, row {number} has {len(row)} cells where the first row has {len(head)} ({titles(dict.fromkeys(head, ()))})")
+            raise ValueError(
+                f"{name}, row {number} has {len(row)} cells where the first row has {len(head)} ({titles(dict.fromkeys(head, ()))})"
+            )
     return body, tuple(notes)
-

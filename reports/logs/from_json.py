@@ -197,7 +197,9 @@ def _by_rows(document: Mapping[str, Any], name: str) -> list[Log] | None:
     """`{"train": {"loss": [...]}, "val": {"loss": [...]}}`."""
     if not document or not all(rows_of(key) and isinstance(value, dict | list) for key, value in document.items()):
         return None
-    if all(isinstance(value, list) and value and all(isinstance(row, dict) for row in value) for value in document.values()):
+    if all(
+        isinstance(value, list) and value and all(isinstance(row, dict) for row in value) for value in document.values()
+    ):
         document = {key: table(value) for key, value in document.items()}
     if not all(isinstance(value, dict) for value in document.values()):
         return None
@@ -238,13 +240,21 @@ def _plain(document: Mapping[str, Any], name: str) -> list[Log] | None:
     """`history.history`; a single record is a history of one epoch."""
     if not document:
         return None
-    scalars = not any(isinstance(value, list) or (isinstance(value, str) and value[:1] == "[") for value in document.values())
+    scalars = not any(
+        isinstance(value, list) or (isinstance(value, str) and value[:1] == "[") for value in document.values()
+    )
     if any(known(key) for key in document) and scalars:
         return [Log({key: [value] for key, value in document.items()})]
     return [Log(columns(document, name))]
 
 
-_SHAPES: tuple[Callable[[Mapping[str, Any], str], list[Log] | None], ...] = (_split, _wrapped, _by_rows, _nested, _plain)
+_SHAPES: tuple[Callable[[Mapping[str, Any], str], list[Log] | None], ...] = (
+    _split,
+    _wrapped,
+    _by_rows,
+    _nested,
+    _plain,
+)
 
 
 def columns(document: Mapping[str, Any], name: str) -> Columns:

@@ -110,7 +110,16 @@ def plain(data: bytes) -> Any:
         for code, value, _ in pickletools.genops(data):
             reader.step(code.name, value)
         return _Decoder().value(reader.stack[-1])
-    except (IndexError, KeyError, TypeError, AttributeError, RecursionError, UnicodeError, MemoryError, OverflowError) as error:
+    except (
+        IndexError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        UnicodeError,
+        MemoryError,
+        OverflowError,
+    ) as error:
         raise ValueError(f"no pickle of plain data: {type(error).__name__}") from None
 
 

@@ -103,7 +103,9 @@ def shorten(text: str) -> str:
 
 def printable(text: str) -> str:
     """Text on one line without what would steer a terminal: a title or a file's name may hold anything."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(text.split()))
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(text.split())
+    )
 
 
 def titles(columns: Columns) -> str:

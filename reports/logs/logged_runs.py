@@ -114,7 +114,9 @@ def records(files: Sequence[tuple[str, Sequence[Log]]]) -> list[LoggedRun]:
         label, name = PurePath(path).stem if len(files) > 1 else "", PurePath(path).name
         found += [_labelled(record, label) for log in logs for record in _runs(log, name)]
     if not found:
-        raise ValueError(f"{PurePath(files[0][0]).name} holds no run; expected lists of numbers by metric, one number an epoch")
+        raise ValueError(
+            f"{PurePath(files[0][0]).name} holds no run; expected lists of numbers by metric, one number an epoch"
+        )
     return found
 
 
@@ -122,7 +124,9 @@ def _labelled(record: LoggedRun, label: str) -> LoggedRun:
     return replace(record, run=", ".join(filter(None, (label, record.run))))
 
 
-def _sorted(files: Sequence[tuple[str, Sequence[Log]]]) -> tuple[list[tuple[str, Sequence[Log]]], list[tuple[str, Log]]]:
+def _sorted(
+    files: Sequence[tuple[str, Sequence[Log]]],
+) -> tuple[list[tuple[str, Sequence[Log]]], list[tuple[str, Log]]]:
     """Files with whole runs, and files that hold one of TensorBoard's curves each."""
     series = [(name, log) for name, logs in files for log in logs if rows_by_epoch.is_series(log)]
     return [(name, logs) for name, logs in files if not any(map(rows_by_epoch.is_series, logs))], series
@@ -155,7 +159,11 @@ def _named(name: str) -> tuple[str, str]:
         ValueError: neither is told.
     """
     given = name.partition("=")[0]
-    stem = given if "=" in name and "/" not in given and known(given) else re.sub(r"\.(csv|json)$", "", PurePath(name).name)
+    stem = (
+        given
+        if "=" in name and "/" not in given and known(given)
+        else re.sub(r"\.(csv|json)$", "", PurePath(name).name)
+    )
     run, tag, metric = stem.rpartition("tag-")
     words = [word for word in re.split(r"[-_. /]+", run.removeprefix("run")) if word]
     rows = next((word.lower() for word in words if meaning(f"{word}_loss").rows), "")
@@ -184,7 +192,9 @@ def _record(log: Log, name: str, whole: Log) -> LoggedRun:
         raise ValueError(f"{name} has columns {titles(whole.columns)}, but {MISSING}")
     if loss and score is None and loss.means.output in ADVERSARIES:
         held = titles(whole.columns)
-        raise ValueError(f"{name} has columns {held}: losses of networks that train against each other don't tell how well either learns; {ASKED}")
+        raise ValueError(
+            f"{name} has columns {held}: losses of networks that train against each other don't tell how well either learns; {ASKED}"
+        )
     score, moved = _of_validation(loss, score)
     chosen = dict(zip(FIELDS, (loss.train, loss.held_out) if loss else (None, None), strict=False))
     chosen |= dict(zip(FIELDS[2:], (score.train, score.held_out) if score else (None, None), strict=True))
@@ -214,7 +224,9 @@ def _of_validation(loss: Pair | None, score: Pair | None) -> tuple[Pair | None, 
         return score, []
     if meaning(loss.train).rows != "train":
         return score, []
-    return replace(score, train=None, held_out=score.train), [f"{score.train} is taken for that of the validation rows, since the losses name theirs"]
+    return replace(score, train=None, held_out=score.train), [
+        f"{score.train} is taken for that of the validation rows, since the losses name theirs"
+    ]
 
 
 def _curves(log: Log, name: str) -> dict[str, Floats]:
@@ -226,7 +238,9 @@ def _curves(log: Log, name: str) -> dict[str, Floats]:
             if not np.isnan(read).all():
                 found[title] = read
     if not found and any(known(title) for title in log.columns):
-        raise ValueError(f"{name} has no epochs: there is no number in {titles({t: v for t, v in log.columns.items() if known(t)})}")
+        raise ValueError(
+            f"{name} has no epochs: there is no number in {titles({t: v for t, v in log.columns.items() if known(t)})}"
+        )
     return found
 
 
@@ -272,11 +286,15 @@ def _even(
     `fit` can validate every few epochs only, and then keeps fewer values of it; they get their places.
     """
     lengths = {chosen[field]: len(values) for field, values in arrays.items()}
-    epochs = max((len(values) for field, values in arrays.items() if not field.startswith("val_")), default=max(lengths.values()))
+    epochs = max(
+        (len(values) for field, values in arrays.items() if not field.startswith("val_")), default=max(lengths.values())
+    )
     spread = {}
     for field, values in arrays.items():
         every = epochs // max(1, len(values))
-        if len(values) != epochs and (not field.startswith("val_") or len(values) > epochs or epochs // every != len(values)):
+        if len(values) != epochs and (
+            not field.startswith("val_") or len(values) > epochs or epochs // every != len(values)
+        ):
             told = ", ".join(f"{title} {length}" for title, length in lengths.items())
             raise ValueError(f"{name}: its metrics differ in their number of epochs: {told}")
         spread[field] = np.full(epochs, np.nan)

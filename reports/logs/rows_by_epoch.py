@@ -183,7 +183,9 @@ def _restarted(log: Log) -> list[Log]:
     if steps and all(step <= 0 for step in steps) and any(steps):
         return [replace(log, columns=_rows(log, range(len(times) - 1, -1, -1)))]
     pieces, twice = _pieces(times)
-    notes = (*log.notes, f"{clock} {twice:g} was logged twice; the later rows are used") if twice is not None else log.notes
+    notes = (
+        (*log.notes, f"{clock} {twice:g} was logged twice; the later rows are used") if twice is not None else log.notes
+    )
     if len(pieces) == 1:
         return [replace(log, columns=_rows(log, pieces[0]), notes=notes)]
     notes = (*notes, f"{clock} begins anew {len(pieces) - 1} times; each stretch is taken for a run of its own")
@@ -218,7 +220,9 @@ def _merged(log: Log) -> Log:
         places.setdefault(time, []).append(at)
     if len(places) == len(times):
         return log
-    merged = {title: _joined(title, values, places, log.comma) for title, values in log.columns.items() if title != clock}
+    merged = {
+        title: _joined(title, values, places, log.comma) for title, values in log.columns.items() if title != clock
+    }
     return replace(log, columns={clock: list(places), **merged})
 
 
@@ -233,6 +237,8 @@ def _mean(values: Sequence[float]) -> float | None:
     """The mean of an epoch's values; None for no value, infinity when the last of them is none."""
     if not values:
         return None
-    return values[-1] if math.isinf(values[-1]) else math.fsum(v for v in values if math.isfinite(v)) / sum(map(math.isfinite, values))
-
-
+    return (
+        values[-1]
+        if math.isinf(values[-1])
+        else math.fsum(v for v in values if math.isfinite(v)) / sum(map(math.isfinite, values))
+    )

@@ -138,7 +138,9 @@ class Effect:
     def arms(self) -> tuple[ArmSummary, ArmSummary]:
         """Baseline and variant."""
         return (
-            ArmSummary(self.n_baseline, self.mean_baseline, self.sd_baseline, self.reached_baseline, self.median_baseline),
+            ArmSummary(
+                self.n_baseline, self.mean_baseline, self.sd_baseline, self.reached_baseline, self.median_baseline
+            ),
             ArmSummary(self.n_variant, self.mean_variant, self.sd_variant, self.reached_variant, self.median_variant),
         )
 

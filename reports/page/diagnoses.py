@@ -78,9 +78,7 @@ def by_scope(results: Results) -> list[ScopeTable]:
 def _scope_table(results: Results, scope: str, diagnoses: Sequence[Diagnosis]) -> ScopeTable:
     columns = tuple(zip(*(each.signs for each in diagnoses), strict=True))
     usual = tuple(Counter(_limit(sign) for sign in column).most_common(1)[0][0] for column in columns)
-    places = {
-        f"{lesson.id} / {v.name}": (lesson, v.name) for lesson in results.lessons for v in lesson.variants
-    }
+    places = {f"{lesson.id} / {v.name}": (lesson, v.name) for lesson in results.lessons for v in lesson.variants}
     rows = []
     for each in diagnoses:
         lesson, variant = places[each.name]
@@ -154,6 +152,8 @@ def families(results: Results) -> list[Family]:
             if each.family == area:
                 rows = [(scope, results.primary(each.lesson, each.variant, scope)) for scope in each.verdicts]
                 chips = tuple((scope_heading(scope), chip(row)) for scope, row in rows if row is not None)
-                remedies.append((comparison(results.lesson(each.lesson), each.variant), ident("lesson", each.lesson), chips))
+                remedies.append(
+                    (comparison(results.lesson(each.lesson), each.variant), ident("lesson", each.lesson), chips)
+                )
         found.append(Family(area, ABOUT[area], tuple(remedies)))
     return found

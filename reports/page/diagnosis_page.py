@@ -110,7 +110,9 @@ def _area(diagnosis: Diagnosis, name: str) -> Area:
     if diagnosis.short:
         return Area(name, ABOUT[name], "open", "too short to tell", gauges)
     unknown = name in diagnosis.unknown
-    return Area(name, ABOUT[name], "open" if unknown else "good", "not known" if unknown else "no problem found", gauges)
+    return Area(
+        name, ABOUT[name], "open" if unknown else "good", "not known" if unknown else "no problem found", gauges
+    )
 
 
 def _gauge(sign: Sign) -> Gauge:
@@ -126,7 +128,9 @@ def _gauge(sign: Sign) -> Gauge:
 def figures(records: Sequence[LoggedRun]) -> list[Figure]:
     """The loss, and the score where there is one: training and validation on the same axes."""
     shown = records[:MOST_RUNS]
-    measure = next((record.measure for record in records if record.loss is not None or record.val_loss is not None), "loss")
+    measure = next(
+        (record.measure for record in records if record.loss is not None or record.val_loss is not None), "loss"
+    )
     score = next((r.score for r in records if r.accuracy is not None or r.val_accuracy is not None), "accuracy")
     drawn = [
         _figure("loss", measure, [(r, r.loss, r.val_loss) for r in shown], 1.0, len(records)),
@@ -201,7 +205,15 @@ def _draw(axes: Axes, lines: Lines, factor: float) -> None:
             known = np.flatnonzero(np.isfinite(curve))
             at = known[thin(curve[known], curve[known])]
             dot = "o" if len(known) == 1 else None
-            axes.plot(_epochs(record)[at], factor * curve[at], color=LIGHT[role], lw=width if alone else 1, ls=dashes, marker=dot, ms=4)
+            axes.plot(
+                _epochs(record)[at],
+                factor * curve[at],
+                color=LIGHT[role],
+                lw=width if alone else 1,
+                ls=dashes,
+                marker=dot,
+                ms=4,
+            )
             last.append(factor * float(curve[known[-1]]))
         if last:
             ends.append((float(np.mean(last)), name, role))
@@ -210,7 +222,9 @@ def _draw(axes: Axes, lines: Lines, factor: float) -> None:
 
 def _name(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """Each line's name at its end, moved apart where two would lie on each other."""
-    heights = {name: axes.transAxes.inverted().transform(axes.transData.transform((0, value)))[1] for value, name, _ in ends}
+    heights = {
+        name: axes.transAxes.inverted().transform(axes.transData.transform((0, value)))[1] for value, name, _ in ends
+    }
     if len(heights) == 2 and abs(np.subtract(*heights.values())) < APART:
         low, high = sorted(heights, key=heights.__getitem__)
         middle = float(np.clip(np.mean(list(heights.values())), APART / 2, 1 - APART / 2))
@@ -235,7 +249,9 @@ def _described(lines: Lines, factor: float, suffix: str) -> str:
     parts = []
     for side, (name, *_) in enumerate(SIDES):
         curves = [curves[side] for _, *curves in lines]
-        known = [factor * curve[np.isfinite(curve)] for curve in curves if curve is not None and np.isfinite(curve).any()]
+        known = [
+            factor * curve[np.isfinite(curve)] for curve in curves if curve is not None and np.isfinite(curve).any()
+        ]
         if known:
             first, last = (float(np.mean([curve[at] for curve in known])) for at in (0, -1))
             parts.append(f"{name} goes from {significant(first)}{suffix} to {significant(last)}{suffix}")

@@ -62,7 +62,11 @@ def stuck(results: Results) -> list[Cause]:
                 scores[which] = _scores(results, each, name, found[which])
     runs = sum(map(len, found.values()))
     places = _places(results, found, scores)
-    return [Cause("Stuck: less than two thirds of the way from a guess to the median run", "", runs, places)] if runs else []
+    return (
+        [Cause("Stuck: less than two thirds of the way from a guess to the median run", "", runs, places)]
+        if runs
+        else []
+    )
 
 
 def _scores(results: Results, each: Comparison, variant: str, seeds: Sequence[int]) -> str:
@@ -86,11 +90,16 @@ def _seeds(runs: pd.DataFrame) -> dict[Arm, list[int]]:
     return {(str(a), str(b), str(c)): each["seed"].tolist() for (a, b, c), each in grouped}
 
 
-def _places(results: Results, found: Mapping[Arm, Sequence[int]], scores: Mapping[Arm, str] = MappingProxyType({})) -> tuple[tuple[str, str], ...]:
+def _places(
+    results: Results, found: Mapping[Arm, Sequence[int]], scores: Mapping[Arm, str] = MappingProxyType({})
+) -> tuple[tuple[str, str], ...]:
     """Which arms, each with which seeds, and where these ended."""
     techniques = {lesson.id: technique(lesson) for lesson in results.lessons}
     return tuple(
-        (f"{techniques.get(lesson, lesson)}, “{variant}”, {scope_heading(data).lower()}", f"seeds {spans(seeds)}{scores.get(which, '')}")
+        (
+            f"{techniques.get(lesson, lesson)}, “{variant}”, {scope_heading(data).lower()}",
+            f"seeds {spans(seeds)}{scores.get(which, '')}",
+        )
         for which, seeds in found.items()
         for lesson, variant, data in [which]
     )

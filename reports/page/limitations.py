@@ -16,7 +16,9 @@ MOST_NOTES = 3
 
 def limitations(results: Results) -> list[tuple[str, str]]:
     """Names of limits and what they mean here."""
-    text = "Nothing is shown for them: all runs are of what stands under “What was trained”, and no technique was tuned."
+    text = (
+        "Nothing is shown for them: all runs are of what stands under “What was trained”, and no technique was tuned."
+    )
     found = [("Other data, models, settings", text)]
     if any("fixed" in results.scopes(lesson.id) for lesson in results.lessons):
         text = "What holds on it may not hold on another, even one from the same source, and the rows it was scored on are taken as given."
@@ -34,11 +36,7 @@ def on_what(results: Results) -> str:
 
 
 def _selection(results: Results) -> list[tuple[str, str]]:
-    watching = [
-        technique(lesson)
-        for lesson in results.lessons
-        if any(variant.watching for variant in lesson.variants)
-    ]
+    watching = [technique(lesson) for lesson in results.lessons if any(variant.watching for variant in lesson.variants)]
     if not watching:
         return []
     text = (

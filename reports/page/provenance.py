@@ -76,7 +76,9 @@ def origin(results: Results) -> list[tuple[str, str]]:
 def further(provenance: Document) -> list[tuple[str, str]]:
     """Terms and texts for all else that `provenance` holds, the known keys first and in their order."""
     known = [key for key in _WORDS if key not in FIRST and provenance.get(key) not in NOTHING]
-    others = sorted(key for key in provenance if key not in (*_WORDS, *FIRST, *_ELSEWHERE) and provenance[key] not in NOTHING)
+    others = sorted(
+        key for key in provenance if key not in (*_WORDS, *FIRST, *_ELSEWHERE) and provenance[key] not in NOTHING
+    )
     named = [(_WORDS[key], _said(key, provenance[key])) for key in known]
     return named + [(key.replace("_", " ").capitalize(), _brief(provenance[key])) for key in others]
 

@@ -92,7 +92,12 @@ def environment() -> Environment:
     found = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters |= {"typeset": typeset, "prose": prose, "scope_heading": scope_heading, "capital": lambda text: text[:1].upper() + text[1:]}
+    found.filters |= {
+        "typeset": typeset,
+        "prose": prose,
+        "scope_heading": scope_heading,
+        "capital": lambda text: text[:1].upper() + text[1:],
+    }
     return found
 
 

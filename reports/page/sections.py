@@ -119,7 +119,9 @@ def sections(results: Results) -> list[Section]:
     for section in found:
         first.setdefault(section.data, section.name)
     return [
-        replace(each, data=f"The same data as in {first[each.data]}.") if each.data and first[each.data] != each.name else each
+        replace(each, data=f"The same data as in {first[each.data]}.")
+        if each.data and first[each.data] != each.name
+        else each
         for each in found
     ]
 
@@ -224,7 +226,9 @@ def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
         names=(lesson.baseline.name, label(lesson, variant)),
         measured=decided_by(primaries[0]),
         matters=_matters(primaries[0]),
-        guarded=next((scale(own.measure, own.threshold).name for row in primaries if (own := guard_row(results, row))), ""),
+        guarded=next(
+            (scale(own.measure, own.threshold).name for row in primaries if (own := guard_row(results, row))), ""
+        ),
         scopes=tuple(_scoped(results, row) for row in primaries),
         numbers=tables.measured(rows),
         full=tables.full(rows),
@@ -247,7 +251,9 @@ def _more(results: Results, lesson: Lesson, rows: Sequence[Effect]) -> str:
 def _scoped(results: Results, row: Effect) -> Scoped:
     effect, interval = map(typeset, plain(row))
     before, after = tables.arms(row)
-    return Scoped(scope_heading(row.data), chip(row), effect, interval, before, after, _guard(results, row), typeset(row.reason))
+    return Scoped(
+        scope_heading(row.data), chip(row), effect, interval, before, after, _guard(results, row), typeset(row.reason)
+    )
 
 
 def _guard(results: Results, row: Effect) -> str:

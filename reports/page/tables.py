@@ -110,7 +110,7 @@ def _permuted(row: Effect) -> str:
     """A permutation p; an asterisk says that the test could show no less."""
     if math.isnan(row.p) or not math.isclose(row.p, row.p_least, rel_tol=1e-6):
         return probability(row.p)
-    below = "" if row.p == 2 / 2 ** row.n_pairs else "< "
+    below = "" if row.p == 2 / 2**row.n_pairs else "< "
     return f"{below}{row.p:.2g}*"
 
 

@@ -76,9 +76,7 @@ class Comparison:
         return self.baseline.values[both], self.variant.values[both]  # noqa: PD011  arrays, no frame
 
 
-def comparisons(
-    runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Lesson]
-) -> Iterator[Comparison]:
+def comparisons(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Lesson]) -> Iterator[Comparison]:
     """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
     index = Histories.of(histories)
     arms = {
@@ -97,7 +95,9 @@ def comparisons(
                     seeds = np.intersect1d(arms[keys[0]]["seed"], arms[keys[1]]["seed"])
                     both = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys]
                     first_ended, ended = outcomes(both, lesson)
-                    pair = _Pair(keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged, lesson)
+                    pair = _Pair(
+                        keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged, lesson
+                    )
                     yield from _compare(pair, declared(lesson, columns))
 
 

@@ -87,9 +87,7 @@ def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
     return usual
 
 
-def scores(
-    endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Data | None = None
-) -> Scores:
+def scores(endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Data | None = None) -> Scores:
     """One number a row of `runs` (one arm's rows, a row a seed); `asked` is the number of epochs asked for.
 
     `data` is the lesson's, and says how many rows stand behind an accuracy. Runs that failed have no history and so no

@@ -23,7 +23,9 @@ LABELS = ("lesson", "variant", "data")
 
 def first_epoch(true: npt.NDArray[np.bool_]) -> Floats:
     """(n,) the epoch of the first True in each row of (n, epochs); infinity where there is none."""
-    return np.where(true.any(axis=1), true.argmax(axis=1) + 1.0, np.inf) if true.shape[1] else np.full(len(true), np.inf)
+    return (
+        np.where(true.any(axis=1), true.argmax(axis=1) + 1.0, np.inf) if true.shape[1] else np.full(len(true), np.inf)
+    )
 
 
 def late(values: Floats, epochs: int) -> Floats:

@@ -90,5 +90,9 @@ def chances(truth: float, sd: float, sesoi: float, alpha: float, n: int, of_rows
 
     improves, harms = above(sesoi + reach), 1 - above(-sesoi - reach)
     small = above(reach) - improves + 1 - above(-reach) - harms
-    same = float(np.where(inner > 0, stats.norm.cdf((inner - truth) / error) - stats.norm.cdf((-inner - truth) / error), 0).mean())
+    same = float(
+        np.where(
+            inner > 0, stats.norm.cdf((inner - truth) / error) - stats.norm.cdf((-inner - truth) / error), 0
+        ).mean()
+    )
     return Chances(improves, harms, small, same, 1 - improves - harms - small - same)

@@ -133,7 +133,9 @@ def _guess(arms: Sequence[pd.DataFrame], data: Data) -> ConstantGuess | None:
         if values and any(np.isfinite(_numbers(arm, name)).any() for arm in arms):
             value = float(max(values) if right else min(values))
             rows = data.rows(name.partition("_")[0]) or math.inf
-            return ConstantGuess(name, value, 1 if right else -1, math.sqrt(value * (1 - value) / rows) if right else 0.0)
+            return ConstantGuess(
+                name, value, 1 if right else -1, math.sqrt(value * (1 - value) / rows) if right else 0.0
+            )
     return None
 
 

@@ -94,7 +94,13 @@ def sign_flip(
 
 
 def mean_effect(
-    baseline: Floats, variant: Floats, better: str, sesoi: float, alpha: float = 0.05, shared: float = 0.0, rows: Rows | None = None
+    baseline: Floats,
+    variant: Floats,
+    better: str,
+    sesoi: float,
+    alpha: float = 0.05,
+    shared: float = 0.0,
+    rows: Rows | None = None,
 ) -> MeanEffect:
     """The mean effect of n pairs; `baseline` and `variant` are (n,), finite, aligned by seed.
 

@@ -115,7 +115,9 @@ def rate_effect(baseline: Bools, variant: Bools, sesoi: float, alpha: float) -> 
     if p > alpha:
         low, high = min(low, 0.0), max(high, 0.0)
     share = min(max((first + second) / (2 * n), 0.5 / n), 1 - sesoi - TINY)
-    needed = float(samplesize_proportions_2indep_onetail(sesoi, share, POWER, alpha=alpha / 2)) if share > 0 else math.nan
+    needed = (
+        float(samplesize_proportions_2indep_onetail(sesoi, share, POWER, alpha=alpha / 2)) if share > 0 else math.nan
+    )
     return RateEffect((second - first) / n, low, high, p, _fits(second, first, n, sesoi), math.ceil(needed))
 
 

@@ -67,7 +67,11 @@ def chip(row: Effect) -> Chip:
     if row.verdict != SMALL:
         return plain
     way = "gain" if better else "loss"
-    return Chip(plain.role, "rise" if better else "fall", f"Real {way}, perhaps small" if perhaps_small(row) else f"Real but small {way}")
+    return Chip(
+        plain.role,
+        "rise" if better else "fall",
+        f"Real {way}, perhaps small" if perhaps_small(row) else f"Real but small {way}",
+    )
 
 
 def legend(results: Results) -> list[Chip]:

@@ -108,7 +108,9 @@ def effects(compared: Iterable[Comparison], *, seed: int = 0) -> tuple[Effect, .
 
 def frame(found: Sequence[Effect]) -> pd.DataFrame:
     """Effects as a table, one row each, with the columns of the module's docstring."""
-    rows = [vars(effect) | {"threshold": math.nan if effect.threshold is None else effect.threshold} for effect in found]
+    rows = [
+        vars(effect) | {"threshold": math.nan if effect.threshold is None else effect.threshold} for effect in found
+    ]
     made = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in CATEGORICAL:
         made[name] = pd.Categorical(made[name], categories=list(dict.fromkeys(row[name] for row in rows)))
@@ -223,7 +225,9 @@ def _permuted(found: Sequence[Effect], pairs: Pairs, seed: int) -> list[Effect]:
         chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
         levels = np.array([made[i].alpha for i in chosen])
         first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
-        means = sign_flip(np.stack([merged(each)[0] for each in (second - first).T], axis=1), _rng(seed, n), levels=levels)
+        means = sign_flip(
+            np.stack([merged(each)[0] for each in (second - first).T], axis=1), _rng(seed, n), levels=levels
+        )
         spreads = swap_test(first, second, _rng(seed, n), levels=levels)
         for i, p_mean, p_spread in zip(chosen, means, spreads, strict=True):
             made[i] = _with_p(made[i], float(p_mean), float(p_spread), n)
@@ -261,7 +265,9 @@ def _by_interval(known: Effect) -> bool:
 
 def _least(p: float, n: int) -> float:
     """The least p there could have been, by the number of draws that p was made of: a floor, or below p."""
-    return max((floor for floor in (least(n, draws) for draws in (RESAMPLES, *MORE)) if floor <= p * 1.01), default=math.nan)
+    return max(
+        (floor for floor in (least(n, draws) for draws in (RESAMPLES, *MORE)) if floor <= p * 1.01), default=math.nan
+    )
 
 
 def _adjusted(found: Sequence[Effect]) -> list[Effect]:

@@ -137,10 +137,17 @@ def _range(row: Effect, way: Way) -> str:
 def _way(row: Effect) -> Way:
     name, words = row.measure, measure(row.measure, row.threshold)
     if row.statistic == "spread":
-        return Way(("{} more spread", "{} less spread"), (f"makes {words.noun} spread {{}} more", f"makes {words.noun} spread {{}} less"))
+        return Way(
+            ("{} more spread", "{} less spread"),
+            (f"makes {words.noun} spread {{}} more", f"makes {words.noun} spread {{}} less"),
+        )
     if row.statistic == "rate":
         ends = RATES.get(name, name)
-        return Way((f"{{}} more runs {ends}", f"{{}} fewer runs {ends}"), (f"lets {{}} more runs {ends}", f"lets {{}} fewer runs {ends}"), less="fewer")
+        return Way(
+            (f"{{}} more runs {ends}", f"{{}} fewer runs {ends}"),
+            (f"lets {{}} more runs {ends}", f"lets {{}} fewer runs {ends}"),
+            less="fewer",
+        )
     if name == "epochs_to_threshold":
         to = f"reaches {goal(row.threshold)}"
         both = f"{to} {{}} later", f"{to} {{}} sooner"

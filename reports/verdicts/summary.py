@@ -75,11 +75,7 @@ class Line:
 def lines(results: Results) -> list[Line]:
     """A row a comparison, in the lessons' order."""
     scopes = _scopes(results)
-    return [
-        _line(results, lesson, variant.name, scopes)
-        for lesson in results.lessons
-        for variant in lesson.others
-    ]
+    return [_line(results, lesson, variant.name, scopes) for lesson in results.lessons for variant in lesson.others]
 
 
 def headline(results: Results) -> str:
@@ -138,7 +134,10 @@ def _rest(kinds: Sequence[str], verdicts: Sequence[str]) -> list[str]:
     if len(vague) <= 2:
         return said
     k = sum(verdicts.count(kind) for kind in vague)
-    return [*(text for kind, text in zip(kinds, said, strict=True) if kind not in VAGUE), f"{_word(k)} are {listed([VAGUE[kind] for kind in vague], 'or')}"]
+    return [
+        *(text for kind, text in zip(kinds, said, strict=True) if kind not in VAGUE),
+        f"{_word(k)} are {listed([VAGUE[kind] for kind in vague], 'or')}",
+    ]
 
 
 def _price(rows: Sequence[Effect]) -> str:
@@ -240,4 +239,3 @@ def guarded(results: Results) -> str:
 
 def _called(row: Effect) -> str:
     return scale(row.measure, row.threshold).name
-

@@ -28,7 +28,13 @@ def how_sure(results: Results, lesson: Lesson, variant: str) -> list[str]:
     rows = results.primaries(lesson.id, variant)
     found = []
     for row in rows:
-        said = [*(each.text for each in qualifiers(row) if each.text != TAKEN), single_run(row), _correlated(row), _stopped(results, row), _found(row)]
+        said = [
+            *(each.text for each in qualifiers(row) if each.text != TAKEN),
+            single_run(row),
+            _correlated(row),
+            _stopped(results, row),
+            _found(row),
+        ]
         found += [f"{scope_heading(row.data)}: {'; '.join(filter(None, said))}.", *map(_short, interval_warnings(row))]
     return [typeset(text) for text in (*found, *_looked(lesson, variant), *_unknown(lesson))]
 
@@ -58,16 +64,14 @@ def _correlated(row: Effect) -> str:
 def _narrower(row: Effect, r: float) -> float:
     """By what share pairing made the interval narrower; what the rows add to it is paired either way."""
     seeds = (row.effect / row.dz) ** 2 / row.n_pairs if row.dz else 1.0
-    rows = 0.0 if math.isnan(row.se_rows) else row.se_rows ** 2
+    rows = 0.0 if math.isnan(row.se_rows) else row.se_rows**2
     alone = 1 - r  # multiplied through, since two arms may be as one
     return 1 - math.sqrt(alone * (seeds + rows) / (seeds + alone * rows)) if seeds else 0.0
 
 
 def _stopped(results: Results, row: Effect) -> str:
     """The effect by when a run stopped, where that separates it; exploratory."""
-    each = next(
-        c for c in results.comparisons if (c.lesson, c.names[1], c.data) == row.comparison
-    )
+    each = next(c for c in results.comparisons if (c.lesson, c.names[1], c.data) == row.comparison)
     curves = results.curves(*row.comparison)
     first, second = each.usable
     seeds = results.seeds(each.lesson, each.names, each.data)[first & second]

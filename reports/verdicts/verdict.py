@@ -371,9 +371,7 @@ def _did(row: Effect, again: bool) -> tuple[str, str]:
     if category == OPEN:
         return f"left {_noun(row, again)} in doubt", f" ({said}; {_unsettled(row)})"
     did = (
-        f"{'widened' if row.effect > 1 else 'narrowed'} {_noun(row, again)} to {said}"
-        if spread
-        else _moved(row, again)
+        f"{'widened' if row.effect > 1 else 'narrowed'} {_noun(row, again)} to {said}" if spread else _moved(row, again)
     )
     return did, _beside_the_point(row) if category == SMALL else ""
 

@@ -37,4 +37,3 @@ def _few(row: Effect) -> str:
         "With so few seeds the interval of a spread is only about right. In simulations with 10 seeds it held the truth 92 to "
         "97 % of the time, and p was below 0.05 without any effect in up to 9 % of experiments when most runs ended alike."
     )
-

@@ -91,7 +91,9 @@ def telling(digits: int, low: float, high: float) -> int:
 def apart(digits: int, ends: Sequence[float], border: float) -> int:
     """Decimals that tell the ends of an interval from what matters, where they aren't the same: 0.017 beside 0.02."""
     near = [abs(end) for end in ends if math.isfinite(end) and not math.isclose(abs(end), border, rel_tol=1e-6)]
-    return next((d for d in range(digits, digits + 2) if all(round(end, d) != round(border, d) for end in near)), digits + 2)
+    return next(
+        (d for d in range(digits, digits + 2) if all(round(end, d) != round(border, d) for end in near)), digits + 2
+    )
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:

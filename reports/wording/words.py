@@ -49,7 +49,9 @@ def scale(name: str, threshold: float | None = None) -> Scale:
 def direction(metric: str) -> str:
     """Which way a metric of histories is better, `higher` or `lower`; empty for one of the user's own."""
     said = spelled(metric.removeprefix("val_"))
-    return "higher" if said.endswith("accuracy") else "lower" if said.endswith(("loss", "error", "cross-entropy")) else ""
+    return (
+        "higher" if said.endswith("accuracy") else "lower" if said.endswith(("loss", "error", "cross-entropy")) else ""
+    )
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -54,7 +54,9 @@ def up(folder: Path, laptop: Host, head: Host, workers: list[Host]) -> Iterator[
     file = folder / "cluster.yaml"
     described = yaml.safe_load((ROOT / "cluster.yaml").read_text())
     addresses = head.address, [worker.address for worker in workers]
-    file.write_text(yaml.safe_dump(here(described, *addresses, {"ssh_user": "root", "ssh_private_key": str(laptop.key)})))
+    file.write_text(
+        yaml.safe_dump(here(described, *addresses, {"ssh_user": "root", "ssh_private_key": str(laptop.key)}))
+    )
     made = laptop.run("ray", "get-auth-token", "--generate", **TOKEN)
     assert made.returncode == 0, made.stderr
     # Ray 2.60's newer autoscaler loses sight of the head under this provider, and starts one worker too few

@@ -140,7 +140,9 @@ def _boot(folder: Path, name: str, address: str) -> Host:
     (home / ".ssh").mkdir(parents=True)
     (home / ".bashrc").touch()
     (folder / "cache").mkdir(exist_ok=True)
-    (home / ".cache").symlink_to(folder / "cache")  # as where homes are shared: what one host compiled, none compiles again
+    (home / ".cache").symlink_to(
+        folder / "cache"
+    )  # as where homes are shared: what one host compiled, none compiles again
     for file in ("id_ed25519", "id_ed25519.pub"):
         shutil.copy(_key(folder).with_name(file), home / ".ssh" / file)
     (home / "sshd_config").write_text(SSHD.format(home=home, address=address))

@@ -179,7 +179,9 @@ def test_a_bucket_holds_what_a_folder_does(bucket, job):
 
 def test_the_report_is_there(job):
     """The submitted job leaves its report where --out says, with the figures of one host's."""
-    figures, alone = (re.findall(r"<svg.*?</svg>", (out / "report.html").read_text(), re.DOTALL) for out in (job.out, job.alone))
+    figures, alone = (
+        re.findall(r"<svg.*?</svg>", (out / "report.html").read_text(), re.DOTALL) for out in (job.out, job.alone)
+    )
     assert len(figures) > 7
     assert figures == alone
 
