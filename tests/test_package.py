@@ -86,3 +86,24 @@ def test_a_commit_is_told_only_of_a_checkout_of_its_own(installed):
         str(installed / "orchestrator" / "command" / "provenance.py"),
         "None",
     ]
+
+
+@pytest.mark.parametrize("room", ["jobs", "reports"])
+def test_no_module_is_loaded_under_two_names(room):
+    """No code imports `jobs` or `reports` as if they were packages of their own, so that none of their modules exists twice."""
+    found = subprocess.run(
+        [
+            "git",
+            "grep",
+            "-nE",
+            rf"^\s*(from {room}[. ]|import {room}\b)|['\"; ]import {room}\b",
+            "--",
+            "*.py",
+            "*.ipynb",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [line for line in found.stdout.splitlines() if f"from orchestrator import {room}" not in line] == []

@@ -320,7 +320,7 @@ def test_the_same_tables_give_the_same_bytes(tmp_path):
     """Another process with another hash seed, and histories in another order, write the same two files byte for byte."""
     simulated = store(7, scale=0.05, lessons={name: LESSONS[name] for name in ("framework", "early-stopping")})
     code = (
-        "import sys, pathlib, reports; from tests.simulate import LESSONS, store;"
+        "import sys, pathlib; from orchestrator import reports; from tests.simulate import LESSONS, store;"
         "s = store(7, scale=0.05, lessons={name: LESSONS[name] for name in ('framework', 'early-stopping')});"
         "reports.build(s.runs, s.histories, s.lessons, {}, pathlib.Path(sys.argv[1]))"
     )
