@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SEEDS ?= 30
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
 .PHONY: run test test-long lint docs system lock clean
 

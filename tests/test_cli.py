@@ -255,7 +255,7 @@ def test_a_shell_completes_verbs_options_and_lessons(tmp_path):
     def offered(line):
         words = line.split(" ")
         asks = {"_ORCHESTRATOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-        code = "import sys; sys.argv[0] = 'orchestrator'; from orchestrator.cli import command; command()"
+        code = "import sys; sys.argv[0] = 'orchestrator'; from orchestrator.cli.app import command; command()"
         done = subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, **asks},
@@ -360,7 +360,7 @@ def test_another_keras_is_refused(tmp_path):
     """With a Keras of another minor version nothing runs, and the message names both."""
     code = (
         "import importlib.metadata as m; m.version = lambda name, v=m.version: '3.99.0' if name == 'keras' else v(name)\n"
-        "from orchestrator.cli import main; main()"
+        "from orchestrator.cli.app import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "noise", "--out", str(tmp_path)],
@@ -401,7 +401,7 @@ def test_verify_passes_for_a_users_file_and_fails_when_the_engine_lies(cli, tiny
         "from orchestrator import engine\nengine.load()\nfrom orchestrator.engine import compiled\n"
         "true = compiled.Program._epoch\n"
         "def _epoch(self, *a):\n    state, logs = true(self, *a)\n    return state, {**logs, 'loss': logs['loss'] + 3e-6}\n"
-        "compiled.Program._epoch = _epoch\nfrom orchestrator.cli import main\nmain()\n"
+        "compiled.Program._epoch = _epoch\nfrom orchestrator.cli.app import main\nmain()\n"
     )
     done = subprocess.run(
         [sys.executable, str(lie), "verify", str(tiny), "--epochs", "3", "--no-tensorflow"],

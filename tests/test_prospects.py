@@ -82,6 +82,7 @@ def test_chances_add_up_and_too_few_seeds_have_none():
 
 DESCRIBED = {
     "id": "a", "variants": [{"name": "without"}, {"name": "with"}], "data": {"redrawn": False},
+    "title": "A lesson",
     "endpoint": {"measure": "fresh_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.01, "threshold": None},
 }  # fmt: skip
 

@@ -320,7 +320,7 @@ def test_a_full_disk_cuts_no_page(out, here, tmp_path):
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(pages['explore.html']) - 100},) * 2)\n"
-        "from orchestrator.cli import main; main()"
+        "from orchestrator.cli.app import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "report", "--out", str(out)], capture_output=True, text=True, cwd=ROOT, check=False
