@@ -24,7 +24,7 @@ TRACE = 0.3  # seconds of a first shard's training that go into tracing
 TRUST = 3.0  # seconds of training that count as much as how long the start took
 OVERDUE = 0.1  # of its expected time that a shard has left when it has had all of it
 FAR, FEW = 1.4, 5.0  # times, and seconds, by which what was shown must be wrong before it rises unasked
-TABLES, REPORT = (0.3, 0.001), (2.5, 0.006)  # seconds that they take, and what each run adds
+TABLES, REPORT = (0.3, 0.001), (2.75, 0.0067)  # seconds that they take, and what each run adds
 
 
 @dataclass(frozen=True)
