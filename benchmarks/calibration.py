@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,19 +107,9 @@ def share(true: npt.ArrayLike) -> Share:
     return Share(int(values.sum()), len(values))
 
 
-def experiments(
-    baseline: Floats,
-    variant: Floats,
-    lessons: int = 1,
-    diverging: npt.NDArray[np.bool_] | None = None,
-    measure: str = "epochs",
-    look: int = 1,
-    statistic: str = "mean",
-    status: str = "diverged",
-    further: Mapping[str, object] = MappingProxyType({}),
-) -> pd.DataFrame:
+def experiments(baseline: Floats, variant: Floats, **how: Any) -> pd.DataFrame:
     """The effects table of `results`."""
-    return results(baseline, variant, lessons, diverging, measure, look, statistic, status, further).table
+    return results(baseline, variant, **how).table
 
 
 def results(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orchestrator.command import command, diagnosis, places, remarks
 from orchestrator.errors import UsageError
 from orchestrator.found import Found
-from orchestrator.lesson import SCOPES, SETTABLE, Data, Lesson, Split, Variant
+from orchestrator.lesson import SETTABLE, Data, Lesson, Split, Variant
 from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
 from orchestrator.nouns import literals, seeds
@@ -25,6 +25,7 @@ from orchestrator.planning import session
 from orchestrator.planning.session import Request
 from orchestrator.planning.until import Until, until_of
 from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.reports.nouns.scope import SCOPES
 from orchestrator.store import Store, without_secrets
 from orchestrator.surroundings import undisturbed
 from orchestrator.telling import notebook
@@ -261,8 +262,8 @@ def _request(
     return Request(
         sources,
         numbers,
-        tuple(scope for scope in SCOPES if data in ("both", scope)),
-        "compiled" if engine == "compiled" else f"fit-{backend}",
+        session.scopes_of(data),
+        session.engine_of(engine, backend),
         dict(fit or {}),
         command=said,
         until=rule,

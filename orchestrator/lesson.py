@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from orchestrator.errors import LessonError
 from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.reports.nouns.scope import SCOPES, Scope
 
 Array = NDArray[Any]
 # What a variant may hand to `fit`: all but what has a place of its own, and `validation_split`, which a Split leaves no use for.
@@ -34,8 +35,6 @@ FIT_ARGUMENTS = (
 SETTABLE = ("epochs", "batch_size", *(name for name in FIT_ARGUMENTS if name not in ("sample_weight", "initial_epoch")))
 """Of the arguments of `fit`, those that can be set for all variants at once."""
 Rows = Any  # an array, or a dict, list or tuple of such
-Scope = Literal["fixed", "redrawn"]
-SCOPES: tuple[Scope, ...] = ("fixed", "redrawn")
 
 
 def _require(true: bool, rule: str) -> None:

@@ -46,7 +46,6 @@ from orchestrator.cli.options import (
     loudness,
     positive,
     request,
-    scopes_of,
     share,
 )
 from orchestrator.command import command as one
@@ -369,7 +368,7 @@ def show(
             f"no lesson {lesson!r} in {store.root}; it holds {', '.join(one['id'] for one in found.lessons)}"
         )
     all_runs = runs[runs["lesson"] == known[lesson]]
-    chosen = all_runs[all_runs["data"].isin(scopes_of(data))]
+    chosen = all_runs[all_runs["data"].isin(session.scopes_of(data))]
     chosen = chosen if variant is None else chosen[chosen["variant"] == variant]
     chosen = chosen if seed is None else chosen[chosen["seed"] == seed]
     if chosen.empty:
@@ -401,7 +400,7 @@ def verify(
 
     say(checks.HEADER)
     made = []
-    for check in checks.verify(sources, scopes_of(data), epochs, tensorflow):
+    for check in checks.verify(sources, session.scopes_of(data), epochs, tensorflow):
         say(str(check))
         made.append(check)
     failed = sum(not check.holds for check in made)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.lesson import SCOPES
+from orchestrator.reports.nouns.scope import SCOPES
 
 if TYPE_CHECKING:
     from orchestrator.reports.nouns.effect import Effect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,9 +9,10 @@ import typer
 
 from orchestrator.command import provenance
 from orchestrator.errors import UsageError
-from orchestrator.lesson import SCOPES, SETTABLE, Scope
+from orchestrator.lesson import SETTABLE
 from orchestrator.lessons import catalog
-from orchestrator.nouns import seeds
+from orchestrator.nouns import literals, seeds
+from orchestrator.planning import session
 from orchestrator.planning.session import Request
 from orchestrator.planning.until import Until
 from orchestrator.telling.progress import LOUD, QUIET, USUAL
@@ -153,23 +153,18 @@ def parse_settings(words: list[str] | None) -> dict[str, Any]:
     Raises:
         UsageError: not of that form, or not an argument that `fit` takes.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for word in words or []:
         name, equals, text = word.partition("=")
         if not equals or name not in SETTABLE:
             raise UsageError(f"--set {word[:60]}: give name=value with a name from {', '.join(SETTABLE)}")
         try:
-            found[name] = ast.literal_eval(text)
+            found |= literals.read({name: text})
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             raise UsageError(
                 f"--set {name}={text[:60]}: that is no number, True, False, or other Python literal"
             ) from None
     return found
-
-
-def scopes_of(data: DataChoice) -> tuple[Scope, ...]:
-    """The scopes that `--data` means."""
-    return tuple(scope for scope in SCOPES if data in (DataChoice.both, scope))
 
 
 def request(
@@ -183,13 +178,11 @@ def request(
     **more: Any,
 ) -> Request:
     """The user's words as a request; reads text, loads no training library."""
-    scopes = scopes_of(data)
-    name = "compiled" if engine is EngineChoice.compiled else f"fit-{backend.value}"
     return Request(
         tuple(catalog.find(lessons)),
         tuple(range(until.first)) if until else seeds.parse(wanted or seeds.DEFAULT),
-        scopes,
-        name,
+        session.scopes_of(data),
+        session.engine_of(engine.value, backend.value),
         parse_settings(settings),
         command=provenance.command_line(),
         until=until,

@@ -118,9 +118,10 @@ def git() -> dict[str, Any] | None:
         return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        if Path(ask("rev-parse", "--show-toplevel")) != here.parent:
+        top, commit = ask("rev-parse", "--show-toplevel", "HEAD").splitlines()
+        if Path(top) != here.parent:
             return None  # installed in an environment that lies in somebody's repository
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+        return {"commit": commit, "dirty": bool(ask("status", "--porcelain"))}
     except (OSError, subprocess.CalledProcessError):
         return None
 

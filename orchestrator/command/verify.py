@@ -27,7 +27,7 @@ from orchestrator.command import command
 from orchestrator.command.agreement import comparable
 from orchestrator.engine import compiled, fit, private
 from orchestrator.engine.model import begin, build, make
-from orchestrator.lesson import Array, Lesson, Scope, Variant
+from orchestrator.lesson import Array, Lesson, Variant
 from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.loaded import Loaded
@@ -35,6 +35,7 @@ from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, block_seeds
 from orchestrator.planning import session
 from orchestrator.planning.session import Request
+from orchestrator.reports.nouns.scope import Scope
 from orchestrator.store import Store
 from orchestrator.telling.notebook import Told
 from orchestrator.telling.progress import Progress

@@ -82,7 +82,7 @@ def why_not(model: keras.Model) -> str | None:
 def is_plain(model: keras.Model) -> bool:
     """Whether the built model's metrics and losses may be formed from the predictions of many batches at once."""
     parts_are = all(type(layer) in _PLAIN and _is_plain(layer) for layer in private.layers_in(model))
-    operations = getattr(model, "operations", [])
+    operations, losses = getattr(model, "operations", []), private.losses_in(model)
     any_rows = all(tensor.shape[0] is None for tensor in getattr(model, "inputs", None) or ())
     return (
         parts_are
@@ -90,8 +90,8 @@ def is_plain(model: keras.Model) -> bool:
         and all(isinstance(operation, keras.Layer) for operation in operations)
         and _have_plain_names(model)
         and all(_sums_rows(metric) for metric in private.metrics_of(model))
-        and len(private.losses_in(model)) == 1
-        and _averages_rows(private.losses_in(model)[0])
+        and len(losses) == 1
+        and _averages_rows(losses[0])
     )
 
 
@@ -108,7 +108,7 @@ def _is_plain(layer: keras.Layer) -> bool:
 
 def _have_plain_names(model: keras.Model) -> bool:
     """Whether each metric is reported by its own name: Keras renames weighted ones, and joins those of one name."""
-    names = [metric.name for metric in private.metrics_of(model)]
+    names = private.metric_names(model)
     return not private.has_weighted_metrics(model) and len(set(names)) == len(names)
 
 

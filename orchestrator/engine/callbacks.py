@@ -296,7 +296,7 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
     names = {
         "loss",
         *(m.name for m in model.metrics if not isinstance(m, private.CompileMetrics)),
-        *_compiled_names(model),
+        *private.metric_names(model),
     }
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
@@ -305,10 +305,6 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
     if any(type(c) is keras.callbacks.SwapEMAWeights for c in callbacks) and not Slots(model).use_ema:
         return "SwapEMAWeights needs an optimiser with use_ema=True"
     return None
-
-
-def _compiled_names(model: keras.Model) -> list[str]:
-    return [metric.name for metric in private.metrics_of(model)]
 
 
 def rules(callbacks: Sequence[Any], model: keras.Model, epochs: int) -> list[Rule]:

@@ -26,8 +26,9 @@ from orchestrator.engine.history import columns
 from orchestrator.engine.model import Beginning, as_keras, begin
 from orchestrator.engine.reference import Scores, State
 from orchestrator.engine.stacked import fastest
-from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
+from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.outcome import Outcome, failure, judge
+from orchestrator.reports.nouns.scope import Scope
 
 WIDTH = 8  # seeds in a program; more spill the cache, fewer waste the dispatch
 NARROW = 8  # rows in a batch below which a step leaves a processor's lanes empty, unless seeds fill them

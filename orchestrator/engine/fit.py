@@ -15,8 +15,9 @@ import numpy as np
 from orchestrator.engine import allowed, callbacks, private
 from orchestrator.engine.history import columns, gathered
 from orchestrator.engine.model import as_keras, grade, has_own_loss, loss_name, make, right
-from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count
+from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.outcome import Outcome, failure, judge
+from orchestrator.reports.nouns.scope import Scope
 
 CHUNK = 1024  # rows that are scored at once where it makes no difference
 
@@ -124,9 +125,10 @@ def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:
 def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float:
     """The compiled loss alone, a mean over batches by their rows."""
     total, rows = 0.0, count(jax.tree.leaves(x)[0])
+    loss_of, inference = private.loss_of(model), private.inference(model)
     for first in range(0, rows, size):
         batch_x, batch_y = jax.tree.map(lambda array, at=first: as_keras(array[at : at + size]), (x, y))
-        loss = private.loss_of(model)(batch_y, model(batch_x, **private.inference(model)))
+        loss = loss_of(batch_y, model(batch_x, **inference))
         total += float(keras.ops.convert_to_numpy(loss)) * min(size, rows - first)
     return total / rows
 

@@ -35,7 +35,6 @@ NEEDED: Mapping[type, tuple[str, ...]] = {
     CompileLoss: ("_flat_losses",),
     CompileMetrics: ("_user_weighted_metrics",),
     keras.metrics.MeanMetricWrapper: ("_fn", "_fn_kwargs"),
-    keras.losses.Loss: (),
     keras.losses.MeanSquaredError: ("_fn_kwargs",),
     keras.optimizers.Optimizer: ("_learning_rate", "_trainable_variables"),
     keras.callbacks.EarlyStopping: ("_set_monitor_op",),
@@ -100,6 +99,11 @@ def compiled_metrics(model: keras.Model) -> Any:
 def metrics_of(model: keras.Model) -> list[keras.metrics.Metric]:
     """The metrics a model was compiled with, once they are built."""
     return list(model._compile_metrics.metrics) if model._compile_metrics else []
+
+
+def metric_names(model: keras.Model) -> list[str]:
+    """Their names, as Keras reports them."""
+    return [metric.name for metric in metrics_of(model)]
 
 
 def has_weighted_metrics(model: keras.Model) -> bool:

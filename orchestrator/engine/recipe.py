@@ -15,8 +15,9 @@ from orchestrator.engine.compiled import NARROW
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.study import Study, study
 from orchestrator.errors import LessonError
-from orchestrator.lesson import Array, Data, Rows, Scope, Split, Variant, count, leaves
+from orchestrator.lesson import Array, Data, Rows, Split, Variant, count, leaves
 from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
+from orchestrator.reports.nouns.scope import Scope
 
 CONTRACT = 3  # counts up when the engine would give other numbers for the same program
 SEEDS: Mapping[Scope, Sequence[int]] = {"fixed": (0,), "redrawn": (0, 1)}  # whose rows stand for the data

@@ -17,9 +17,10 @@ import numpy as np
 
 from orchestrator.engine import fit, private
 from orchestrator.engine.compiled import WIDTH, Program
-from orchestrator.lesson import Array, Data, Lesson, Rows, Scope, Split, Variant, count
+from orchestrator.lesson import Array, Data, Lesson, Rows, Split, Variant, count
 from orchestrator.nouns.check import Verdict
 from orchestrator.nouns.outcome import Outcome
+from orchestrator.reports.nouns.scope import Scope
 
 EPOCHS = 2
 LONG = 100  # batches of an epoch beyond which only the first of its rows are trained

@@ -198,7 +198,7 @@ def _measures(variant: Variant, model: keras.Model) -> tuple[str, ...]:
     Raises:
         LessonError: one is a column's already.
     """
-    own = [metric.name for metric in private.metrics_of(model)]
+    own = private.metric_names(model)
     columns_of_ours = TAKEN | {loss_name(model)}
     taken = sorted(name for name in own if name.lower() in columns_of_ours or name.lower().startswith("val_"))
     if taken:

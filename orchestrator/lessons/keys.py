@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator import engine
 from orchestrator.errors import LessonError, UsageError
-from orchestrator.lesson import Lesson, Scope, count
+from orchestrator.lesson import Lesson, count
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.description import description
 from orchestrator.lessons.guess import guesses
@@ -24,6 +24,7 @@ from orchestrator.nouns import literals
 from orchestrator.nouns.identity import Sketch, digest, sketch
 from orchestrator.nouns.measures import Traits
 from orchestrator.nouns.plan import Job
+from orchestrator.reports.nouns.scope import Scope
 
 Ask = Callable[..., Any]
 Settings = tuple[tuple[str, str], ...]

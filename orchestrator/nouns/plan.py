@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from orchestrator.lesson import Scope
 from orchestrator.nouns.identity import Identity
 from orchestrator.nouns.measures import Traits
+from orchestrator.reports.nouns.scope import Scope
 
 State = Literal["stored", "failed", "broken", "redrawn"]
 Stored = Mapping[tuple[str, int], State]  # (key, first seed of the block) -> what the store says of it

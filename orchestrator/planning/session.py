@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from orchestrator import engine
 from orchestrator.errors import UsageError
-from orchestrator.lesson import Scope
 from orchestrator.lessons import catalog, keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import Sandbox, here
@@ -19,6 +18,7 @@ from orchestrator.nouns.plan import Job, Plan, plan, seeded
 from orchestrator.planning import precedent
 from orchestrator.planning.precedent import Precedent
 from orchestrator.planning.until import Name, Until, name
+from orchestrator.reports.nouns.scope import SCOPES, Scope
 from orchestrator.store import Store
 from orchestrator.workers import worker
 from orchestrator.workers.events import Event
@@ -49,6 +49,16 @@ class Request:
     def seeds_of(self, job: Job) -> tuple[int, ...]:
         """The seeds that a job begins with: the first so many of all, where `counts` knows it."""
         return self.seeds[: self.counts.get(name(job), len(self.seeds))]
+
+
+def scopes_of(data: str) -> tuple[Scope, ...]:
+    """The scopes that `both`, or the name of one, means."""
+    return tuple(scope for scope in SCOPES if data in ("both", scope))
+
+
+def engine_of(engine: str, backend: str) -> str:
+    """The engine's name in plans and tables: `compiled`, or `fit-` and the backend."""
+    return engine if engine == "compiled" else f"fit-{backend}"
 
 
 class Executor(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.lesson import SCOPES
 from orchestrator.nouns import literals
 from orchestrator.nouns.seeds import LARGEST, MOST
+from orchestrator.reports.nouns.scope import SCOPES
 from orchestrator.store.document import loads
 
 WORDS = ("command", "started", "engine")

@@ -63,13 +63,14 @@ class Cell:
         finally:
             over.set()
             ticker.join()
-            done, total = progress.done
-            handle.update(self._draw(progress, f"{done} of {total} shards done" if total else "ended"), raw=True)
+            handle.update(self._draw(progress, over=True), raw=True)
 
-    def _draw(self, progress: Progress, ended: str = "") -> dict[str, str]:
-        done, total = progress.done if progress.done[1] else (int(bool(ended)), 1)
-        text = ended or progress.line()
-        bar = f"<progress value='{done}' max='{total}'></progress> {html.escape(text)}"
+    def _draw(self, progress: Progress, *, over: bool = False) -> dict[str, str]:
+        done, total = progress.done
+        ended = f"{done} of {total} shards done" if total else "ended"
+        text = ended if over else progress.line()
+        filled = done if total else int(over)
+        bar = f"<progress value='{filled}' max='{total or 1}'></progress> {html.escape(text)}"
         lines = "".join(f"<div>{html.escape(line)}</div>" for line in self._lines)
         return {"text/html": f"<div>{bar}</div><small>{lines}</small>", "text/plain": text}
 

@@ -17,12 +17,13 @@ from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, settings
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.study import start
 from orchestrator.errors import OtherProgramError
-from orchestrator.lesson import Data, Scope, Split, Variant
+from orchestrator.lesson import Data, Split, Variant
 from orchestrator.lessons.loaded import Loaded, content
 from orchestrator.nouns.check import Verdict
 from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job
+from orchestrator.reports.nouns.scope import Scope
 
 BENCHES = 16  # variants that a process keeps at hand
 

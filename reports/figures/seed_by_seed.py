@@ -12,6 +12,7 @@ from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.comparisons import Comparison
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import label, quoted
+from orchestrator.reports.wording.qualifiers import BAD
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import NONE, Scale, factor, ident, scale, signed
 
@@ -82,7 +83,7 @@ def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
 
 def _fate(each: Comparison) -> str:
     """`stuck`: how the bad runs ended, where all ended alike."""
-    kinds = [kind for kind in ("failed", "diverged", "stuck") if any(ended.of(kind).any() for ended in each.ended)]
+    kinds = [kind for kind in BAD if any(ended.of(kind).any() for ended in each.ended)]
     return kinds[0] if len(kinds) == 1 else "bad"
 
 

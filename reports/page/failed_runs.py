@@ -62,11 +62,8 @@ def stuck(results: Results) -> list[Cause]:
                 scores[which] = _scores(results, each, name, found[which])
     runs = sum(map(len, found.values()))
     places = _places(results, found, scores)
-    return (
-        [Cause("Stuck: less than two thirds of the way from a guess to the median run", "", runs, places)]
-        if runs
-        else []
-    )
+    what = "Stuck: less than two thirds of the way from a guess to the median run"
+    return [Cause(what, "", runs, places)] if runs else []
 
 
 def _scores(results: Results, each: Comparison, variant: str, seeds: Sequence[int]) -> str:
@@ -98,8 +95,7 @@ def _places(
     return tuple(
         (
             f"{techniques.get(lesson, lesson)}, “{variant}”, {scope_heading(data).lower()}",
-            f"seeds {spans(seeds)}{scores.get(which, '')}",
+            f"seeds {spans(seeds)}{scores.get((lesson, variant, data), '')}",
         )
-        for which, seeds in found.items()
-        for lesson, variant, data in [which]
+        for (lesson, variant, data), seeds in found.items()
     )

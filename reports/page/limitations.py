@@ -47,7 +47,7 @@ def _selection(results: Results) -> list[tuple[str, str]]:
 
 
 def _granularity(results: Results) -> list[tuple[str, str]]:
-    rows = {lesson.data.rows_test for lesson in results.lessons if accurate(results, lesson.id)}
+    rows = {lesson.data.rows_test for lesson in results.lessons if _accurate(results, lesson.id)}
     steps = [f"1/{int(n)} ({percent(1 / n, 1)})" for n in sorted(filter(None, rows))]
     if not steps:
         return []
@@ -57,7 +57,7 @@ def _granularity(results: Results) -> list[tuple[str, str]]:
     return [("Granularity", text)]
 
 
-def accurate(results: Results, lesson: str) -> bool:
+def _accurate(results: Results, lesson: str) -> bool:
     """Whether accuracy was measured in a lesson."""
     return any(row.measure.endswith("accuracy") and row.n_pairs for row in results.effects if row.lesson == lesson)
 

@@ -54,7 +54,7 @@ def render(results: Results, out: Path) -> str:
             names=listed([section.name for section in found]),
             headline=summary.headline(results),
             lede=_lede(results),
-            scopes={scope for lesson in results.lessons for scope in results.scopes(lesson.id)},
+            scopes=results.all_scopes,
             meanings=MEANINGS,
             lines=summary.lines(results),
             guarded=summary.guarded(results),

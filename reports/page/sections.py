@@ -14,7 +14,7 @@ from orchestrator.reports.statistics.agreement import agreement
 from orchestrator.reports.verdicts.chips import Chip, against, chip, said, surely_worse
 from orchestrator.reports.verdicts.plain_words import lost, noun, plain, title
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.reports.verdicts.summary import decided_by, guard_row
+from orchestrator.reports.verdicts.summary import called, decided_by, guard_row
 from orchestrator.reports.verdicts.sureness import how_sure
 from orchestrator.reports.verdicts.technique_names import comparison, label, quoted, subject, technique
 from orchestrator.reports.verdicts.verdict import (
@@ -32,7 +32,7 @@ from orchestrator.reports.verdicts.verdict import (
 from orchestrator.reports.wording.phrases import percent, size
 from orchestrator.reports.wording.qualifiers import bad_runs
 from orchestrator.reports.wording.scopes import scope_heading
-from orchestrator.reports.wording.words import count, ident, listed, scale, typeset
+from orchestrator.reports.wording.words import count, ident, listed, typeset
 
 OTHERWISE = {
     IMPROVES: "on redrawn data it improves",
@@ -226,9 +226,7 @@ def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
         names=(lesson.baseline.name, label(lesson, variant)),
         measured=decided_by(primaries[0]),
         matters=_matters(primaries[0]),
-        guarded=next(
-            (scale(own.measure, own.threshold).name for row in primaries if (own := guard_row(results, row))), ""
-        ),
+        guarded=next((called(own) for row in primaries if (own := guard_row(results, row))), ""),
         scopes=tuple(_scoped(results, row) for row in primaries),
         numbers=tables.measured(rows),
         full=tables.full(rows),

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.verdicts.verdict import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID, held_up, perhaps_small
+from orchestrator.reports.verdicts.verdict import HARMS, IMPROVES, OPEN, SAME, SMALL, VOID, held_up, too_little
 from orchestrator.reports.wording.phrases import digits_of, goal, measure, number, plural
 from orchestrator.reports.wording.qualifiers import BAD, bad_runs
 
@@ -62,9 +62,7 @@ def title(who: str, row: Effect) -> str:
 def _doubt(row: Effect) -> str:
     if held_up(row):
         return ", but bad runs leave that open"
-    if row.verdict != SMALL:
-        return ""
-    return ", perhaps too little to matter" if perhaps_small(row) else ", too little to matter"
+    return too_little(row) if row.verdict == SMALL else ""
 
 
 def noun(row: Effect) -> str:

@@ -17,7 +17,7 @@ from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.histories import Curves, Histories
 from orchestrator.reports.verdicts.effects import effects, frame
 from orchestrator.reports.verdicts.verdict import Headline, headlines
-from orchestrator.reports.wording.scopes import SCOPES
+from orchestrator.reports.wording.scopes import in_order
 
 Document = Mapping[str, Any]
 
@@ -96,8 +96,12 @@ class Results:
 
     def scopes(self, lesson: str) -> list[str]:
         """The scopes a lesson was run in, the fixed data set first."""
-        present = {data for name, _, data in self._arms if name == lesson}
-        return [scope for scope in SCOPES if scope in present] + sorted(present - set(SCOPES))
+        return in_order({data for name, _, data in self._arms if name == lesson})
+
+    @cached_property
+    def all_scopes(self) -> list[str]:
+        """The scopes that any lesson was run in."""
+        return in_order({scope for lesson in self.lessons for scope in self.scopes(lesson.id)})
 
     def bad_seeds(self, lesson: str, variant: str, data: str) -> NDArray[np.int64]:
         """The seeds whose run of one arm failed, diverged or got stuck, as its comparisons count them."""

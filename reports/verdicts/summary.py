@@ -25,7 +25,7 @@ from orchestrator.reports.verdicts.verdict import (
 )
 from orchestrator.reports.wording.phrases import goal
 from orchestrator.reports.wording.qualifiers import bad_runs
-from orchestrator.reports.wording.scopes import SCOPES, on_scope, scope_brief
+from orchestrator.reports.wording.scopes import on_scope, scope_brief
 from orchestrator.reports.wording.words import ident, listed, scale, typeset
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -74,20 +74,14 @@ class Line:
 
 def lines(results: Results) -> list[Line]:
     """A row a comparison, in the lessons' order."""
-    scopes = _scopes(results)
-    return [_line(results, lesson, variant.name, scopes) for lesson in results.lessons for variant in lesson.others]
+    return [_line(results, lesson, variant.name) for lesson in results.lessons for variant in lesson.others]
 
 
 def headline(results: Results) -> str:
     """`On this data set every technique but stochastic batch size improves what it promises; on redrawn data ...`."""
-    found = [_counted(results, scope, again=at > 0) for at, scope in enumerate(_scopes(results))]
+    found = [_counted(results, scope, again=at > 0) for at, scope in enumerate(results.all_scopes)]
     text = "; ".join(filter(None, found))
     return f"{text[:1].upper()}{text[1:]}." if text else "Nothing was compared."
-
-
-def _scopes(results: Results) -> list[str]:
-    run = {scope for lesson in results.lessons for scope in results.scopes(lesson.id)}
-    return [scope for scope in SCOPES if scope in run] + sorted(run - set(SCOPES))
 
 
 def _counted(results: Results, scope: str, *, again: bool) -> str:
@@ -155,8 +149,8 @@ def _named(results: Results, row: Effect) -> str:
     return spoken(results.lesson(row.lesson), row.variant)
 
 
-def _line(results: Results, lesson: Lesson, variant: str, scopes: Sequence[str]) -> Line:
-    rows = {scope: results.primary(lesson.id, variant, scope) for scope in scopes}
+def _line(results: Results, lesson: Lesson, variant: str) -> Line:
+    rows = {scope: results.primary(lesson.id, variant, scope) for scope in results.all_scopes}
     known = [row for row in rows.values() if row]
     return Line(
         anchor=ident("lesson", lesson.id),
@@ -227,15 +221,16 @@ def _state(results: Results, row: Effect) -> str:
 def guard_row(results: Results, row: Effect) -> Effect | None:
     """The row of the effects table that a deciding row's guard is read off; none where what guards is what decides."""
     found = (each for each in results.effects if each.guards and each.comparison == row.comparison)
-    return next((each for each in found if (_called(each), each.statistic) != (_called(row), row.statistic)), None)
+    return next((each for each in found if (called(each), each.statistic) != (called(row), row.statistic)), None)
 
 
 def guarded(results: Results) -> str:
     """What the guards watch, where all watch the same."""
     own = [guard_row(results, row) for row in results.deciding]
-    names = {_called(row) for row in own if row}
+    names = {called(row) for row in own if row}
     return names.pop() if len(names) == 1 else ""
 
 
-def _called(row: Effect) -> str:
+def called(row: Effect) -> str:
+    """The name of what an effect is measured by."""
     return scale(row.measure, row.threshold).name

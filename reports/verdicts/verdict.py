@@ -94,13 +94,18 @@ def is_open(row: Effect) -> bool:
 
 def held_up(row: Effect) -> bool:
     """Whether a judged row is inconclusive only because of bad runs: its interval alone would have decided."""
-    return bool(row.verdict == OPEN and not math.isnan(row.low) and (_shown(row) or row.p_equivalence <= row.alpha))
+    return bool(row.verdict == OPEN and not math.isnan(row.low) and _would_decide(row))
 
 
 def perhaps_small(row: Effect) -> bool:
     """Whether a real effect may be too small to matter, and may as well not be: its interval holds what matters."""
     _, low, high, interest = _centred(row)
     return bool(row.verdict == SMALL and max(abs(low), abs(high)) > interest)
+
+
+def too_little(row: Effect) -> str:
+    """', perhaps too little to matter': what is to be added to a real but small effect."""
+    return f", {'perhaps ' if perhaps_small(row) else ''}too little to matter"
 
 
 def culprits(row: Effect) -> str:
@@ -201,10 +206,9 @@ def _clear(row: Effect) -> bool:
 
 def _unsettled(row: Effect) -> str:
     """What stands in the way of a verdict: bad runs, or too few seeds."""
-    shown = _shown(row)
-    if not (shown or row.p_equivalence <= row.alpha):
+    if not _would_decide(row):
         return _seeds(row)
-    if shown and (_centred(row)[0] > 0) != (row.better == "higher"):
+    if _shown(row) and (_centred(row)[0] > 0) != (row.better == "higher"):
         return "the runs that are left say so, but not once bad runs count as the worst"
     return f"up to {number(100 * row.bad_high, 0)} points more runs may go bad; under {100 * TOLERATED:.0f} would do"
 
@@ -240,6 +244,11 @@ def matters(row: Effect) -> str:
 def _shown(row: Effect) -> bool:
     _, low, high, _ = _centred(row)
     return (low > 0 or high < 0) and _looked_into(row)
+
+
+def _would_decide(row: Effect) -> bool:
+    """Whether its interval alone would decide: it leaves out no effect, or all that matter."""
+    return _shown(row) or bool(row.p_equivalence <= row.alpha)
 
 
 def _looked_into(row: Effect) -> bool:
@@ -397,7 +406,4 @@ def _moved(row: Effect, again: bool) -> str:
 
 
 def _beside_the_point(row: Effect) -> str:
-    _, low, high, interest = _centred(row)
-    if max(abs(low), abs(high)) <= interest:
-        return f", too little to matter (less than {size(row)})"
-    return f", perhaps too little to matter (less than {size(row)})"
+    return f"{too_little(row)} (less than {size(row)})"

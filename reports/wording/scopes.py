@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-SCOPES = ("fixed", "redrawn")
+from collections.abc import Set as AbstractSet
+
+from orchestrator.reports.nouns.scope import SCOPES
+
 _NAMES = {"fixed": "this data set", "redrawn": "redrawn data"}
 _BRIEF = {"fixed": "here"}
+
+
+def in_order(scopes: AbstractSet[str]) -> list[str]:
+    """The lesson's own data set first; scopes of another name last."""
+    return [scope for scope in SCOPES if scope in scopes] + sorted(scopes - set(SCOPES))
 
 
 def scope_name(scope: str) -> str:
