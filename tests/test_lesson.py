@@ -105,6 +105,16 @@ def test_a_rate_is_no_score_and_may_decide_all_the_same():
     assert description(lesson(endpoint=rate), {}, {"a": (None, traits)})["endpoint"]["measure"] == "bad"
 
 
+def test_what_a_loss_must_change_by_is_known_of_cross_entropy_only():
+    """Two hundredths of a cross-entropy are one of the usual endpoints; of a mean squared error they may be all or nothing."""
+    for measures, expected in ((("accuracy", "bce"), ["fresh_bce"]), (("mae", "loss"), [])):
+        traits = Traits(measures, "x", ())
+        data = Data(fixed=lambda: None, fresh=lambda: None)
+        found = description(lesson(data=data, endpoint=Endpoint(f"fresh_{measures[0]}")), {}, {"a": (None, traits)})
+        assert [e["measure"] for e in found["secondary"] if "bce" in e["measure"] or "loss" in e["measure"]] == expected
+        assert found["metrics"] == tuple(f"fresh_{name}" for name in measures)
+
+
 def test_data_must_be_finite_and_of_equal_length():
     """NaN, infinity, unequal lengths, no rows, text and lists are refused, and the message says which array."""
     bad = X.copy()

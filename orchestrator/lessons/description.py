@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.lesson import Lesson
+from orchestrator.lesson import SECONDARY, Lesson
 from orchestrator.nouns.measures import Measures, Traits
+from orchestrator.reports.nouns.endpoint import Endpoint
 
 
 def description(
@@ -20,7 +21,7 @@ def description(
     """
     measures = Measures.shared([traits for _, traits in known.values()], fresh=lesson.data.fresh is not None)
     primary = measures.of(lesson.endpoint)
-    secondary = [found for e in lesson.secondary if (found := measures.find(e)) and found != primary]
+    secondary = [found for e in lesson.secondary if (found := _secondary(e, measures)) and found != primary]
     return {
         "id": lesson.id,
         "number": lesson.number,
@@ -32,6 +33,7 @@ def description(
         "endpoint": asdict(primary),
         "guard": asdict(measures.of(lesson.guard)) if lesson.guard else None,
         "secondary": [asdict(e) for e in secondary],
+        "metrics": measures.scores(),
         "variants": [
             {
                 "name": v.name,
@@ -53,3 +55,9 @@ def description(
             "note": lesson.data.note,
         },
     }
+
+
+def _secondary(endpoint: Endpoint, measures: Measures) -> Endpoint | None:
+    """The endpoint by its name in the tables; of the usual ones only under their own, since what matters in a cross-entropy need not matter in another loss."""
+    found = measures.find(endpoint)
+    return found if found == endpoint or endpoint not in SECONDARY else None
