@@ -25,8 +25,9 @@ import numpy as np
 from orchestrator import engine
 from orchestrator.command import command
 from orchestrator.command.agreement import comparable
-from orchestrator.engine import compiled, fit, private
+from orchestrator.engine import fit, private
 from orchestrator.engine.model import begin, build, make
+from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.lesson import Array, Lesson, Variant
 from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
@@ -138,8 +139,8 @@ def _ask_tensorflow(
         return []  # its random numbers differ between backends
     beginning = begin(variant, split, SEED)
     weights = [*beginning.values[0], *beginning.values[1]]
-    generator = compiled.shuffler(beginning, variant, split)
-    orders = list(islice(compiled.row_orders(generator, len(split.x_train), variant), epochs))
+    generator = shuffler(beginning, variant, split)
+    orders = list(islice(row_orders(generator, len(split.x_train), variant), epochs))
     theirs = pool.submit(ordered_fit, source, variant.name, check.data, epochs, weights, orders)
     return [(check, {name: values[:epochs] for name, values in ours.items()}, theirs)]
 
