@@ -34,7 +34,7 @@ def on_ray(engine: str, options: Mapping[str, Any], store: Store, say: Callable[
         ClusterError: there is none, or it lacks something without which results would be wrong.
     """
     from orchestrator.workers import health  # noqa: PLC0415
-    from orchestrator.workers.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+    from orchestrator.workers.cluster.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
 
     driver = Driver(Options(**options))
     try:

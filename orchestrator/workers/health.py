@@ -17,7 +17,7 @@ from orchestrator.store import Store
 from orchestrator.workers import worker
 
 if TYPE_CHECKING:
-    from orchestrator.workers.driver import Driver
+    from orchestrator.workers.cluster.driver import Driver
 
 ROOM = 1.0  # GiB that a night of results takes at the most
 MEMORY = 2.0  # GiB a worker takes at the most
@@ -66,7 +66,7 @@ def checks(store: Store, address: str | None) -> Iterator[Check]:
 
 
 def _cluster(store: Store, address: str | None) -> Iterator[Check]:
-    from orchestrator.workers.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+    from orchestrator.workers.cluster.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
 
     try:
         driver = Driver(Options(address=address))
