@@ -29,13 +29,13 @@ class Record:
 
     def verdict(self, training: str) -> Verdict | None:
         """What a self-check of a program said, in this command or an earlier one."""
-        if training not in self.verdicts and (noted := self.store.verdict(training)):
+        if training not in self.verdicts and (noted := self.store.notes.verdict(training)):
             self.verdicts[training] = noted
         return self.verdicts.get(training)
 
     def _keep(self, training: str, verdict: Verdict) -> None:
         self.verdicts[training] = verdict
-        self.store.write_verdict(training, verdict)
+        self.store.notes.write_verdict(training, verdict)
 
     def begin(self, command: str) -> None:
         """A command is at work from here on."""
@@ -47,7 +47,7 @@ class Record:
             self._keep(event.shard.job.program, event.verdict)
         if isinstance(event, Finished):
             if not event.block.stored and not event.block.refused:
-                self.store.write(event.shard.job.key, event.block)
+                self.store.blocks.write(event.shard.job.key, event.block)
             if event.block.verdict:
                 self._keep(event.shard.job.program, event.block.verdict)
             self.failed = self.failed or any(o.error for o in event.block.outcomes)

@@ -108,7 +108,7 @@ def _trained(source: Source, scopes: Sequence[Scope], settings: Mapping[str, Any
         prepared = session.prepare(request, store)
         command.execute(prepared, request, store, Serial(), Progress(store, Told(lambda _: None)), {})
         for job in prepared.plan.jobs:
-            block = store.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
+            block = store.blocks.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
             yield job, next(outcome for outcome in block.outcomes if outcome.seed == SEED)
 
 

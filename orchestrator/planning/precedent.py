@@ -55,16 +55,16 @@ def look(
     settings: keys.Settings,
 ) -> Precedent:
     """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
-    states = store.state(jobs)
+    states = store.blocks.state(jobs)
     held = [(job, first) for (key, first), job in owners(jobs).items() if (key, first) in states]
     runs = dict(
-        zip(held, store.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
+        zip(held, store.blocks.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
     )
     for job, first in _drawn_otherwise(runs, sources, ask, settings):
         states[job.key, first] = "redrawn"
-    abouts = store.abouts()
+    abouts = store.notes.abouts()
     now = worker.versions()
-    counts = store.stored_runs()
+    counts = store.blocks.stored_runs()
     old = sum(counts.get(key, 0) for key, about in abouts.items() if about.get("versions") != now)
     processors = {run["processor"] for found in runs.values() for run in found if run["processor"]}
     return Precedent(states, abouts, old, frozenset(processors))

@@ -222,7 +222,7 @@ class Progress:
         if error and error.startswith(NOT_TRIED):
             self._tell_once(f"failed {job.lesson}/{job.variant}: {error}")
             return
-        path = self.store.traceback(job.key, runs[0].seed)
+        path = self.store.blocks.traceback(job.key, runs[0].seed)
         self._tell(f"failed {which}: {error}{f' ({path})' if path else ''}")
 
     def left(self) -> float | None:

@@ -155,7 +155,7 @@ def _committed(order: Order, out: str, block: Block) -> Block:
     if order.alone is not None or all(o.error for o in block.outcomes):
         return block
     try:
-        _store(out).write(order.shard.job.key, block)
+        _store(out).blocks.write(order.shard.job.key, block)
     except StoreError as error:
         return replace(block, trouble=str(error))
     return block.receipt()
