@@ -287,7 +287,7 @@ def test_a_bucket_out_of_reach_is_not_a_damaged_one(bucket):
     store.blocks.write("k", block((0, 1)))
     away = Store(bucket.uri("away").replace(str(bucket.gate.port), "1"))
     with pytest.raises(StoreError, match="can't be read"):
-        away.read("k", (0, 1))
+        away.blocks.read("k", (0, 1))
 
 
 def test_a_server_that_does_not_answer_is_named(bucket, tell):

@@ -1,4 +1,4 @@
-"""Tests of `orchestrator/store.py`."""
+"""A results folder gives back what was put into it, and says what is damaged or missing."""
 
 import json
 import shutil
@@ -37,8 +37,8 @@ def store(tmp_path):
     """A store with two blocks of two seeds; seed 3 failed."""
     made = Store(tmp_path / "out")
     made.prepare()
-    made.write("k1", Block((outcome(0), outcome(1, epochs=3)), "here"))
-    made.write(
+    made.blocks.write("k1", Block((outcome(0), outcome(1, epochs=3)), "here"))
+    made.blocks.write(
         "k1",
         Block(
             (outcome(2), outcome(3, status="failed", history={}, scores={}, error="no luck", traceback="Traceback\n")),
@@ -103,7 +103,7 @@ def test_tables_are_the_same_bytes_whatever_the_order_of_writing(store, tmp_path
     other = Store(tmp_path / "other")
     other.prepare()
     for seeds in ((2, 3), (0, 1)):
-        other.write("k1", store.blocks.read("k1", seeds))
+        other.blocks.write("k1", store.blocks.read("k1", seeds))
     for one in (store, other):
         one.write_tables(seeded([job()], range(4)), [])
     assert store.histories.read_bytes() == other.histories.read_bytes()
@@ -281,12 +281,12 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
     both, other = Store(tmp_path / "both"), Store(tmp_path / "other")
     other.prepare()
     for key, seeds in (("k1", (4, 5)), ("k2", (0, 1))):
-        other.write(key, Block(tuple(outcome(seed) for seed in seeds), "elsewhere"))
+        other.blocks.write(key, Block(tuple(outcome(seed) for seed in seeds), "elsewhere"))
     for one in (store, other):
         shutil.copytree(one.root / "store", both.root / "store", dirs_exist_ok=True)
     jobs = [job(), job("b", "k2")]
     merged = {("k1", 0): "stored", ("k1", 2): "failed", ("k1", 4): "stored", ("k2", 0): "stored"}
-    assert both.state(seeded(jobs, range(6))) == merged
+    assert both.blocks.state(seeded(jobs, range(6))) == merged
     both.prepare()
     assert [row["seed"] for row in both.write_tables(seeded(jobs, range(6)), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
     shutil.copytree(other.root / "store", store.root / "store", dirs_exist_ok=True)
