@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.options import RESULTS, DataChoice, FormatChoice, Out
-from orchestrator.cli.printing import WIDTH, caution, complaints, console, say
+from orchestrator.cli.printing import COLUMNS, caution, complaints, console, say
 from orchestrator.command import results
 from orchestrator.errors import UsageError
 from orchestrator.lessons import catalog
@@ -53,7 +53,7 @@ def _print_as(form: FormatChoice, results: Results) -> None:
     elif form is FormatChoice.markdown:
         sys.stdout.write(verdicts.markdown(results))
     else:
-        console.print(verdicts.lines(results, min(console.width, LINE) if WIDTH else console.width, full=True))
+        console.print(verdicts.lines(results, min(console.width, LINE) if COLUMNS else console.width, full=True))
 
 
 def list_(

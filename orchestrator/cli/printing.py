@@ -10,12 +10,12 @@ from typing import Any
 from orchestrator.store import Store, older
 from orchestrator.telling.terminal import Terminal
 
-WIDTH = (
+COLUMNS = (
     None if sys.stdout and sys.stdout.isatty() else get_terminal_size((200, 24)).columns
 )  # a pipe has no width to fit into
 
-console = Terminal(highlight=False, soft_wrap=True, width=WIDTH)
-complaints = Terminal(stderr=True, highlight=False, soft_wrap=True, width=WIDTH)
+console = Terminal(highlight=False, soft_wrap=True, width=COLUMNS)
+complaints = Terminal(stderr=True, highlight=False, soft_wrap=True, width=COLUMNS)
 
 
 def say(*lines: str) -> None:

@@ -92,11 +92,10 @@ def run(
         "workers": workers,
         "cpus": cpus_per_shard,
         "gpus": gpus_per_shard,
-        "timeout": timeout,
         "retries": retries,
     }
     store, screen = Store(out), ConsoleScreen(console, loud)
-    start = places.here if serial else lambda: places.on_ray(asked.engine, options, store, say)
+    start = places.here if serial else lambda: places.on_ray(asked, options, store, say)
     end_with(lambda: carry_out(asked, store, start, screen, not no_report))
 
 
@@ -141,8 +140,8 @@ def retry(
     again = frozenset({"failed"} if failed else ())
     agree = (lambda _: None) if yes else (lambda paths: confirm(paths, store))
     asked = session.last_request(store, catalog.find(lessons or []), agree, again, timeout)
-    options = {"address": address, "workers": workers, "timeout": timeout}
-    start = partial(places.on_ray, asked.engine, options, store, say)
+    options = {"address": address, "workers": workers}
+    start = partial(places.on_ray, asked, options, store, say)
     end_with(lambda: carry_out(asked, store, start, ConsoleScreen(console, loud)))
 
 

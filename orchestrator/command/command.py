@@ -190,7 +190,7 @@ def execute(
                 prepared.sources[shard.job.lesson],
                 fixed,
                 out=store.uri,
-                verdict=None if prepared.sources[shard.job.lesson].number else record.verdict(shard.job.program),
+                verdict=None if prepared.sources[shard.job.lesson].number else record.self_check(shard.job.program),
             )
             for shard in prepared.plan.shards
         )

@@ -52,7 +52,7 @@ History = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Check:
+class AgainstFit:
     """One comparison: the largest difference of a loss and of an accuracy, and whether it keeps the contract.
 
     `note` says why there was nothing to compare.
@@ -75,10 +75,10 @@ class Check:
         return ROW.format(self.lesson, self.variant, self.data, self.against, self.epochs, *gaps, verdict)
 
 
-def verify(sources: Sequence[Source], scopes: Sequence[Scope], epochs: int, tensorflow: bool) -> Iterator[Check]:
+def verify(sources: Sequence[Source], scopes: Sequence[Scope], epochs: int, tensorflow: bool) -> Iterator[AgainstFit]:
     """Compare every variant in every scope; gives each comparison as soon as it is made."""
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=engine.load, initargs=("fit-tensorflow",)) as other:
-        later: list[tuple[Check, History, Future[History]]] = []
+        later: list[tuple[AgainstFit, History, Future[History]]] = []
         for source in sources:
             settings = {"epochs": _epochs(Loaded(source, {}).enter(), epochs)}
             lesson = Loaded(source, settings)
@@ -112,9 +112,9 @@ def _trained(source: Source, scopes: Sequence[Scope], settings: Mapping[str, Any
             yield job, next(outcome for outcome in block.outcomes if outcome.seed == SEED)
 
 
-def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> Check:
+def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> AgainstFit:
     """The stored history of one seed beside `fit`'s on JAX."""
-    check = Check(job.lesson, variant.name, job.data, "fit on JAX", 0, None, None, holds=True)
+    check = AgainstFit(job.lesson, variant.name, job.data, "fit on JAX", 0, None, None, holds=True)
     if ours.reason:
         return replace(check, note=f"runs through fit anyway: {ours.reason}")
     if ours.error:
@@ -130,7 +130,7 @@ def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> C
 
 
 def _ask_tensorflow(
-    pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: Check, ours: History
+    pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: AgainstFit, ours: History
 ) -> list[Any]:
     epochs = min(variant.epochs, TENSORFLOW_EPOCHS)
     check = replace(check, against="fit on TensorFlow", epochs=epochs)
@@ -181,7 +181,7 @@ def ordered_fit(
     return {metric: np.asarray(values, np.float32) for metric, values in history.items()}
 
 
-def _compare(check: Check, ours: History, theirs: History, limit: float) -> Check:
+def _compare(check: AgainstFit, ours: History, theirs: History, limit: float) -> AgainstFit:
     """Everything within the limit, accuracies equal, and as many epochs."""
     epochs = len(theirs["loss"])
     if len(ours["loss"]) != epochs or set(ours) != set(theirs):

@@ -10,11 +10,11 @@ from orchestrator.lessons import keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import NoAnswerError
 from orchestrator.nouns.identity import Sketch
-from orchestrator.nouns.plan import Job, State, block_seeds, owners
+from orchestrator.nouns.plan import BlockState, Job, block_seeds, owners
 from orchestrator.store import Store
 from orchestrator.workers import worker
 
-States = dict[tuple[str, int], State]
+BlockStates = dict[tuple[str, int], BlockState]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Precedent:
         processors: the kinds that trained the jobs' stored blocks.
     """
 
-    states: States
+    states: BlockStates
     abouts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     superseded: int = 0
     processors: frozenset[str] = frozenset()

@@ -137,7 +137,7 @@ def _all(request: Request) -> tuple[int, ...]:
 def _as_checked(job: Job, sources: Mapping[str, Source], store: Store) -> Job:
     """The job as an earlier self-check of its program leaves it: compiled, or through `fit`."""
     own = sources[job.lesson].number is None
-    known = store.notes.verdict(job.program) if own and job.engine == "compiled" else None
+    known = store.notes.self_check(job.program) if own and job.engine == "compiled" else None
     return replace(job, engine="fit-jax", reason=known.why) if known and not known.holds else job
 
 

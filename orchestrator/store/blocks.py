@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.errors import StoreLostError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
-from orchestrator.nouns.plan import Job, State, block_seeds, blocks, owners
+from orchestrator.nouns.plan import BlockState, Job, block_seeds, blocks, owners
 from orchestrator.store import last, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode
 from orchestrator.store.document import loads
@@ -126,7 +126,7 @@ class Blocks:
         beyond = any(wanted.isdisjoint(block) for block in held)
         return tuple(sorted({seed for block in held for seed in block})) if beyond else ()
 
-    def state(self, jobs: Sequence[Job]) -> dict[tuple[str, int], State]:
+    def state(self, jobs: Sequence[Job]) -> dict[tuple[str, int], BlockState]:
         """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
         there = set(self._files.names("store"))
         found = [
@@ -137,7 +137,7 @@ class Blocks:
         states = side_by_side(self._files, lambda block: self._state(*block), found)
         return {(job.key, first): state for (job, first), state in zip(found, states, strict=True) if state}
 
-    def _state(self, job: Job, first: int) -> State | None:
+    def _state(self, job: Job, first: int) -> BlockState | None:
         try:
             block = self.read(job.key, block_seeds(first, job.width))
         except FileNotFoundError:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.store.document import LONGEST, loads
 from orchestrator.store.files import Files, side_by_side, write_text
 
@@ -32,15 +32,15 @@ class Notes:
         keys = list(dict.fromkeys(name.split("/")[1] for name in there if name.endswith(".parquet")))
         return dict(zip(keys, side_by_side(self._files, lambda key: self._noted(_about(key)), keys), strict=True))
 
-    def write_verdict(self, training: str, verdict: Verdict) -> None:
+    def write_self_check(self, training: str, verdict: SelfCheck) -> None:
         """Remember what a self-check said of a program."""
         write_text(self._files, f"{CHECKS}{training}.json", json.dumps(asdict(verdict)))
 
-    def verdict(self, training: str) -> Verdict | None:
+    def self_check(self, training: str) -> SelfCheck | None:
         """What a self-check said of a program; None where there was none."""
         noted = self._noted(f"{CHECKS}{training}.json")
         with suppress(TypeError):
-            return Verdict(**noted) if noted else None
+            return SelfCheck(**noted) if noted else None
         return None
 
     def _noted(self, name: str) -> dict[str, Any]:

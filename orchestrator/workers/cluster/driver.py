@@ -26,7 +26,7 @@ from ray.exceptions import (
 
 from orchestrator.errors import ClusterError, ClusterLostError
 from orchestrator.lessons.catalog import Source
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.store import Block
 from orchestrator.workers import worker
 from orchestrator.workers.cluster import tasks
@@ -34,9 +34,9 @@ from orchestrator.workers.cluster.connection import Connection
 from orchestrator.workers.cluster.flights import Flight, Flights
 from orchestrator.workers.cluster.losses import cause_of, is_nodes_end, is_own_doing, line_of
 from orchestrator.workers.cluster.nodes import Nodes, may_grow
+from orchestrator.workers.common_failures import failed, story
 from orchestrator.workers.events import Checked, Event, Finished, Started, Waiting
-from orchestrator.workers.prospects import failed, story
-from orchestrator.workers.tries import Tries
+from orchestrator.workers.retries import Retries
 from orchestrator.workers.worker import Machine, Order, Place
 
 WINDOW = 2  # shards sent per slot on this machine: one at work, one at hand
@@ -75,9 +75,9 @@ class Driver:
             self.close()
             raise
         self._flights = Flights()
-        self._verdicts: dict[str, Verdict] = {}
+        self._verdicts: dict[str, SelfCheck] = {}
         self._stored: dict[str, Any] = {}  # by lesson
-        self._tries = Tries(options.retries)
+        self._retries = Retries(options.retries)
         self._short = False
 
     def _look_round(self) -> None:
@@ -150,11 +150,11 @@ class Driver:
                     waiting = iter(())
                     self._recall()
                 yield from self._fill(waiting)
-                if not self._flights and not self._tries:
+                if not self._flights and not self._retries:
                     order = next(waiting, None)  # there may be room for none
                     if order is None:
                         return
-                    self._tries.send([order])
+                    self._retries.send([order])
                 yield from self._land()
                 yield from self._follow()
         finally:
@@ -180,8 +180,8 @@ class Driver:
 
     def _choose(self, waiting: Iterator[Order]) -> Generator[Event, None, Order | None]:
         """The next order that is worth sending."""
-        while order := self._tries.due() or next(waiting, None):
-            not_tried = self._tries.prospects.not_tried(order) if order.attempt == 1 else None
+        while order := self._retries.due() or next(waiting, None):
+            not_tried = self._retries.common.not_tried(order) if order.attempt == 1 else None
             if not not_tried:
                 return order
             yield Finished(order.shard, not_tried)
@@ -221,7 +221,7 @@ class Driver:
             elif isinstance(value, Place):
                 flight.begin(value)
                 yield Started(flight.order.shard, value.node)
-            elif isinstance(value, Verdict):
+            elif isinstance(value, SelfCheck):
                 flight.checked()
                 self._verdicts[flight.order.shard.job.program] = value
                 yield Checked(flight.order.shard, value)
@@ -231,7 +231,7 @@ class Driver:
     def _answer(self, task: Any, block: Block) -> Iterator[Event]:
         order = self._flights.pop(task).order
         if not (self.stopping and story(block)):  # whose doing that was won't be found out any more
-            yield from self._tries.answer(order, block)
+            yield from self._retries.answer(order, block)
 
     def _lost(self, flight: Flight, error: RayError) -> Iterator[Event]:
         if self.stopping:
@@ -241,7 +241,7 @@ class Driver:
         own_doing = is_own_doing(error)
         words = self._words(flight) if own_doing else ""
         certain = flight.has_begun and isinstance(error, WorkerCrashedError)
-        yield from self._tries.lost(flight.order, cause_of(error, words), words or str(error), own_doing, certain)
+        yield from self._retries.lost(flight.order, cause_of(error, words), words or str(error), own_doing, certain)
 
     def _words(self, flight: Flight) -> str:
         """What a dead worker wrote at its end."""
@@ -265,7 +265,7 @@ class Driver:
             if flight.has_begun:
                 yield from self._lost(flight, RaySystemError("Ray's own processes died"))
             else:
-                self._tries.send([flight.order])
+                self._retries.send([flight.order])
         self._connection.renew()
 
     def _follow(self) -> Iterator[Event]:
@@ -278,7 +278,7 @@ class Driver:
                 del self._flights[task]
                 yield from self._lost(flight, NodeDiedError(""))
             elif gone and not flight.node:
-                self._tries.send(self._flights.take_back([task]))
+                self._retries.send(self._flights.take_back([task]))
         short = not self.slots
         if short and not self._short:
             yield Waiting(self.nodes.lack())
@@ -294,7 +294,7 @@ class Driver:
             yield from self._answer(task, failed(flight.order, "timeout", text))
 
     def _recall(self) -> None:
-        self._tries.forget()
+        self._retries.forget()
         self._flights.take_back(self._flights.unbegun())
 
     def _resources(self) -> dict[str, float]:
