@@ -243,7 +243,7 @@ def test_version_is_told_and_no_verb_gets_the_help(here):
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["rnu"], "did you mean 'run'"),
+        (["rnu"], "Did you mean 'run'"),
         (["run", "noise", "--sedes", "3"], "--seeds"),
         (["report", "--format", "pdf"], "'markdown'"),
         (["run", "noise", "-q", "-v"], "give one of them"),
