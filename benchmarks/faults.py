@@ -78,7 +78,7 @@ class Siege:
 
     def _kill_one(self, driver: int) -> None:
         kind = "pillar" if self.generator.random() < PILLARS else "worker"
-        names = {"pillar": ("raylet", "gcs_server"), "worker": ("ray::_train",)}[kind]
+        names = {"pillar": ("raylet", "gcs_server"), "worker": ("ray::train",)}[kind]
         victims = [process for process in family(driver) if called(process) in names]
         if victims:
             victims[self.generator.integers(len(victims))].kill()

@@ -71,7 +71,7 @@ def _paces(recording: dict[str, Any], programs: list[str]) -> dict[str, float]:
 def _trained(store: Store, event: dict[str, Any]) -> list[float]:
     if event["event"] != "finished":
         return []
-    block = store.read(event["key"], range(event["first"], event["first"] + len(event["status"])))
+    block = store.blocks.read(event["key"], range(event["first"], event["first"] + len(event["status"])))
     return [round(block.trained, 3)]
 
 

@@ -118,7 +118,7 @@ def alone(runs: int, _workers: int) -> Meter:
 
 def ours(runs: int, workers: int, width: int = 1) -> Meter:
     """The program's driver, `width` runs a task."""
-    from orchestrator.workers.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+    from orchestrator.workers.cluster.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
     from orchestrator.workers.events import Finished  # noqa: PLC0415
 
     driver = Driver(Options(workers=workers))

@@ -94,11 +94,11 @@ def run(
     )  # fmt: skip
     screen = notebook.screen(listener)
     where = address or os.environ.get("RAY_ADDRESS")
-    placed = {"address": where, "workers": workers, "timeout": timeout}
+    placed = {"address": where, "workers": workers}
     with _one_at_a_time, undisturbed():
         store = Store(out)
-        on_ray = partial(places.on_ray, asked.engine, placed, store, screen.say)
-        ended = command.run(asked, store, partial(places.aside, timeout) if serial else on_ray, screen)
+        on_ray = partial(places.on_ray, asked, placed, store, screen.say)
+        ended = command.run(asked, store, partial(places.aside, asked.timeout) if serial else on_ray, screen)
         return Found(store, ended.built)
 
 

@@ -28,7 +28,7 @@ COLUMNS = [
     "n_pairs",
     "guard",
 ]
-WIDTH = 100
+LINE_LENGTH = 100
 
 
 class Found:
@@ -80,7 +80,7 @@ class Found:
 
     def __repr__(self) -> str:
         """The headline, and a line a verdict."""
-        return "\n".join([verdicts.lines(self._results, WIDTH).plain, *self.notices, f"report: {self.report}"])
+        return "\n".join([verdicts.lines(self._results, LINE_LENGTH).plain, *self.notices, f"report: {self.report}"])
 
     def _repr_html_(self) -> str:
         """The same for a notebook, with the main figure."""

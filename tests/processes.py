@@ -70,7 +70,7 @@ def alive(process: psutil.Process) -> bool:
 
 def workers(pid: int) -> list[psutil.Process]:
     """The processes that train for a driver."""
-    return [child for child in family(pid) if called(child).startswith("ray::_train")]
+    return [child for child in family(pid) if called(child).startswith("ray::train")]
 
 
 def ray_folder(processes: Iterable[psutil.Process]) -> Path:

@@ -33,3 +33,11 @@ def test_every_module_has_its_line(top):
     assert {folder: sorted(files) for folder, files in named.items()} == {
         folder: sorted(files) for folder, files in there.items()
     }
+
+
+def test_what_is_looked_up_is_there():
+    """Every file to which the table of questions leads exists."""
+    table = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("\n## ")[0]
+    named = re.findall(r"`([a-z_/]+\.py)`", table)
+    assert "reports/verdicts/verdict.py" in named
+    assert [name for name in named if not (ROOT / name).is_file()] == []

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator import engine
-from orchestrator.cli import app as cli
+from orchestrator.cli import running as cli
 from orchestrator.errors import StoreLostError
 from orchestrator.lessons import catalog
 from orchestrator.planning import session
@@ -240,7 +240,7 @@ def test_workers_and_rays_own_processes_may_die_under_a_driver(large, tmp_path):
     path, clean = large
     out, log = tmp_path / "out", tmp_path / "log"
     with background("run", path, *WORDS, "--out", out, log=log) as driver:
-        for number, victim in enumerate(("ray::_train", "raylet", "gcs_server")):
+        for number, victim in enumerate(("ray::train", "raylet", "gcs_server")):
             until(happened(out, "finished", 1 + 2 * number))
             children = family(driver.pid)
             until(lambda name=victim: [child for child in family(driver.pid) if called(child).startswith(name)])[

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator import engine, reports
-from orchestrator.cli import app as cli
+from orchestrator.cli import running as cli
 from orchestrator.command import results
 from orchestrator.errors import StoreError
 from orchestrator.lessons import catalog

@@ -1,5 +1,6 @@
 """Two runs are one when the program that trains them is one: every edit that changes a number is seen, no other is."""
 
+import re
 import textwrap
 
 import pytest
@@ -378,3 +379,32 @@ def test_arrays_that_only_round_otherwise_are_told_from_others():
     assert not there.is_like(sketch([x, flipped]))
     assert not there.is_like(sketch([x + 1, y]))
     assert not there.is_like(sketch([x[:50], y[:50]]))
+
+
+def test_a_programs_text_names_what_it_hands_on_as_it_always_did():
+    """Another name or order of a state's parts would be another text, and all that is stored would be trained again."""
+    from orchestrator import Split, Variant, engine
+
+    engine.load()
+    import keras
+    import numpy as np
+
+    from orchestrator.engine.lowering import lower
+    from orchestrator.engine.model import begin
+    from orchestrator.engine.reference import Reference
+
+    def model():
+        net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        net.compile("sgd", "mse")
+        return net
+
+    stopping, plateau = keras.callbacks.EarlyStopping(restore_best_weights=True), keras.callbacks.ReduceLROnPlateau()
+    rows = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    split, variant = Split(*rows, *rows), Variant("a", model, epochs=2, batch_size=4, callbacks=[stopping, plateau])
+    beginning = begin(variant, split, 0)
+    text = lower(Reference(variant, beginning), beginning.values, split)
+    stops, drops = ("any", "best", "kept", "wait", "weights"), ("any", "best", "cooldown", "rung", "wait")
+    rules = [f"'rules'][{i}]['{name}'" for i, names in enumerate((stops, drops)) for name in names]
+    parts = ["'active'", "'counters'", "'epochs'", "'optimizer'", *rules, "'trainable'"]
+    found = re.findall(r"result\[1\]\[('\w+'(?:\]\[\d+\]\['\w+')?)", text)
+    assert list(dict.fromkeys(found)) == parts

@@ -36,7 +36,7 @@ def test_a_dead_driver_is_succeeded(bucket, monkeypatch, host, waits):
     if host == "elsewhere":
         claim["host"] = "elsewhere"
     bucket.write(host, "drivers/old.json", json.dumps(claim).encode())
-    monkeypatch.setattr(lease, "PATIENCE", 1.5 if waits else 60)
+    monkeypatch.setattr(lease, "DEAD_AFTER", 1.5 if waits else 60)
     begun = time.monotonic()
     assert not store.is_held()
     with store.locked("successor"):

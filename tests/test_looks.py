@@ -42,7 +42,7 @@ def command(store, seeds, lesson=LESSON, key="with", report=True):
     store.prepare()
     for name, level in (("without", 0.7), (key, 0.8)):
         for first in range(0, seeds, 2):
-            store.write(name, Block((outcome(first, level), outcome(first + 1, level + 0.005))))
+            store.blocks.write(name, Block((outcome(first, level), outcome(first + 1, level + 0.005))))
     store.write_tables(seeded(jobs(key), range(seeds)), [lesson])
     return looked(store) if report else None
 
@@ -169,7 +169,7 @@ def test_a_run_that_a_machine_lost_is_told_from_one_that_failed(store):
             runs = [
                 replace(outcome(seed, 0.7), **({"status": "failed"} if lost else {})) for seed in (first, first + 1)
             ]
-            store.write(name, Block(tuple(runs), final=not lost))
+            store.blocks.write(name, Block(tuple(runs), final=not lost))
     store.write_tables(seeded(jobs(), range(8)), [LESSON])
     found = looked(store)
     assert (found["n_seeds"], found["bad_variant"]) == (6, 0)

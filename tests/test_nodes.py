@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from orchestrator.errors import ClusterError
-from orchestrator.workers.nodes import BOOTSTRAP, KUBERAY, Nodes, knock, may_grow
+from orchestrator.workers.cluster.nodes import BOOTSTRAP, KUBERAY, Nodes, knock, may_grow
 
 
 def row(name, alive=True, labels=None, **resources):

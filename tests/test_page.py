@@ -193,12 +193,13 @@ def test_stuck_runs_are_told_with_their_scores(tmp_path):
 
 def test_the_data_are_named_and_so_is_the_command_that_settles(tmp_path):
     """The first screen says on which data all of it was found; an open comparison ends with the seeds to ask for."""
-    simulated = store(12, scale=0.05, lessons={"early-stopping": LESSONS["early-stopping"]}, flaws={})
+    simulated = store(12, scale=0.05, lessons={"noise": LESSONS["noise"]}, flaws={})
     simulated.lessons[0]["data"]["note"] = "Two noisy rings, 30 rows"
     page = Reader(build(tmp_path, simulated, {"command": "python -m orchestrator run all --seeds 12"}))
     assert "on two noisy rings: nothing is shown for other data or models" in page.said("p")
     needed = [text for tag, text in page.texts if tag == "code" and text.startswith("python -m orchestrator run")]
-    assert all(re.fullmatch(r"python -m orchestrator run early-stopping --seeds \d+", text) for text in needed)
+    assert needed
+    assert all(re.fullmatch(r"python -m orchestrator run noise --seeds \d+", text) for text in needed)
 
 
 def test_a_lesson_without_accuracy_speaks_of_none(tmp_path):

@@ -229,14 +229,14 @@ def test_a_cut_upload_is_no_block_and_comes_through_in_the_end(bucket):
     store = Store(bucket.uri("cut"))
     bucket.gate.held.clear()
     bucket.gate.harms += ["hold", "cut"]
-    writer = threading.Thread(target=store.write, args=("k", block((0, 1), epochs=900)))
+    writer = threading.Thread(target=store.blocks.write, args=("k", block((0, 1), epochs=900)))
     writer.start()
     assert bucket.gate.held.wait(30)
     assert bucket.names("cut") == []
     bucket.gate.release.set()
     writer.join(60)
     assert bucket.gate.harms == []
-    assert store.read("k", (0, 1)).outcomes[1].epochs == 900
+    assert store.blocks.read("k", (0, 1)).outcomes[1].epochs == 900
 
 
 def test_a_block_that_comes_back_different_is_uploaded_again(bucket):
@@ -245,9 +245,9 @@ def test_a_block_that_comes_back_different_is_uploaded_again(bucket):
     meant = block((0, 1), epochs=900)
     bucket.gate.harms.append("flip")
     before = len(bucket.gate.harmed)
-    store.write("k", meant)
+    store.blocks.write("k", meant)
     assert len(bucket.gate.harmed) == before + 1
-    loss = store.read("k", (0, 1)).outcomes[0].history["loss"]
+    loss = store.blocks.read("k", (0, 1)).outcomes[0].history["loss"]
     assert loss.tobytes() == meant.outcomes[0].history["loss"].tobytes()
 
 
@@ -284,10 +284,10 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_line(bucket, tell, out
 def test_a_bucket_out_of_reach_is_not_a_damaged_one(bucket):
     """When the server does not answer, reading says that; it does not call blocks broken or missing."""
     store = Store(bucket.uri("away"))
-    store.write("k", block((0, 1)))
+    store.blocks.write("k", block((0, 1)))
     away = Store(bucket.uri("away").replace(str(bucket.gate.port), "1"))
     with pytest.raises(StoreError, match="can't be read"):
-        away.read("k", (0, 1))
+        away.blocks.read("k", (0, 1))
 
 
 def test_a_server_that_does_not_answer_is_named(bucket, tell):
@@ -302,12 +302,12 @@ def test_other_schemes_go_through_fsspec():
     """A URI that Arrow doesn't know is opened by fsspec: blocks, tables and names work there as everywhere."""
     store = Store("memory://some/where")
     store.prepare()
-    store.write("k", block((0, 1)))
+    store.blocks.write("k", block((0, 1)))
     job = Job("a", "with", "fixed", "k", "p", "compiled", 2, 1.0)
-    assert store.state(seeded([job], [0, 1, 2])) == {("k", 0): "stored"}
+    assert store.blocks.state(seeded([job], [0, 1, 2])) == {("k", 0): "stored"}
     assert len(store.write_tables(seeded([job], [0, 1]), [])) == 2
     assert len(Store("memory://some/where").load()[1]) == 10
-    assert store.set_aside("k", (0, 1)).startswith("memory://some/where/store/k/seeds-0000-0001.damaged-")
+    assert store.blocks.set_aside("k", (0, 1)).startswith("memory://some/where/store/k/seeds-0000-0001.damaged-")
 
 
 def test_no_credential_is_anywhere(ran, bucket, said):

@@ -136,7 +136,7 @@ def trained(tmp_path):
         test, fresh = simulated(rng, 8, 60, 0.5), simulated(rng, 8, 400, 0.5)
         for name, *rights in zip(("without", "with"), test, fresh, strict=True):
             ends = ["diverged" if (name, seed) == ("with", 7) else "ok" for seed in range(8)]
-            store.write(
+            store.blocks.write(
                 f"{name}-{data}",
                 Block(tuple(run(s, t, f, end) for s, (t, f, end) in enumerate(zip(*rights, ends, strict=True)))),
             )
@@ -173,7 +173,7 @@ def test_an_accuracy_that_weighs_its_rows_takes_them_as_given(tmp_path):
     store, rng = Store(tmp_path), np.random.default_rng(4)
     store.prepare()
     for name, masks in zip(("without", "with"), simulated(rng, 8, 60, 0.5), strict=True):
-        store.write(name, Block(tuple(run(seed, each, each, off=0.02) for seed, each in enumerate(masks))))
+        store.blocks.write(name, Block(tuple(run(seed, each, each, off=0.02) for seed, each in enumerate(masks))))
     jobs = [Job("a", name, "fixed", name, "p", "compiled", 8, 1.0) for name in ("without", "with")]
     store.write_tables(seeded(jobs, range(8)), [LESSON])
     (lesson,) = store.load()[2]

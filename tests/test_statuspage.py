@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.cli import app as cli
+from orchestrator.cli import running as cli
 from orchestrator.errors import StoreLostError
 from orchestrator.lessons import catalog
 from orchestrator.planning import session

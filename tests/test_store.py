@@ -1,4 +1,4 @@
-"""Tests of `orchestrator/store.py`."""
+"""A results folder gives back what was put into it, and says what is damaged or missing."""
 
 import json
 import shutil
@@ -37,8 +37,8 @@ def store(tmp_path):
     """A store with two blocks of two seeds; seed 3 failed."""
     made = Store(tmp_path / "out")
     made.prepare()
-    made.write("k1", Block((outcome(0), outcome(1, epochs=3)), "here"))
-    made.write(
+    made.blocks.write("k1", Block((outcome(0), outcome(1, epochs=3)), "here"))
+    made.blocks.write(
         "k1",
         Block(
             (outcome(2), outcome(3, status="failed", history={}, scores={}, error="no luck", traceback="Traceback\n")),
@@ -51,7 +51,7 @@ def store(tmp_path):
 
 def test_a_block_is_read_as_it_was_written(store):
     """Histories come back to the bit, with scores, status, node and attempts."""
-    block = store.read("k1", (2, 3))
+    block = store.blocks.read("k1", (2, 3))
     assert (block.node, block.attempts, block.outcomes[1].status, block.outcomes[1].error) == (
         "there",
         2,
@@ -60,7 +60,7 @@ def test_a_block_is_read_as_it_was_written(store):
     )
     assert np.array_equal(block.outcomes[0].history["loss"], outcome(2).history["loss"])
     assert dict(block.outcomes[0].scores) == SCORES
-    assert store.traceback_path("k1", 3).read_text() == "Traceback\n"
+    assert store.blocks.traceback_path("k1", 3).read_text() == "Traceback\n"
 
 
 def test_tables_hold_the_seeds_asked_for_and_every_reader_opens_them(store):
@@ -103,7 +103,7 @@ def test_tables_are_the_same_bytes_whatever_the_order_of_writing(store, tmp_path
     other = Store(tmp_path / "other")
     other.prepare()
     for seeds in ((2, 3), (0, 1)):
-        other.write("k1", store.read("k1", seeds))
+        other.blocks.write("k1", store.blocks.read("k1", seeds))
     for one in (store, other):
         one.write_tables(seeded([job()], range(4)), [])
     assert store.histories.read_bytes() == other.histories.read_bytes()
@@ -113,7 +113,7 @@ def test_tables_are_the_same_bytes_whatever_the_order_of_writing(store, tmp_path
 def test_a_metric_of_the_users_own_gets_a_column(store):
     """Histories and scores with further names widen the tables; other runs are empty there."""
     history = {**outcome(0).history, "mae": np.ones(5, np.float32)}
-    store.write("k2", Block((outcome(0, history=history, scores={"fresh_mae": 2.0}), outcome(1))))
+    store.blocks.write("k2", Block((outcome(0, history=history, scores={"fresh_mae": 2.0}), outcome(1))))
     store.write_tables(seeded([job(), job("b", "k2")], [0]), [])
     assert pd.read_parquet(store.histories).mae.isna().tolist() == [True] * 5 + [False] * 5
     assert pd.read_parquet(store.runs).fresh_mae.tolist()[1] == 2.0
@@ -121,18 +121,22 @@ def test_a_metric_of_the_users_own_gets_a_column(store):
 
 def test_damage_is_found_before_it_is_believed(store):
     """A cut file, and a flipped bit anywhere, is called broken or reads as exactly what was written."""
-    path, whole, truth = store.path("k1", (0, 1)), store.path("k1", (0, 1)).read_bytes(), store.read("k1", (0, 1))
+    path, whole, truth = (
+        store.blocks.path("k1", (0, 1)),
+        store.blocks.path("k1", (0, 1)).read_bytes(),
+        store.blocks.read("k1", (0, 1)),
+    )
     generator = np.random.default_rng(0)
     for cut in generator.integers(0, len(whole), 20):
         path.write_bytes(whole[:cut])
         with pytest.raises(BrokenShardError):
-            store.read("k1", (0, 1))
+            store.blocks.read("k1", (0, 1))
     for place, bit in zip(generator.integers(0, len(whole), 400), generator.integers(0, 8, 400), strict=True):
         flipped = bytearray(whole)
         flipped[place] ^= 1 << bit
         path.write_bytes(bytes(flipped))
         try:
-            read = store.read("k1", (0, 1))
+            read = store.blocks.read("k1", (0, 1))
         except BrokenShardError:
             continue
         assert [o.status for o in read.outcomes] == [o.status for o in truth.outcomes]
@@ -144,17 +148,19 @@ def test_damage_is_found_before_it_is_believed(store):
 
 def test_state_says_what_is_stored_failed_and_broken(store):
     """A whole block is stored, one with a failed run failed, a damaged one broken, and a missing one absent."""
-    store.path("k1", (0, 1)).write_bytes(b"PAR1")
-    assert store.state(seeded([job()], range(6))) == {("k1", 0): "broken", ("k1", 2): "failed"}
-    aside = store.set_aside("k1", (0, 1))
+    store.blocks.path("k1", (0, 1)).write_bytes(b"PAR1")
+    assert store.blocks.state(seeded([job()], range(6))) == {("k1", 0): "broken", ("k1", 2): "failed"}
+    aside = store.blocks.set_aside("k1", (0, 1))
     assert aside.exists()
-    assert ("k1", 0) not in store.state(seeded([job()], range(6)))
+    assert ("k1", 0) not in store.blocks.state(seeded([job()], range(6)))
 
 
 def test_what_a_machine_lost_counts_as_missing(store):
     """A block whose failure was the machine's is no answer: the next run trains it."""
-    store.write("k3", Block((outcome(0, status="failed", history={}, error="node died"), outcome(1)), final=False))
-    assert store.state(seeded([job(key="k3")], [0])) == {}
+    store.blocks.write(
+        "k3", Block((outcome(0, status="failed", history={}, error="node died"), outcome(1)), final=False)
+    )
+    assert store.blocks.state(seeded([job(key="k3")], [0])) == {}
 
 
 def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
@@ -183,10 +189,10 @@ def test_blocks_of_another_format_are_refused(store, monkeypatch):
     """A whole block that says it is of another format is neither read nor called damaged."""
     monkeypatch.setattr(block, "FORMAT", 99)
     monkeypatch.setattr(block, "READS", (99,))
-    store.write("k", Block((outcome(0), outcome(1))))
+    store.blocks.write("k", Block((outcome(0), outcome(1))))
     monkeypatch.undo()
     with pytest.raises(StoreError, match="format 99, this program reads format 2"):
-        store.read("k", (0, 1))
+        store.blocks.read("k", (0, 1))
 
 
 def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):
@@ -201,18 +207,20 @@ def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):
 
 def test_a_block_under_another_key_is_not_believed(store):
     """A block says itself what it trained: under another name it is broken, and trained again."""
-    path = store.path("other", (0, 1))
+    path = store.blocks.path("other", (0, 1))
     path.parent.mkdir()
-    path.write_bytes(store.path("k1", (0, 1)).read_bytes())
+    path.write_bytes(store.blocks.path("k1", (0, 1)).read_bytes())
     with pytest.raises(BrokenShardError, match="runs of k1"):
-        store.read("other", (0, 1))
+        store.blocks.read("other", (0, 1))
 
 
 def test_a_run_that_was_tried_again_keeps_how_it_first_ended(store):
     """Failed, then lost by a machine, then finished: ok, and failed first. What only a machine lost, or never failed, has no first status."""
 
     def ends(*status, final=True):
-        store.write("k9", Block(tuple(outcome(seed, status=one) for seed, one in enumerate(status)), final=final))
+        store.blocks.write(
+            "k9", Block(tuple(outcome(seed, status=one) for seed, one in enumerate(status)), final=final)
+        )
 
     ends("failed", "timeout", "failed", final=False)
     ends("failed", "timeout", "ok")
@@ -231,8 +239,8 @@ def test_gaps_and_what_was_right_come_back(store):
         "val_loss": np.ma.MaskedArray(np.array([1, np.nan, 3, 4, 5], np.float32), [0, 0, 1, 0, 1]),
     }
     right = {"fresh": np.arange(19) % 3 == 0}
-    store.write("k5", Block((outcome(0, history=history, right=right, rows=Sketch("d", "e", (0.5, 2.0))),)))
-    found = store.read("k5", (0,)).outcomes[0]
+    store.blocks.write("k5", Block((outcome(0, history=history, right=right, rows=Sketch("d", "e", (0.5, 2.0))),)))
+    found = store.blocks.read("k5", (0,)).outcomes[0]
     assert found.history["val_loss"].mask.tolist() == [False, False, True, False, True]
     assert np.array_equal(found.right["fresh"], right["fresh"])
     assert found.rows == Sketch("d", "e", (0.5, 2.0))
@@ -248,7 +256,7 @@ def test_accuracy_is_accuracy_whatever_keras_calls_it(store):
         "acc": np.full(2, 0.5, np.float32),
         "val_acc": np.full(2, 0.25, np.float32),
     }
-    store.write("k6", Block((outcome(0, history=history, scores={"test_acc": 0.75}),)))
+    store.blocks.write("k6", Block((outcome(0, history=history, scores={"test_acc": 0.75}),)))
     store.write_tables(seeded([Job("a", "with", "fixed", "k6", "p", "compiled", 1, 1.0)], [0]), [])
     histories, runs = pd.read_parquet(store.histories), pd.read_parquet(store.runs)
     assert histories.accuracy.tolist() == histories.acc.tolist() == [0.5, 0.5]
@@ -273,12 +281,12 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
     both, other = Store(tmp_path / "both"), Store(tmp_path / "other")
     other.prepare()
     for key, seeds in (("k1", (4, 5)), ("k2", (0, 1))):
-        other.write(key, Block(tuple(outcome(seed) for seed in seeds), "elsewhere"))
+        other.blocks.write(key, Block(tuple(outcome(seed) for seed in seeds), "elsewhere"))
     for one in (store, other):
         shutil.copytree(one.root / "store", both.root / "store", dirs_exist_ok=True)
     jobs = [job(), job("b", "k2")]
     merged = {("k1", 0): "stored", ("k1", 2): "failed", ("k1", 4): "stored", ("k2", 0): "stored"}
-    assert both.state(seeded(jobs, range(6))) == merged
+    assert both.blocks.state(seeded(jobs, range(6))) == merged
     both.prepare()
     assert [row["seed"] for row in both.write_tables(seeded(jobs, range(6)), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
     shutil.copytree(other.root / "store", store.root / "store", dirs_exist_ok=True)
@@ -291,6 +299,6 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
 
 def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):
     """Where whole blocks were not asked for, all stored seeds are named; that a block's last seeds were not is no matter."""
-    assert store.seeds_beyond(seeded([job()], [0, 1])) == (0, 1, 2, 3)
-    assert store.seeds_beyond(seeded([job()], [0, 2])) == ()
-    assert store.seeds_beyond(seeded([job(key="k2")], [0])) == ()
+    assert store.blocks.seeds_beyond(seeded([job()], [0, 1])) == (0, 1, 2, 3)
+    assert store.blocks.seeds_beyond(seeded([job()], [0, 2])) == ()
+    assert store.blocks.seeds_beyond(seeded([job(key="k2")], [0])) == ()

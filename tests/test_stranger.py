@@ -116,8 +116,10 @@ def fail_one(out):
     """Have a run of the folder's have failed, so that there is something to retry."""
     store, last = Store(out), Store(out).last()
     key, seeds = last["jobs"][0]["key"], range(8)
-    block = store.read(key, seeds)
-    store.write(key, replace(block, outcomes=tuple(Outcome(o.seed, "failed", error="no luck") for o in block.outcomes)))
+    block = store.blocks.read(key, seeds)
+    store.blocks.write(
+        key, replace(block, outcomes=tuple(Outcome(o.seed, "failed", error="no luck") for o in block.outcomes))
+    )
 
 
 def test_retry_runs_nothing_that_was_not_named_or_agreed_to(out, cli, here, tmp_path):
@@ -184,7 +186,7 @@ def test_parquet_that_would_fill_the_memory_is_refused(out, bombs, says):
         shutil.copy(bomb, place)
     before = pool.max_memory()
     with pytest.raises(BrokenShardError, match=says):
-        store.read(block.parent.name, tuple(range(8)))
+        store.blocks.read(block.parent.name, tuple(range(8)))
     with pytest.raises(StoreError, match=says):
         store.load_runs()
     assert pool.max_memory() <= max(before, 2**26)
@@ -202,12 +204,12 @@ def test_a_block_whose_metadata_is_too_deep_is_broken(tmp_path):
     """A block that says it holds runs in a hundred thousand brackets is called broken, and `status` finds no run in it."""
     store = Store(tmp_path)
     store.prepare()
-    store.write("k", Block((Outcome(0, "ok", {"loss": np.ones(2, np.float32)}),)))
+    store.blocks.write("k", Block((Outcome(0, "ok", {"loss": np.ones(2, np.float32)}),)))
     path = tmp_path / "store" / "k" / "seeds-0000-0000.parquet"
     pq.write_table(told(pq.read_table(path), block="[" * 10**5), path)
     with pytest.raises(BrokenShardError):
-        store.read("k", (0,))
-    assert store.glance("k", (0,)) == []
+        store.blocks.read("k", (0,))
+    assert store.blocks.glance("k", (0,)) == []
 
 
 # What is told

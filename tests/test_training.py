@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator import engine
-from orchestrator.cli import app as cli
+from orchestrator.cli import running as cli
 from orchestrator.lessons import catalog
 from orchestrator.planning import session
 from orchestrator.store import Store

@@ -78,6 +78,7 @@ Seeds = Annotated[
     typer.Option("--seeds", help="how many (30 is the total), or which: 100-103 or 0-9,12", show_default=seeds.DEFAULT),
 ]
 DataOption = Annotated[DataChoice, typer.Option(help="the course's own data set, a new one per seed, or both")]
+RESULTS = "results"  # where --out is, unless it is given
 Out = Annotated[str, typer.Option(help="the results folder: a path, or a URI such as s3://bucket/prefix")]
 EngineOption = Annotated[
     EngineChoice, typer.Option(help="one compiled program per block of seeds, or Keras's fit, seed by seed")

@@ -66,10 +66,10 @@ def run(
     progress = Progress(store, screen, asked.command, report_too)
     progress.note(f"results: {store.root}")
     with store.locked(asked.command), progress.shown():
-        progress.at("loading lessons and starting the workers" if store.is_empty() else "loading lessons")
+        progress.at("loading lessons and starting the workers" if store.blocks.is_empty() else "loading lessons")
         with clock(timings, "start"):
             prepared, place = prepare_and_start(
-                lambda: prepare(asked, store, progress.turn_to), start, store.is_empty(), progress.turn_to
+                lambda: prepare(asked, store, progress.turn_to), start, store.blocks.is_empty(), progress.turn_to
             )
         progress.notes(remarks.of_plan(prepared))
         looks = _Looks(asked, store, start, progress, begun, timings, place, interruptible)
@@ -120,7 +120,7 @@ class _Looks:
     def _once(self, prepared: Prepared) -> tuple[bool, list[dict[str, Any]]]:
         facts = provenance.asked(self.asked, prepared, self.begun)
         self.store.write_provenance(facts)
-        notices = list(remarks.not_shown(prepared.plan.jobs, self.store.seeds_beyond(prepared.plan.jobs)))
+        notices = list(remarks.not_shown(prepared.plan.jobs, self.store.blocks.seeds_beyond(prepared.plan.jobs)))
         if not self.asked.until:
             self.progress.notes(notices)
         whole = self._train(prepared)
@@ -190,7 +190,7 @@ def execute(
                 prepared.sources[shard.job.lesson],
                 fixed,
                 out=store.uri,
-                verdict=None if prepared.sources[shard.job.lesson].number else record.verdict(shard.job.program),
+                verdict=None if prepared.sources[shard.job.lesson].number else record.self_check(shard.job.program),
             )
             for shard in prepared.plan.shards
         )
@@ -206,10 +206,10 @@ def _make_room(plan: Plan, store: Store, progress: Progress) -> None:
     """Set aside what can't be used any more, and note what the keys to come are of."""
     for shard in plan.shards:
         if shard.why in (DAMAGED, REDRAWN):
-            aside = store.set_aside(shard.job.key, shard.seeds)
+            aside = store.blocks.set_aside(shard.job.key, shard.seeds)
             progress.note(f"{shard.name}: {shard.why}; set aside as {aside}, trained again", QUIET)
     for job in {shard.job.key: shard.job for shard in plan.shards}.values():
-        store.write_about(job.key, precedent.about(job))
+        store.notes.write_about(job.key, precedent.about(job))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.store import Store
 from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
 
@@ -25,17 +25,17 @@ class Record:
     left: Callable[[], float | None] = lambda: None
     failed: bool = False
     compiling: float = 0.0
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[str, SelfCheck] = field(default_factory=dict)
 
-    def verdict(self, training: str) -> Verdict | None:
+    def self_check(self, training: str) -> SelfCheck | None:
         """What a self-check of a program said, in this command or an earlier one."""
-        if training not in self.verdicts and (noted := self.store.verdict(training)):
+        if training not in self.verdicts and (noted := self.store.notes.self_check(training)):
             self.verdicts[training] = noted
         return self.verdicts.get(training)
 
-    def _keep(self, training: str, verdict: Verdict) -> None:
+    def _keep(self, training: str, verdict: SelfCheck) -> None:
         self.verdicts[training] = verdict
-        self.store.write_verdict(training, verdict)
+        self.store.notes.write_self_check(training, verdict)
 
     def begin(self, command: str) -> None:
         """A command is at work from here on."""
@@ -47,7 +47,7 @@ class Record:
             self._keep(event.shard.job.program, event.verdict)
         if isinstance(event, Finished):
             if not event.block.stored and not event.block.refused:
-                self.store.write(event.shard.job.key, event.block)
+                self.store.blocks.write(event.shard.job.key, event.block)
             if event.block.verdict:
                 self._keep(event.shard.job.program, event.block.verdict)
             self.failed = self.failed or any(o.error for o in event.block.outcomes)

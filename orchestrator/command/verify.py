@@ -25,8 +25,9 @@ import numpy as np
 from orchestrator import engine
 from orchestrator.command import command
 from orchestrator.command.agreement import comparable
-from orchestrator.engine import compiled, fit, private
+from orchestrator.engine import fit, private
 from orchestrator.engine.model import begin, build, make
+from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.lesson import Array, Lesson, Variant
 from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
@@ -51,7 +52,7 @@ History = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Check:
+class AgainstFit:
     """One comparison: the largest difference of a loss and of an accuracy, and whether it keeps the contract.
 
     `note` says why there was nothing to compare.
@@ -74,10 +75,10 @@ class Check:
         return ROW.format(self.lesson, self.variant, self.data, self.against, self.epochs, *gaps, verdict)
 
 
-def verify(sources: Sequence[Source], scopes: Sequence[Scope], epochs: int, tensorflow: bool) -> Iterator[Check]:
+def verify(sources: Sequence[Source], scopes: Sequence[Scope], epochs: int, tensorflow: bool) -> Iterator[AgainstFit]:
     """Compare every variant in every scope; gives each comparison as soon as it is made."""
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=engine.load, initargs=("fit-tensorflow",)) as other:
-        later: list[tuple[Check, History, Future[History]]] = []
+        later: list[tuple[AgainstFit, History, Future[History]]] = []
         for source in sources:
             settings = {"epochs": _epochs(Loaded(source, {}).enter(), epochs)}
             lesson = Loaded(source, settings)
@@ -107,13 +108,13 @@ def _trained(source: Source, scopes: Sequence[Scope], settings: Mapping[str, Any
         prepared = session.prepare(request, store)
         command.execute(prepared, request, store, Serial(), Progress(store, Told(lambda _: None)), {})
         for job in prepared.plan.jobs:
-            block = store.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
+            block = store.blocks.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
             yield job, next(outcome for outcome in block.outcomes if outcome.seed == SEED)
 
 
-def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> Check:
+def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> AgainstFit:
     """The stored history of one seed beside `fit`'s on JAX."""
-    check = Check(job.lesson, variant.name, job.data, "fit on JAX", 0, None, None, holds=True)
+    check = AgainstFit(job.lesson, variant.name, job.data, "fit on JAX", 0, None, None, holds=True)
     if ours.reason:
         return replace(check, note=f"runs through fit anyway: {ours.reason}")
     if ours.error:
@@ -129,7 +130,7 @@ def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> C
 
 
 def _ask_tensorflow(
-    pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: Check, ours: History
+    pool: ProcessPoolExecutor, source: Source, lesson: Lesson, variant: Variant, check: AgainstFit, ours: History
 ) -> list[Any]:
     epochs = min(variant.epochs, TENSORFLOW_EPOCHS)
     check = replace(check, against="fit on TensorFlow", epochs=epochs)
@@ -138,8 +139,8 @@ def _ask_tensorflow(
         return []  # its random numbers differ between backends
     beginning = begin(variant, split, SEED)
     weights = [*beginning.values[0], *beginning.values[1]]
-    generator = compiled.shuffler(beginning, variant, split)
-    orders = list(islice(compiled.row_orders(generator, len(split.x_train), variant), epochs))
+    generator = shuffler(beginning, variant, split)
+    orders = list(islice(row_orders(generator, len(split.x_train), variant), epochs))
     theirs = pool.submit(ordered_fit, source, variant.name, check.data, epochs, weights, orders)
     return [(check, {name: values[:epochs] for name, values in ours.items()}, theirs)]
 
@@ -180,7 +181,7 @@ def ordered_fit(
     return {metric: np.asarray(values, np.float32) for metric, values in history.items()}
 
 
-def _compare(check: Check, ours: History, theirs: History, limit: float) -> Check:
+def _compare(check: AgainstFit, ours: History, theirs: History, limit: float) -> AgainstFit:
     """Everything within the limit, accuracies equal, and as many epochs."""
     epochs = len(theirs["loss"])
     if len(ours["loss"]) != epochs or set(ours) != set(theirs):

@@ -9,7 +9,7 @@ included, because the contract is `fit`'s history. A callback without a rule is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,48 +17,40 @@ import keras
 import numpy as np
 
 from orchestrator.engine import private
+from orchestrator.engine.slots import Slots
+from orchestrator.engine.state import State
 
-State = dict[str, Any]
 Logs = dict[str, jax.Array]
 
 
-class Slots:
-    """Where a model's optimiser keeps what rules change."""
+class StoppingMemory(NamedTuple):
+    """What early stopping remembers; its fields stand in the order of the alphabet, as programs' texts have them.
 
-    def __init__(self, model: keras.Model) -> None:
-        variables = [id(v) for v in model.optimizer.variables]
-        rate = private.learning_rate(model.optimizer)
-        self.rate = variables.index(id(rate)) if id(rate) in variables else -1  # -1: a schedule sets it
-        trained = [id(v) for v in model.trainable_variables]
-        self.averages = {
-            trained.index(id(v)): variables.index(id(a))
-            for v, a in private.moving_averages(model.optimizer)
-            if a is not None
-        }
-        self.use_ema = bool(model.optimizer.use_ema)
+    Attributes:
+        any: whether there is a best value yet. best: that value. wait: epochs since.
+        kept: whether weights to be restored are kept. weights: these. Both are None where none are restored.
+    """
 
-    def swap(self, state: State, where: Any) -> State:
-        """Exchange weights and their averages where the flag is set."""
-        trainable, optimizer = list(state["trainable"]), list(state["optimizer"])
-        for w, a in self.averages.items():
-            weight, average = trainable[w], optimizer[a]
-            trainable[w], optimizer[a] = jnp.where(where, average, weight), jnp.where(where, weight, average)
-        return {**state, "trainable": trainable, "optimizer": optimizer}
+    any: Any
+    best: Any
+    kept: Any
+    wait: Any
+    weights: Any
 
-    def set_rate(self, state: State, value: jax.Array) -> State:
-        """Put another learning rate into the optimiser's state."""
-        optimizer = list(state["optimizer"])
-        optimizer[self.rate] = value.astype(optimizer[self.rate].dtype)
-        return {**state, "optimizer": optimizer}
 
-    def finalize(self, state: State) -> State:
-        """What `Optimizer.finalize_variable_values` does when training ends: averages become the weights."""
-        if not self.use_ema:
-            return state
-        trainable = list(state["trainable"])
-        for w, a in self.averages.items():
-            trainable[w] = state["optimizer"][a]
-        return {**state, "trainable": trainable}
+class PlateauMemory(NamedTuple):
+    """What dropping the learning rate on a plateau remembers, in the order of the alphabet, too.
+
+    Attributes:
+        any: whether there is a best value yet. best: that value. wait: epochs since. cooldown: epochs before they count again.
+        rung: how often the learning rate was dropped.
+    """
+
+    any: Any
+    best: Any
+    cooldown: Any
+    rung: Any
+    wait: Any
 
 
 class Rule:
@@ -112,29 +104,33 @@ class EarlyStopping(_Monitor):
         self.callback = callback
 
     def memory(self, state: State) -> Any:
-        best = {"best": jnp.float32(0), "any": jnp.array(False), "wait": jnp.int32(0)}
-        if not self.callback.restore_best_weights:
-            return best
-        return {**best, "weights": (state["trainable"], state["frozen"]), "kept": jnp.array(False)}
+        restores = self.callback.restore_best_weights
+        return StoppingMemory(
+            any=jnp.array(False),
+            best=jnp.float32(0),
+            kept=jnp.array(False) if restores else None,
+            wait=jnp.int32(0),
+            weights=(state.trainable, state.frozen) if restores else None,
+        )
 
     def epoch_end(
         self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
     ) -> tuple[State, Any, jax.Array]:
         callback, current = self.callback, logs[self.monitor]
         looks = epoch >= callback.start_from_epoch
-        better = looks & (~memory["any"] | self.improves(current, memory["best"]))
+        better = looks & (~memory.any | self.improves(current, memory.best))
         beats = better if callback.baseline is None else better & self.improves(current, _float32(callback.baseline))
-        wait = jnp.where(beats, 0, memory["wait"] + 1)
-        new = {
-            "best": jnp.where(better, current, memory["best"]),
-            "any": memory["any"] | better,
-            "wait": jnp.where(looks, wait, memory["wait"]),
-        }
+        wait = jnp.where(beats, 0, memory.wait + 1)
+        new = memory._replace(
+            best=jnp.where(better, current, memory.best),
+            any=memory.any | better,
+            wait=jnp.where(looks, wait, memory.wait),
+        )
         if callback.restore_best_weights:
-            keep = better | (looks & ~memory["kept"])
-            now = (state["trainable"], state["frozen"])
-            new["weights"] = jax.tree.map(lambda a, b: jnp.where(keep, a, b), now, memory["weights"])
-            new["kept"] = memory["kept"] | keep
+            keep = better | (looks & ~memory.kept)
+            now = (state.trainable, state.frozen)
+            weights = jax.tree.map(lambda a, b: jnp.where(keep, a, b), now, memory.weights)
+            new = new._replace(weights=weights, kept=memory.kept | keep)
         stop = looks & ~better & (wait >= callback.patience) & (epoch > 0)
         return state, new, stop
 
@@ -142,9 +138,9 @@ class EarlyStopping(_Monitor):
         if not self.callback.restore_best_weights:
             return state
         trainable, frozen = jax.tree.map(
-            lambda a, b: jnp.where(memory["kept"], a, b), memory["weights"], (state["trainable"], state["frozen"])
+            lambda a, b: jnp.where(memory.kept, a, b), memory.weights, (state.trainable, state.frozen)
         )
-        return {**state, "trainable": trainable, "frozen": frozen}
+        return state._replace(trainable=trainable, frozen=frozen)
 
 
 class ReduceLROnPlateau(_Monitor):
@@ -160,27 +156,27 @@ class ReduceLROnPlateau(_Monitor):
 
     def memory(self, state: State) -> Any:
         zero = jnp.int32(0)
-        return {"best": jnp.float32(0), "any": jnp.array(False), "wait": zero, "cooldown": zero, "rung": zero}
+        return PlateauMemory(any=jnp.array(False), best=jnp.float32(0), cooldown=zero, rung=zero, wait=zero)
 
     def epoch_end(
         self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
     ) -> tuple[State, Any, jax.Array]:
         callback, current = self.callback, logs[self.monitor]
-        cooling = memory["cooldown"] > 0
-        cooldown = memory["cooldown"] - cooling
-        wait = jnp.where(cooling, 0, memory["wait"])
-        better = ~memory["any"] | self.improves(current, memory["best"])
+        cooling = memory.cooldown > 0
+        cooldown = memory.cooldown - cooling
+        wait = jnp.where(cooling, 0, memory.wait)
+        better = ~memory.any | self.improves(current, memory.best)
         counts = ~better & (cooldown <= 0)
         wait = jnp.where(better, 0, wait + counts)
-        drop = counts & (wait >= callback.patience) & (memory["rung"] < len(self.ladder) - 1)
-        rung = memory["rung"] + drop
-        new = {
-            "best": jnp.where(better, current, memory["best"]),
-            "any": jnp.array(True),
-            "wait": jnp.where(drop, 0, wait),
-            "cooldown": jnp.where(drop, callback.cooldown, cooldown),
-            "rung": rung,
-        }
+        drop = counts & (wait >= callback.patience) & (memory.rung < len(self.ladder) - 1)
+        rung = memory.rung + drop
+        new = PlateauMemory(
+            best=jnp.where(better, current, memory.best),
+            any=jnp.array(True),
+            wait=jnp.where(drop, 0, wait),
+            cooldown=jnp.where(drop, callback.cooldown, cooldown),
+            rung=rung,
+        )
         return self.slots.set_rate(state, jnp.asarray(self.ladder)[rung]), new, jnp.array(False)
 
 
@@ -231,10 +227,10 @@ class SwapEMAWeights(Rule):
         if not self.on_epoch:
             return state, memory, jnp.array(False)
         state = self.slots.swap(state, ~memory)
-        optimizer = list(state["optimizer"])
+        optimizer = list(state.optimizer)
         for w, a in self.slots.averages.items():
-            optimizer[a] = jnp.where(last, state["trainable"][w], optimizer[a])
-        return {**state, "optimizer": optimizer}, jnp.array(True), jnp.array(False)
+            optimizer[a] = jnp.where(last, state.trainable[w], optimizer[a])
+        return state._replace(optimizer=optimizer), jnp.array(True), jnp.array(False)
 
 
 class TerminateOnNaN(Rule):

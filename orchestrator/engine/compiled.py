@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,8 +24,10 @@ import numpy as np
 
 from orchestrator.engine.history import columns
 from orchestrator.engine.model import Beginning, as_keras, begin
-from orchestrator.engine.reference import Scores, State
+from orchestrator.engine.reference import Scores
+from orchestrator.engine.row_order import row_orders, shuffler, stacked_orders
 from orchestrator.engine.stacked import fastest
+from orchestrator.engine.state import State
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.outcome import Outcome, failure, judge
 from orchestrator.reports.nouns.scope import Scope
@@ -48,10 +50,10 @@ class Program:
         self.score = jax.jit(self._score)
 
     def _epoch(self, empty: Any, epoch: Any, last: Any, seed: Any) -> tuple[State, dict[str, Any]]:
-        """An epoch of a seed; one that has stopped stays as it is, and its logs are of no account."""
+        """An epoch of a seed; one that has stopped stays as it is, and its logs are not read."""
         state, order, rows = seed
         train = lambda: self.one.epoch(state, order, rows, epoch, last)  # noqa: E731
-        return jax.lax.cond(state["active"], train, lambda: (state, empty))  # type: ignore[no-any-return]
+        return jax.lax.cond(state.active, train, lambda: (state, empty))  # type: ignore[no-any-return]
 
     def _segment(self, state: State, orders: Any, rows: Any, first: Any, number: Any, total: Any) -> tuple[State, Any]:
         """Train `number` epochs (at most SEGMENT), or until every seed has stopped; logs have shape (SEGMENT, seeds)."""
@@ -67,7 +69,7 @@ class Program:
 
         def goes_on(carry: Any) -> Any:
             i, state, _ = carry
-            return (i < number) & jnp.any(state["active"])
+            return (i < number) & jnp.any(state.active)
 
         logs = _zeros(empty, SEGMENT, orders.shape[0])
         _, state, logs = jax.lax.while_loop(goes_on, body, (jnp.int32(0), state, logs))
@@ -130,14 +132,14 @@ class Program:
         total, logs = self.variant.epochs, []
         for first in range(0, epochs, SEGMENT):
             number = min(SEGMENT, epochs - first)
-            drawn = {key: _segment_orders(orders, number) for key, orders in shufflers.items()}
+            drawn = {key: stacked_orders(orders, number, SEGMENT) for key, orders in shufflers.items()}
             orders = np.stack([drawn[id(generator)] for _, _, generator in starts])
             state, new = self.segment(state, orders, rows, np.int32(first), np.int32(number), np.int32(total))
             logs.append(jax.tree.map(np.asarray, new))
             progress(first + number)
-            if not np.asarray(state["active"]).any():
+            if not np.asarray(state.active).any():
                 break
-        trained = np.asarray(state["epochs"])
+        trained = np.asarray(state.epochs)
         whole = {name: np.concatenate([part[name] for part in logs]) for name in logs[0]}
         histories = [
             columns({name: values[: trained[i], i] for name, values in whole.items()}, 1) for i in range(len(starts))
@@ -174,27 +176,3 @@ def _side_by_side(function: Any, seeds: Any) -> Any:
 
 def _stack(rows: Sequence[Rows]) -> Any:
     return jax.tree.map(lambda *arrays: np.stack([as_keras(array) for array in arrays]), *rows)
-
-
-def shuffler(beginning: Beginning, variant: Variant, split: Split) -> np.random.RandomState:
-    """The generator that shuffles a seed's rows, as it stands before the first epoch."""
-    generator = beginning.generator
-    if beginning.looks and variant.fit.get("shuffle", True):
-        next(row_orders(generator, count(split.x_train), variant))
-    return generator
-
-
-def row_orders(generator: np.random.RandomState, rows: int, variant: Variant) -> Iterator[Array]:
-    """The order of the rows in each epoch, drawn as Keras's array adapter draws it; shape (rows,)."""
-    shuffle, size = variant.fit.get("shuffle", True), variant.batch_size
-    while True:
-        if shuffle == "batch":
-            yield np.concatenate([generator.permutation(min(size, rows - i)) + i for i in range(0, rows, size)])
-        else:
-            yield generator.permutation(rows) if shuffle else np.arange(rows)
-
-
-def _segment_orders(orders: Iterator[Array], number: int) -> Array:
-    """So many epochs' orders, in an array of SEGMENT that keeps the program's shapes fixed."""
-    drawn = [next(orders) for _ in range(number)]
-    return np.stack(drawn + [drawn[0]] * (SEGMENT - number)).astype(np.int32)

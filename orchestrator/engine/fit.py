@@ -34,7 +34,7 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
         self.rates.append(float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
 
 
-class Record(keras.callbacks.Callback):  # type: ignore[misc]
+class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps the logs of every epoch; Keras's History forgets which epochs had none of a metric. It stands last."""
 
     def __init__(self, stop_after: int | None = None) -> None:
@@ -54,7 +54,7 @@ def fit(
 ) -> tuple[keras.Model, dict[str, Array]]:
     """Train as a user would; returns the model and its history, per metric a float32 array of shape (epochs,), masked where an epoch has none."""
     model = make(variant, seed)
-    rate, record = LearningRate(), Record(stop_after)
+    rate, record = LearningRate(), Recorder(stop_after)
     model.fit(
         split.x_train,
         split.y_train,

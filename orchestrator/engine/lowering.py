@@ -19,6 +19,7 @@ import numpy as np
 from orchestrator.engine import private
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.reference import Reference
+from orchestrator.engine.state import as_dicts
 from orchestrator.lesson import Split, count
 from orchestrator.nouns.identity import digest
 
@@ -38,7 +39,7 @@ def lower(one: Reference, values: Any, split: Split) -> str:
         after, logs = one.epoch(state, order, rows, epoch, last)
         scores = one.grade(one.finish(state), *rows[2:])[0]
         names[:] = [list(logs), list(scores)]
-        return one.start(*values), after, logs, scores
+        return as_dicts(one.start(*values)), as_dicts(after), logs, scores
 
     state = jax.eval_shape(one.start, *values)
     order = jax.ShapeDtypeStruct((count(split.x_train),), jnp.int32)

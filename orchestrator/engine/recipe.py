@@ -83,7 +83,7 @@ _studies: dict[tuple[int, Shapes, str], tuple[Variant, Study]] = {}
 def _study(variant: Variant, shapes: Shapes, engine: str) -> Study:
     """Both scopes of a variant have one study, where their rows have the same shapes."""
     known = _studies.get((id(variant), shapes, engine))
-    if known is None:  # the variant is kept, lest another gets its id
+    if known is None:  # the variant is kept, so that no other gets its id
         known = _studies[id(variant), shapes, engine] = (variant, study(variant, shapes.split, engine))
     return known[1]
 

@@ -17,9 +17,10 @@ from keras import StatelessScope
 
 from orchestrator.engine import callbacks, private
 from orchestrator.engine.model import Beginning, has_own_loss, loss_name, right
+from orchestrator.engine.slots import Slots
+from orchestrator.engine.state import State
 from orchestrator.lesson import Array, Rows, Variant, count
 
-State = dict[str, Any]
 Scores = dict[str, Any]
 
 
@@ -33,7 +34,7 @@ class Reference:
             copy.deepcopy(callbacks.without_files(variant.callbacks)), self.model, variant.epochs
         )
         self.halts = any(isinstance(rule, callbacks.TerminateOnNaN) for rule in self.rules)
-        self.slots = callbacks.Slots(self.model)
+        self.slots = Slots(self.model)
         self.model.reset_metrics()
         self.blank = [v.value for v in self.model.metrics_variables]
 
@@ -41,9 +42,8 @@ class Reference:
         """The state before the first epoch, of the variables' values."""
         # The counters ride along though they are always 0: a constant count would let XLA divide by
         # multiplying, and round otherwise than `fit`.
-        state = {"trainable": trainable, "frozen": frozen, "optimizer": optimizer, "counters": self.blank}
-        memories = [rule.memory(state) for rule in self.rules]
-        return {**state, "rules": memories, "active": jnp.array(True), "epochs": jnp.int32(0)}
+        state = State(jnp.array(True), self.blank, jnp.int32(0), frozen, optimizer, [], trainable)
+        return state._replace(rules=[rule.memory(state) for rule in self.rules])
 
     def epoch(self, state: State, order: Any, rows: Any, epoch: Any, last: Any) -> tuple[State, dict[str, Any]]:
         """An epoch over rows (x, y, x_test, y_test) in that order; gives the state after it and its logs."""
@@ -56,21 +56,21 @@ class Reference:
         logs = {**logs, **{f"val_{name}": value for name, value in test_logs.items()}}
         logs["learning_rate"] = self._learning_rate(state)
         state, stop = self._end_epoch(state, epoch, last, logs)
-        return {**state, "active": ~stop, "epochs": state["epochs"] + 1}, logs
+        return state._replace(active=~stop, epochs=state.epochs + 1), logs
 
     def finish(self, state: State) -> State:
         """What happens to the weights when training ends."""
         state = self.slots.finalize(state)
-        for rule, memory in zip(self.rules, state["rules"], strict=True):
+        for rule, memory in zip(self.rules, state.rules, strict=True):
             state = rule.train_end(state, memory)
         return state
 
     def train(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
         """An epoch over rows already in order: full batches in a scan, the short last one as a step of its own shape."""
-        carry = ((state["trainable"], state["frozen"], state["optimizer"]), state["counters"], jnp.array(False))
+        carry = ((state.trainable, state.frozen, state.optimizer), state.counters, jnp.array(False))
         (weights, counters, _), _ = over_batches(self._train_step, carry, (x, y), self.variant.batch_size)
         trainable, frozen, optimizer = weights
-        return {**state, "trainable": trainable, "frozen": frozen, "optimizer": optimizer}, self.logs(counters)
+        return state._replace(trainable=trainable, frozen=frozen, optimizer=optimizer), self.logs(counters)
 
     def _train_step(self, carry: Any, batch: Any) -> tuple[Any, None]:
         """Keras's train step; frozen once the loss has left the finite numbers where TerminateOnNaN asks for it."""
@@ -88,9 +88,9 @@ class Reference:
         def step(carry: Any, batch: Any) -> tuple[Any, None]:
             return self.model.test_step(carry, batch)[1], None
 
-        carry = (state["trainable"], state["frozen"], state["counters"])
+        carry = (state.trainable, state.frozen, state.counters)
         (_, frozen, counters), _ = over_batches(step, carry, (x, y), self.test_rows)
-        return {**state, "frozen": frozen}, self.logs(counters)
+        return state._replace(frozen=frozen), self.logs(counters)
 
     @property
     def test_rows(self) -> int:
@@ -102,8 +102,8 @@ class Reference:
         if has_own_loss(self.model):
             _, logs = self.test(state, x, y)
             return self._named(logs), None
-        step = partial(self._grade_step, state["trainable"])
-        (_, counters), correct = over_batches(step, (state["frozen"], state["counters"]), (x, y), self.test_rows)
+        step = partial(self._grade_step, state.trainable)
+        (_, counters), correct = over_batches(step, (state.frozen, state.counters), (x, y), self.test_rows)
         return self._named(self.logs(counters)), in_rows(correct)
 
     def _grade_step(self, trainable: Any, carry: Any, batch: Any) -> tuple[Any, Any]:
@@ -130,23 +130,23 @@ class Reference:
         return StatelessScope(list(zip(self.model.metrics_variables, values, strict=True)))
 
     def _learning_rate(self, state: State) -> Any:
-        with StatelessScope(list(zip(self.model.optimizer.variables, state["optimizer"], strict=True))):
+        with StatelessScope(list(zip(self.model.optimizer.variables, state.optimizer, strict=True))):
             return jnp.asarray(self.model.optimizer.learning_rate, jnp.float32)
 
     def _each_rule(self, state: State, moment: str, *arguments: Any) -> State:
         memories = []
-        for rule, before in zip(self.rules, state["rules"], strict=True):
+        for rule, before in zip(self.rules, state.rules, strict=True):
             state, memory = getattr(rule, moment)(state, before, *arguments)
             memories.append(memory)
-        return {**state, "rules": memories}
+        return state._replace(rules=memories)
 
     def _end_epoch(self, state: State, epoch: Any, last: Any, logs: Any) -> tuple[State, Any]:
         memories, stop = [], jnp.array(False)
-        for rule, before in zip(self.rules, state["rules"], strict=True):
+        for rule, before in zip(self.rules, state.rules, strict=True):
             state, memory, wants = rule.epoch_end(state, before, epoch, last, logs)
             memories.append(memory)
             stop |= wants
-        return {**state, "rules": memories}, stop
+        return state._replace(rules=memories), stop
 
 
 def _take(rows: Rows, order: Array) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from orchestrator.engine import fit, private
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.lesson import Array, Data, Lesson, Rows, Split, Variant, count
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.reports.nouns.scope import Scope
 
@@ -40,11 +40,11 @@ CURVES = (
 CURVE_LIMIT = 0.02
 
 
-def check(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, first: int) -> Verdict:
+def check(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, first: int) -> SelfCheck:
     """Hold the program on `data` against `fit` on the lesson loaded anew, for a seed of the block that begins with `first`."""
     begun = time.perf_counter()
     gap, why = _compare(program, data, anew, scope, first + 1)
-    return Verdict(why, gap, time.perf_counter() - begun)
+    return SelfCheck(why, gap, time.perf_counter() - begun)
 
 
 def _compare(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope, seed: int) -> tuple[float, str]:

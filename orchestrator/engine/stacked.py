@@ -15,7 +15,8 @@ import numpy as np
 
 from orchestrator.engine import allowed, private
 from orchestrator.engine.model import Beginning, grade, right
-from orchestrator.engine.reference import Reference, Scores, State, in_rows, over_batches
+from orchestrator.engine.reference import Reference, Scores, in_rows, over_batches
+from orchestrator.engine.state import State
 from orchestrator.lesson import Split, Variant, count
 
 CHUNK = 1024  # rows that are validated or scored at once
@@ -28,11 +29,11 @@ class Stacked(Reference):
 
     def train(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
         """An epoch over rows already in order."""
-        carry = (state["trainable"], state["frozen"], state["optimizer"])
+        carry = (state.trainable, state.frozen, state.optimizer)
         carry, given = over_batches(self._stacked_step, carry, (x, y), self.variant.batch_size)
         trainable, frozen, optimizer = carry
-        logs = self._logs_of(state["counters"], x, y, given, self.variant.batch_size)
-        return {**state, "trainable": trainable, "frozen": frozen, "optimizer": optimizer}, logs
+        logs = self._logs_of(state.counters, x, y, given, self.variant.batch_size)
+        return state._replace(trainable=trainable, frozen=frozen, optimizer=optimizer), logs
 
     def test(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
         """Validation; all batches side by side where they are few."""
@@ -40,16 +41,16 @@ class Stacked(Reference):
             return super().test(state, x, y)
         step = self._test_step(state)
         _, given = over_batches(step, None, (x, y), self.test_rows, scan=_at_once)
-        return state, self._logs_of(state["counters"], x, y, given, self.test_rows)
+        return state, self._logs_of(state.counters, x, y, given, self.test_rows)
 
     def grade(self, state: State, x: Any, y: Any) -> tuple[Scores, Any]:
         """Scores of all rows at once."""
 
         def predict(carry: Any, chunk: Any) -> tuple[Any, Any]:
-            return carry, self.model.stateless_call(state["trainable"], state["frozen"], chunk, training=False)[0]
+            return carry, self.model.stateless_call(state.trainable, state.frozen, chunk, training=False)[0]
 
         predictions = in_rows(over_batches(predict, (), x, CHUNK)[1])
-        with self.with_counters(state["counters"]):
+        with self.with_counters(state.counters):
             return grade(self.model, y, predictions), right(self.model, y, predictions)
 
     def _stacked_step(self, carry: Any, batch: Any) -> tuple[Any, Any]:
@@ -65,7 +66,7 @@ class Stacked(Reference):
     def _test_step(self, state: State) -> Any:
         def step(carry: None, batch: Any) -> tuple[None, Any]:
             _, (loss, predictions, _, _) = self.model.compute_loss_and_updates(
-                state["trainable"], state["frozen"], state["counters"], *batch, None, training=False
+                state.trainable, state.frozen, state.counters, *batch, None, training=False
             )
             return carry, (loss, predictions)
 

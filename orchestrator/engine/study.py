@@ -11,11 +11,12 @@ import jax
 import keras
 import numpy as np
 
-from orchestrator.engine import allowed, callbacks, compiled, private
+from orchestrator.engine import allowed, callbacks, private
 from orchestrator.engine.history import columns
 from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
 from orchestrator.engine.model import Beginning, begin, loss_name
 from orchestrator.engine.reference import Reference
+from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Split, Variant, count
 from orchestrator.nouns.identity import Sketch, digest, sketch
@@ -76,7 +77,7 @@ def start(variant: Variant, split: Split, pair: Iterable[Beginning]) -> Sketch:
     """Initial variables, and the order of the rows in two epochs, of some seeds' models."""
     found = []
     for beginning in pair:
-        orders = compiled.row_orders(compiled.shuffler(beginning, variant, split), count(split.x_train), variant)
+        orders = row_orders(shuffler(beginning, variant, split), count(split.x_train), variant)
         found += [array for part in beginning.values for array in part] + list(islice(orders, ORDERS))
     return sketch(found)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SelfCheck:
     """Whether the compiled engine gave `fit`'s numbers for a training.
 
     Attributes:

@@ -10,8 +10,8 @@ from orchestrator.nouns.identity import Identity
 from orchestrator.nouns.measures import Traits
 from orchestrator.reports.nouns.scope import Scope
 
-State = Literal["stored", "failed", "broken", "redrawn"]
-Stored = Mapping[tuple[str, int], State]  # (key, first seed of the block) -> what the store says of it
+BlockState = Literal["stored", "failed", "broken", "redrawn"]
+Stored = Mapping[tuple[str, int], BlockState]  # (key, first seed of the block) -> what the store says of it
 
 
 DAMAGED = "its file was damaged"

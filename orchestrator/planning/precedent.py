@@ -10,11 +10,11 @@ from orchestrator.lessons import keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import NoAnswerError
 from orchestrator.nouns.identity import Sketch
-from orchestrator.nouns.plan import Job, State, block_seeds, owners
+from orchestrator.nouns.plan import BlockState, Job, block_seeds, owners
 from orchestrator.store import Store
 from orchestrator.workers import worker
 
-States = dict[tuple[str, int], State]
+BlockStates = dict[tuple[str, int], BlockState]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Precedent:
         processors: the kinds that trained the jobs' stored blocks.
     """
 
-    states: States
+    states: BlockStates
     abouts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     superseded: int = 0
     processors: frozenset[str] = frozenset()
@@ -55,16 +55,16 @@ def look(
     settings: keys.Settings,
 ) -> Precedent:
     """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
-    states = store.state(jobs)
+    states = store.blocks.state(jobs)
     held = [(job, first) for (key, first), job in owners(jobs).items() if (key, first) in states]
     runs = dict(
-        zip(held, store.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
+        zip(held, store.blocks.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
     )
     for job, first in _drawn_otherwise(runs, sources, ask, settings):
         states[job.key, first] = "redrawn"
-    abouts = store.abouts()
+    abouts = store.notes.abouts()
     now = worker.versions()
-    counts = store.stored_runs()
+    counts = store.blocks.stored_runs()
     old = sum(counts.get(key, 0) for key, about in abouts.items() if about.get("versions") != now)
     processors = {run["processor"] for found in runs.values() for run in found if run["processor"]}
     return Precedent(states, abouts, old, frozenset(processors))

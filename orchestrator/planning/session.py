@@ -100,7 +100,7 @@ class Prepared:
 
     def grown(self, jobs: Sequence[Job], store: Store) -> Prepared:
         """The same, once its plan is carried out, with more seeds for some of its jobs."""
-        before = replace(self.before, states={**self.before.states, **store.state(self.plan.jobs)})
+        before = replace(self.before, states={**self.before.states, **store.blocks.state(self.plan.jobs)})
         return replace(self, plan=plan(jobs, before.states, why=before.why_missing), before=before)
 
 
@@ -137,7 +137,7 @@ def _all(request: Request) -> tuple[int, ...]:
 def _as_checked(job: Job, sources: Mapping[str, Source], store: Store) -> Job:
     """The job as an earlier self-check of its program leaves it: compiled, or through `fit`."""
     own = sources[job.lesson].number is None
-    known = store.verdict(job.program) if own and job.engine == "compiled" else None
+    known = store.notes.self_check(job.program) if own and job.engine == "compiled" else None
     return replace(job, engine="fit-jax", reason=known.why) if known and not known.holds else job
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from orchestrator.errors import StoreError
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.identity import Sketch
 from orchestrator.nouns.outcome import Outcome
 
@@ -46,7 +46,7 @@ class Block:
     stored: bool = False
     trouble: str = ""
     processor: str = ""
-    verdict: Verdict | None = None
+    verdict: SelfCheck | None = None
     refused: str = ""
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
@@ -10,6 +11,8 @@ from typing import IO, Any, Protocol, TypeVar
 from orchestrator.errors import StoreError
 
 Given = TypeVar("Given")
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 LARGEST = 2**33  # bytes of a file that is read in one go
 
 
@@ -66,6 +69,19 @@ class Files(Protocol):
 
     def folder(self) -> AbstractContextManager[Path]:
         """A folder on this machine's disk with the tables in it; pages written into it are at the place afterwards."""
+
+
+def side_by_side(files: Files, do: Callable[[Item], Found], items: Sequence[Item]) -> Iterable[Found]:
+    """What `do` gives for each; side by side where a file is far away."""
+    if files.at_once == 1:
+        return map(do, items)
+    with ThreadPoolExecutor(files.at_once) as pool:
+        return list(pool.map(do, items))
+
+
+def write_text(files: Files, name: str, text: str) -> None:
+    """Commit a file of text."""
+    files.write(name, lambda file: file.write(text.encode()))
 
 
 def inside(name: str) -> str:

@@ -42,7 +42,7 @@ class Place(Files, Protocol):
 
 FOLDER = "drivers"
 BEAT = 2.0  # seconds between two heartbeats
-PATIENCE = 20.0  # seconds without one after which a driver is believed dead
+DEAD_AFTER = 20.0  # seconds without one after which a driver is believed dead
 LOOK = 0.5
 LARGEST_PID = 2**22  # of Linux
 
@@ -123,9 +123,9 @@ def claims(files: Place) -> dict[str, dict[str, Any]]:
 
 
 def at_work(files: Place, but: str = "") -> dict[str, Any] | None:
-    """The claim of a driver that is alive, other than `but`; takes up to PATIENCE to find that there is none."""
+    """The claim of a driver that is alive, other than `but`; takes up to DEAD_AFTER to find that there is none."""
     seen = {name: claim for name, claim in claims(files).items() if name != but and not _surely_dead(claim)}
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + DEAD_AFTER
     while seen and time.monotonic() < end:
         time.sleep(LOOK)
         now = claims(files)

@@ -152,3 +152,8 @@ def _text(column: pa.ChunkedArray) -> Iterable[Any]:
     ends = np.frombuffer(words.buffers()[1], np.int64)[words.offset :][: len(words) + 1]
     yield np.diff(ends).tobytes()
     yield bytes(words.buffers()[2] or b"")[ends[0] : ends[-1]] if len(words) else b""
+
+
+def line_of(error: BaseException) -> str:
+    """What a failure says, on one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

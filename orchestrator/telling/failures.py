@@ -27,5 +27,5 @@ def by_cause(rows: Iterable[Mapping[str, Any]], store: Store) -> Iterator[str]:
 
 def trace_of(row: Mapping[str, Any], store: Store) -> str:
     """Where a run's traceback lies, in brackets; empty where there is none."""
-    path = store.traceback(row["key"], row["seed"])
+    path = store.blocks.traceback(row["key"], row["seed"])
     return f" ({path})" if path else ""

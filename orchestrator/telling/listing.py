@@ -116,7 +116,7 @@ def of_failures(runs: pd.DataFrame, store: Store) -> list[str]:
     """A line for each run without a result: its cause, and where its traceback lies."""
     lines = []
     for row in runs[runs["error"].notna()].to_dict("records"):
-        path = store.traceback(row["key"], row["seed"])
+        path = store.blocks.traceback(row["key"], row["seed"])
         where = f" ({path})" if path else ""
         lines.append(f"{row['variant']} {row['data']} seed {row['seed']}: {row['error']}{where}")
     return lines

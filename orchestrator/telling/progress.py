@@ -11,15 +11,15 @@ from typing import Protocol
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.nouns import seeds
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import WITHOUT_RESULT, Outcome
 from orchestrator.nouns.plan import Job, Plan
 from orchestrator.store import Store
 from orchestrator.telling import pace
 from orchestrator.telling.forecast import OVERDUE, Countdown, Forecast, closing
 from orchestrator.telling.statuspage import RENEWED, View, page
+from orchestrator.workers.common_failures import NOT_TRIED
 from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
-from orchestrator.workers.prospects import NOT_TRIED
 
 EVERY, AT_MOST = 10.0, 300.0  # seconds between two plain lines: a tenth of the time so far, within these bounds
 TICK = 0.5  # seconds between two looks at whether a line or a page is due
@@ -206,7 +206,7 @@ class Progress:
         self._told = [*self._told, text][-TOLD:]
         self.note(text, loud)
 
-    def _tell_verdict(self, job: Job, verdict: Verdict) -> None:
+    def _tell_verdict(self, job: Job, verdict: SelfCheck) -> None:
         said = "holds" if verdict.holds else f"{verdict.why}; its runs go through fit"
         text = f"checked {job.lesson}/{job.variant} against fit in {verdict.seconds:.0f} s: {said}"
         self._tell(text, USUAL if verdict.holds else QUIET)
@@ -222,7 +222,7 @@ class Progress:
         if error and error.startswith(NOT_TRIED):
             self._tell_once(f"failed {job.lesson}/{job.variant}: {error}")
             return
-        path = self.store.traceback(job.key, runs[0].seed)
+        path = self.store.blocks.traceback(job.key, runs[0].seed)
         self._tell(f"failed {which}: {error}{f' ({path})' if path else ''}")
 
     def left(self) -> float | None:

@@ -135,7 +135,7 @@ def _runs(store: Store, jobs: Iterable[Run], seeds: Iterable[int]) -> Iterator[R
     held = [
         (job, mine, block_seeds(first, job["width"])) for job, mine in wanted for first in blocks(mine, job["width"])
     ]
-    glances = store.glances([(job["key"], members) for job, _, members in held])
+    glances = store.blocks.glances([(job["key"], members) for job, _, members in held])
     for (job, mine, members), seen in zip(held, glances, strict=True):
         about = {name: job[name] for name in ("lesson", "variant", "data", "key")}
         found = seen or [{"seed": seed, "status": "waiting"} for seed in members]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.plan import Shard
 from orchestrator.store import Block
 
@@ -39,7 +39,7 @@ class Checked:
     """The shard's program was held against `fit`; the shard trains from now on."""
 
     shard: Shard
-    verdict: Verdict
+    verdict: SelfCheck
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from orchestrator.store import Store
 from orchestrator.workers import worker
 
 if TYPE_CHECKING:
-    from orchestrator.workers.driver import Driver
+    from orchestrator.workers.cluster.driver import Driver
 
 ROOM = 1.0  # GiB that a night of results takes at the most
-MEMORY = 2.0  # GiB a worker takes at the most
+WORKER_GIB = 2.0  # GiB a worker takes at the most
 GIB = 2**30
 
 
@@ -43,11 +43,15 @@ def checks(store: Store, address: str | None) -> Iterator[Check]:
         + ("" if right else f": the contract was checked on {engine.KERAS}; install the versions of requirements.lock"),
     )
     cores, memory = os.cpu_count() or 1, psutil.virtual_memory().available / GIB
-    enough = memory >= MEMORY * cores
+    enough = memory >= WORKER_GIB * cores
     yield Check(
         enough,
         f"{cores} processors, {memory:.1f} GiB of free memory"
-        + ("" if enough else f": a worker takes up to {MEMORY:g} GiB; use --workers {max(1, int(memory / MEMORY))}"),
+        + (
+            ""
+            if enough
+            else f": a worker takes up to {WORKER_GIB:g} GiB; use --workers {max(1, int(memory / WORKER_GIB))}"
+        ),
     )
     try:
         store.prepare()
@@ -66,7 +70,7 @@ def checks(store: Store, address: str | None) -> Iterator[Check]:
 
 
 def _cluster(store: Store, address: str | None) -> Iterator[Check]:
-    from orchestrator.workers.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
+    from orchestrator.workers.cluster.driver import Driver, Options  # noqa: PLC0415  importing Ray takes a second
 
     try:
         driver = Driver(Options(address=address))

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from orchestrator.lessons.sandbox import NoAnswerError, Sandbox
 from orchestrator.store import Block
 from orchestrator.workers import worker
+from orchestrator.workers.common_failures import CommonFailures, failed
 from orchestrator.workers.events import Event, Finished, Started
-from orchestrator.workers.prospects import Prospects, failed
 from orchestrator.workers.worker import Order
 
 
@@ -32,15 +32,15 @@ class Serial:
 
     def run(self, orders: Iterable[Order]) -> Iterator[Event]:
         """Train the shards in their order."""
-        prospects = Prospects()
+        common = CommonFailures()
         for order in orders:
             if self.stopping:
                 return
-            block = prospects.not_tried(order)
+            block = common.not_tried(order)
             if block is None:
                 yield Started(order.shard, platform.node())
                 block = self._train(order)
-                prospects.take(order.shard, block)
+                common.take(order.shard, block)
             yield Finished(order.shard, block)
 
     def _train(self, order: Order) -> Block:

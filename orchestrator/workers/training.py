@@ -19,7 +19,7 @@ from orchestrator.engine.study import start
 from orchestrator.errors import OtherProgramError
 from orchestrator.lesson import Data, Split, Variant
 from orchestrator.lessons.loaded import Loaded, content
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job
@@ -65,7 +65,7 @@ class Bench:
         self.text = digest(lower(Reference(variant, pair[0]), pair[0].values, split)) if traced else ""
         self.start = start(variant, split, pair)
         self.program = Program(variant, split, pair[0]) if traced else None
-        self.verdict: Verdict | None = None
+        self.verdict: SelfCheck | None = None
 
 
 _benches: dict[tuple[int, Shapes, bool], tuple[Variant, Bench]] = {}
@@ -77,11 +77,13 @@ def _bench(variant: Variant, split: Split, traced: bool) -> Bench:
     if key not in _benches:
         if len(_benches) == BENCHES:
             del _benches[next(iter(_benches))]
-        _benches[key] = (variant, Bench(variant, split, traced))  # the variant is kept, lest another gets its id
+        _benches[key] = (variant, Bench(variant, split, traced))  # the variant is kept, so that no other gets its id
     return _benches[key][1]
 
 
-def train(job: Job, here: Loaded, seeds: Sequence[int], known: Verdict | None) -> tuple[list[Outcome], Verdict | None]:
+def train(
+    job: Job, here: Loaded, seeds: Sequence[int], known: SelfCheck | None
+) -> tuple[list[Outcome], SelfCheck | None]:
     """Train the seeds of a job; gives also the verdict of a self-check that was made on the way.
 
     `known` is what an earlier check of this training said.
@@ -91,7 +93,7 @@ def train(job: Job, here: Loaded, seeds: Sequence[int], known: Verdict | None) -
     """
     _, held, bench = _planned(job, here)
     made = None if known or bench.verdict else _check(job, here, bench, seeds[0])
-    reason = job.reason or (known or bench.verdict or Verdict()).why
+    reason = job.reason or (known or bench.verdict or SelfCheck()).why
     if bench.program and job.engine == "compiled" and not reason:
         outcomes = bench.program.train(seeds, held.as_data(), job.data)
     else:
@@ -100,7 +102,7 @@ def train(job: Job, here: Loaded, seeds: Sequence[int], known: Verdict | None) -
     return [replace(o, rows=held.seen.get(o.seed)) for o in outcomes], made
 
 
-def check(job: Job, here: Loaded, first: int) -> Verdict | None:
+def check(job: Job, here: Loaded, first: int) -> SelfCheck | None:
     """Hold a job's program against `fit`, where this process never did and there is reason to; `first` is a seed to come.
 
     Raises:
@@ -121,7 +123,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     return variant, held, bench
 
 
-def _check(job: Job, here: Loaded, bench: Bench, first: int) -> Verdict | None:
+def _check(job: Job, here: Loaded, bench: Bench, first: int) -> SelfCheck | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
     bench.verdict = selfcheck.check(bench.program, here.lesson.data, lambda: here.anew().lesson, job.data, first)

@@ -26,13 +26,13 @@ from orchestrator.errors import OrchestratorError, OtherProgramError, StoreError
 from orchestrator.lessons import keys
 from orchestrator.lessons.catalog import Source, Value
 from orchestrator.nouns import literals
-from orchestrator.nouns.check import Verdict
+from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import Outcome, failure
 from orchestrator.nouns.plan import Shard
 from orchestrator.store import Block, Store
 
 WORDS = 2**15  # bytes of a dead process's log that are kept
-MEMORY = 0.8  # of the machine's memory may be taken by all shards together
+MEMORY_SHARE = 0.8  # of the machine's memory may be taken by all shards together
 LEAST_MEMORY = 4 * 2**30  # bytes that a process may take however many share the machine
 MUST_AGREE = ("ray", "keras", "jax", "numpy")
 
@@ -52,7 +52,7 @@ class Order:
     gpu: bool = False
     alone: int | None = None
     out: str | None = None
-    verdict: Verdict | None = None
+    verdict: SelfCheck | None = None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -94,7 +94,7 @@ def last_words(log: str) -> str:
 def bound_memory(share: float) -> None:
     """Let this process take its share of the machine's memory: then allocating without end is its own MemoryError, and nobody else's."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = max(int(psutil.virtual_memory().total * MEMORY * share), LEAST_MEMORY)
+    limit = max(int(psutil.virtual_memory().total * MEMORY_SHARE * share), LEAST_MEMORY)
     if sys.platform == "linux" and (soft == resource.RLIM_INFINITY or limit < soft):  # elsewhere it binds nothing
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
@@ -112,7 +112,7 @@ def is_to_check(order: Order) -> bool:
     return order.shard.job.engine == "compiled" and order.source.number is None and order.verdict is None
 
 
-def check(order: Order) -> Verdict | None:
+def check(order: Order) -> SelfCheck | None:
     """Hold an order's program against `fit` before it trains, where that was never done; what goes wrong, training will tell."""
     if not is_to_check(order):
         return None
@@ -155,7 +155,7 @@ def _committed(order: Order, out: str, block: Block) -> Block:
     if order.alone is not None or all(o.error for o in block.outcomes):
         return block
     try:
-        _store(out).write(order.shard.job.key, block)
+        _store(out).blocks.write(order.shard.job.key, block)
     except StoreError as error:
         return replace(block, trouble=str(error))
     return block.receipt()
@@ -167,7 +167,7 @@ def _store(out: str) -> Store:
     return Store(out)
 
 
-def _train(order: Order) -> tuple[list[Outcome], Verdict | None]:
+def _train(order: Order) -> tuple[list[Outcome], SelfCheck | None]:
     training = _training(order)
     return training.train(order.shard.job, keys.loaded(order.source, order.settings), order.lanes, order.verdict)  # type: ignore[no-any-return]
 

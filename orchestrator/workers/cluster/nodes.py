@@ -17,7 +17,7 @@ from orchestrator.errors import ClusterError
 
 LOOK_EVERY = 2.0  # seconds between two looks
 SHUNNED = 90.0  # seconds without a shard for a node that a task called dead
-PATIENCE = 900.0  # seconds that a cluster may be without room for a shard, where another machine may be on its way
+GIVE_UP_AFTER = 900.0  # seconds that a cluster may be without room for a shard, where another machine may be on its way
 BOOTSTRAP = Path("~/ray_bootstrap_config.yaml")  # what `ray up` leaves on the head
 KUBERAY = "RAY_USAGE_STATS_KUBERAY_IN_USE"  # what KubeRay sets in every pod
 GROUP = "ray.io/node-group"  # the label of a node that an autoscaler started, or whose head has one
@@ -88,7 +88,7 @@ class Nodes:
     @property
     def given_up(self) -> bool:
         """Whether there was no room for too long."""
-        return self._looked - self._roomy > PATIENCE
+        return self._looked - self._roomy > GIVE_UP_AFTER
 
     def lack(self) -> str:
         """What a shard asks for that no node has."""

@@ -27,7 +27,7 @@ def story(block: Block) -> str | None:
 
 
 @dataclass
-class Prospects:
+class CommonFailures:
     """What each variant's shards have failed of so far, in both scopes and in each; None stands for one that did not, or not as a whole."""
 
     _stories: dict[tuple[str, ...], list[str | None]] = field(default_factory=dict)

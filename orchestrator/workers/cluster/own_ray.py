@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
-PILLARS = ("raylet", "gcs_server")  # without either no task begins or ends
-MOURN = """
+VITAL = ("raylet", "gcs_server")  # without either no task begins or ends
+CLEAR_UP = """
 pauses="0 1 2"  # what had only half begun goes on for a while
 read -r _ && pauses=0
 for pause in $pauses; do
@@ -28,7 +28,7 @@ done
 class OwnRay:
     """Ray as started by this process, in a folder that only its user may look into; below RAY_TMPDIR, where that is set, and then it stays.
 
-    Its processes die with ours by the kernel's hand, but not those of the raylet, which mourn for a minute. So a shell holds
+    Its processes die with ours by the kernel's hand, but not those of the raylet (Ray's manager of a node), which live on for a minute. So a shell holds
     the other end of a pipe that closes when we end, however we end, and clears up: what logs into the folder is killed.
     """
 
@@ -37,8 +37,8 @@ class OwnRay:
         seal_token(make=True)
         parent = os.environ.get("RAY_TMPDIR")
         folder = tempfile.mkdtemp(prefix="ray-", dir=parent or "/tmp")  # noqa: S108  sockets need a short path
-        self._mourner = subprocess.Popen(
-            ["sh", "-c", MOURN, folder, ":" if parent else "rm -rf", str(os.getpid())],
+        self._cleaner = subprocess.Popen(
+            ["sh", "-c", CLEAR_UP, folder, ":" if parent else "rm -rf", str(os.getpid())],
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -49,15 +49,15 @@ class OwnRay:
             self.close()
             raise
         family = psutil.Process().children(recursive=True)
-        self._pillars = [child for child in family if _name(child) in PILLARS]
+        self._vital = [child for child in family if _name(child) in VITAL]
 
     def stands(self) -> bool:
         """Whether it can work."""
-        return all(map(_lives, self._pillars))
+        return all(map(_lives, self._vital))
 
     def close(self) -> None:
         """Ray has ended, or never began: clear up what it left."""
-        self._mourner.communicate(b"now\n")
+        self._cleaner.communicate(b"now\n")
 
 
 def begin(start: Callable[[str], Any]) -> OwnRay:
@@ -83,7 +83,7 @@ def seal_token(make: bool) -> None:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether it runs; one that is dead and not buried yet does not."""
+    """Whether it runs; one that is dead and not waited for yet does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

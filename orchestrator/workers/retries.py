@@ -1,7 +1,7 @@
 """What goes out again: shards that a machine lost, and the seeds of blocks that failed as a whole.
 
 A block that died, hung or raised as a whole says nothing of its seeds. So each is tried alone, in every lane of the same
-program, whose width must stay lest bytes change: the first and the last seed to begin with, and where both end as the
+program, whose width must stay, since bytes would change: the first and the last seed to begin with, and where both end as the
 block did, the block has been judged. Else it is one seed's doing, and the others are tried, too.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.nouns.plan import Shard
 from orchestrator.store import Block
+from orchestrator.workers.common_failures import CommonFailures, failed, story
 from orchestrator.workers.events import Event, Finished, Lost
-from orchestrator.workers.prospects import Prospects, failed, story
 from orchestrator.workers.worker import Order
 
 PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a lost shard is sent again: doubled at each attempt
@@ -68,11 +68,11 @@ class Search:
 
 
 @dataclass
-class Tries:
+class Retries:
     """What is put off, what is searched, and what was learnt of each variant."""
 
     retries: int
-    prospects: Prospects = field(default_factory=Prospects)
+    common: CommonFailures = field(default_factory=CommonFailures)
     _later: list[tuple[float, Order]] = field(default_factory=list)
     _searches: dict[tuple[str, int], Search] = field(default_factory=dict)
 
@@ -129,8 +129,8 @@ class Tries:
 
     def _known(self, order: Order, cause: str | None) -> bool:
         """Whether all the variant's shards have failed of this already."""
-        return self.prospects.why_not(order.shard) == cause
+        return self.common.why_not(order.shard) == cause
 
     def _end(self, shard: Shard, block: Block) -> Finished:
-        self.prospects.take(shard, block)
+        self.common.take(shard, block)
         return Finished(shard, block)

@@ -108,7 +108,7 @@ def test_plan_goes_by_stored_effects(tmp_path):
     store.prepare()
     apart = 0.02 * np.sqrt(7 / 8) * np.array([1, -1] * 4)  # eight differences with a standard deviation of .02
     for name, levels in (("without", np.full(8, 0.7)), ("with", 0.71 + apart)):
-        store.write(name, Block(tuple(_run(seed, level) for seed, level in enumerate(levels))))
+        store.blocks.write(name, Block(tuple(_run(seed, level) for seed, level in enumerate(levels))))
     jobs = [Job("a", name, "fixed", name, "p", "compiled", 8, 1.0) for name in ("without", "with")]
     described = {
         **DESCRIBED,

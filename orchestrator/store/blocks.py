@@ -1,0 +1,205 @@
+"""The stored blocks of runs: store/<key>/seeds-0000-0007.parquet, and failures/<key>/seed-0003.txt for tracebacks."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from orchestrator.errors import StoreLostError
+from orchestrator.nouns.outcome import WITHOUT_RESULT
+from orchestrator.nouns.plan import BlockState, Job, block_seeds, blocks, owners
+from orchestrator.store import last, parquet
+from orchestrator.store.block import Block, BrokenShardError, decode, encode
+from orchestrator.store.document import loads
+from orchestrator.store.files import Files, side_by_side, write_text
+from orchestrator.store.parquet import FAILURES
+
+UPLOADS = 3  # of a block, until it reads back as it was written
+LARGEST = 2**30  # bytes of a block
+FILE = re.compile(r"store/(?P<key>[^/]+)/seeds-(?P<first>\d{4,10})-(?P<last>\d{4,10})\.parquet")
+
+
+class Blocks:
+    """The blocks of a results folder."""
+
+    def __init__(self, files: Files) -> None:
+        """Where they lie."""
+        self._files = files
+
+    def is_empty(self) -> bool:
+        """Whether no block was ever stored here."""
+        return not any(name.endswith(".parquet") for name in self._files.names("store"))
+
+    def path(self, key: str, seeds: Sequence[int]) -> Path | str:
+        """A block's place."""
+        return self._files.where(_name(key, seeds))
+
+    def write(self, key: str, block: Block) -> None:
+        """Commit a block of runs; one that failed before keeps its first status.
+
+        What was uploaded is read back, and uploaded again unless it is whole.
+
+        Raises:
+            StoreLostError: the disk is full or gone, or what was uploaded comes back as something else.
+        """
+        for o in block.outcomes:
+            if o.traceback:
+                write_text(self._files, _traceback(key, o.seed), o.traceback)
+        seeds = [o.seed for o in block.outcomes]
+        block, name = _remembering(block, self._failed_first(key, seeds)), _name(key, seeds)
+        for _ in range(UPLOADS):
+            self._files.write(name, lambda file: parquet.write(encode(block, key), file))
+            if self._files.uri is None or self._is_whole(key, seeds):
+                return
+        self.set_aside(key, seeds)
+        raise StoreLostError(
+            f"{self._files.where(name)} came back other than it was written, {UPLOADS} times; it is set aside"
+        )
+
+    def _failed_first(self, key: str, seeds: Sequence[int]) -> dict[int, str]:
+        """By seed how its run first ended, of those in this block that failed at some time; what a machine lost was no end."""
+        found = {
+            run["seed"]: run.get("first_status") or (run["final"] and run["status"]) for run in self.glance(key, seeds)
+        }
+        return {seed: status for seed, status in found.items() if status in WITHOUT_RESULT}
+
+    def _is_whole(self, key: str, seeds: Sequence[int]) -> bool:
+        try:
+            self.read(key, seeds)
+        except BrokenShardError:
+            return False
+        return True
+
+    def read(self, key: str, seeds: Sequence[int]) -> Block:
+        """A block of runs.
+
+        Raises:
+            FileNotFoundError: it was never trained.
+            BrokenShardError: its file was cut or changed.
+            StoreError: it is whole, but another version of this program wrote it.
+        """
+        name = _name(key, seeds)
+        data = self._files.read(name, LARGEST)
+        try:
+            return decode(parquet.read(data), key, seeds)
+        except (*FAILURES, RecursionError) as error:
+            raise BrokenShardError(f"{self._files.where(name)}: {parquet.line_of(error)}") from None
+
+    def glances(self, wanted: Sequence[tuple[str, Sequence[int]]]) -> list[list[dict[str, Any]]]:
+        """What the footers of blocks say of their runs, for each block (key, seeds): empty where it is not there or not whole."""
+        there = set(self._files.names("store"))
+        return list(
+            side_by_side(self._files, lambda block: self.glance(*block) if _name(*block) in there else [], wanted)
+        )
+
+    def glance(self, key: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
+        """What a block's footer alone says of its runs: seed, status, error; empty when it is not there or not whole."""
+        try:
+            with self._files.open(_name(key, seeds)) as file:
+                footer = pq.read_metadata(file).metadata
+            about = loads(footer[b"block"])
+            of_block = {"processor": about.get("processor", ""), "final": about["final"]}
+            return [{**run, **of_block} for run in about["runs"]]
+        except FileNotFoundError:
+            return []
+        except FAILURES:
+            if self._files.uri:
+                self._files.read(_name(key, seeds), LARGEST)  # where the network is down, says so
+            return []
+
+    def seeds_beyond(self, jobs: Sequence[Job]) -> tuple[int, ...]:
+        """All seeds stored of any of these jobs, in ascending order, where a block of them holds none that any of them asks for.
+
+        Else none: that a block's last seeds were not asked for is nobody's doing. Goes by files' names alone.
+        """
+        keys = {job.key for job in jobs}
+        found = filter(None, map(FILE.fullmatch, self._files.names("store")))
+        ends = {(int(block["first"]), int(block["last"])) for block in found if block["key"] in keys}
+        held = [range(first, end + 1) for first, end in ends if end - first < last.WIDEST]
+        wanted = frozenset(seed for job in jobs for seed in job.seeds)
+        beyond = any(wanted.isdisjoint(block) for block in held)
+        return tuple(sorted({seed for block in held for seed in block})) if beyond else ()
+
+    def state(self, jobs: Sequence[Job]) -> dict[tuple[str, int], BlockState]:
+        """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
+        there = set(self._files.names("store"))
+        found = [
+            (job, first)
+            for (key, first), job in owners(jobs).items()
+            if _name(key, block_seeds(first, job.width)) in there
+        ]
+        states = side_by_side(self._files, lambda block: self._state(*block), found)
+        return {(job.key, first): state for (job, first), state in zip(found, states, strict=True) if state}
+
+    def _state(self, job: Job, first: int) -> BlockState | None:
+        try:
+            block = self.read(job.key, block_seeds(first, job.width))
+        except FileNotFoundError:
+            return None
+        except BrokenShardError:
+            return "broken"
+        if not block.final:
+            return None
+        return "failed" if any(o.status in WITHOUT_RESULT for o in block.outcomes) else "stored"
+
+    def stored_runs(self) -> dict[str, int]:
+        """How many runs the names of each key's blocks speak of."""
+        counts: dict[str, int] = {}
+        for name in self._files.names("store"):
+            if block := FILE.fullmatch(name):
+                counts[block["key"]] = counts.get(block["key"], 0) + int(block["last"]) - int(block["first"]) + 1
+        return counts
+
+    def set_aside(self, key: str, seeds: Sequence[int]) -> Path | str:
+        """Move a damaged file out of the way, and say where it lies now."""
+        name = _name(key, seeds)
+        aside = f"{name.removesuffix('.parquet')}.damaged-{uuid.uuid4().hex[:8]}"
+        self._files.move(name, aside)
+        return self._files.where(aside)
+
+    def traceback_path(self, key: str, seed: int) -> Path | str:
+        """Where a failed run's traceback would lie."""
+        return self._files.where(_traceback(key, seed))
+
+    def traceback(self, key: str, seed: int) -> Path | str | None:
+        """Where a failed run's traceback lies; None where there is none."""
+        name = _traceback(key, seed)
+        return self._files.where(name) if name in self._files.names(name.rpartition("/")[0]) else None
+
+    def of(self, job: Job) -> Iterator[Block]:
+        """The stored blocks that hold a job's seeds."""
+        wanted = [block_seeds(first, job.width) for first in blocks(job.seeds, job.width)]
+        return (
+            block
+            for block in side_by_side(self._files, lambda members: self._needed(job.key, members), wanted)
+            if block
+        )
+
+    def _needed(self, key: str, seeds: Sequence[int]) -> Block | None:
+        try:
+            return self.read(key, seeds)
+        except FileNotFoundError:
+            return None
+        except BrokenShardError as error:
+            raise StoreLostError(f"damaged just now: {error}; the same command trains it again") from None
+
+
+def _remembering(block: Block, first: Mapping[int, str]) -> Block:
+    """The block whose runs have these first statuses, where any failed before."""
+    if not first:
+        return block
+    return replace(block, outcomes=tuple(replace(o, first_status=first.get(o.seed, "")) for o in block.outcomes))
+
+
+def _name(key: str, seeds: Sequence[int]) -> str:
+    return f"store/{key}/seeds-{seeds[0]:04d}-{seeds[-1]:04d}.parquet"
+
+
+def _traceback(key: str, seed: int) -> str:
+    return f"failures/{key}/seed-{seed:04d}.txt"

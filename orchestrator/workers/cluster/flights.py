@@ -1,0 +1,77 @@
+"""The orders on their way: which task each is, where it runs and since when."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from orchestrator.workers import worker
+from orchestrator.workers.worker import Order, Place
+
+CHECKING = 120.0  # seconds that a self-check may take beside a shard's own time
+
+
+@dataclass
+class Flight:
+    """An order on its way."""
+
+    order: Order
+    node: str = ""  # Ray's name of it; none while Ray may choose
+    begun: float = math.inf  # on the monotonic clock
+    log: str = ""
+    grace: float = 0.0  # seconds beyond the timeout, for a self-check
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a worker took it up."""
+        return self.begun < math.inf
+
+    def begin(self, place: Place) -> None:
+        """A worker took it up there."""
+        self.begun, self.log = time.monotonic(), place.log
+        self.grace = CHECKING if worker.is_to_check(self.order) else 0.0
+
+    def checked(self) -> None:
+        """Its self-check is made, and the shard's own time begins."""
+        self.begun, self.grace = time.monotonic(), 0.0
+
+
+class Flights(dict[Any, Flight]):
+    """By Ray's task each order's flight."""
+
+    @property
+    def by_node(self) -> Counter[str]:
+        """How many are on their way to each node; to "" where Ray may choose."""
+        return Counter(flight.node for flight in self.values())
+
+    def ready(self, timeout: float) -> list[Any]:
+        """The tasks that have something to tell, within so many seconds."""
+        ready, _ = ray.wait(list(self), num_returns=1, timeout=timeout, fetch_local=False)
+        return list(ready)
+
+    def overdue(self, limit: float) -> list[tuple[Any, Flight]]:
+        """Those that train longer than so many seconds, and a self-check's grace."""
+        now = time.monotonic()
+        return [(task, flight) for task, flight in self.items() if now - flight.begun > limit + flight.grace]
+
+    def unbegun(self) -> list[Any]:
+        """Those that no worker has taken up."""
+        return [task for task, flight in self.items() if not flight.has_begun]
+
+    def take_back(self, tasks: Iterable[Any]) -> list[Order]:
+        """End these tasks; gives their orders."""
+        tasks = list(tasks)
+        for task in tasks:
+            ray.cancel(task, force=True)
+        return [self.pop(task).order for task in tasks]
+
+    def take_back_unbound(self) -> Order | None:
+        """End a task that was left to Ray and has come nowhere yet; gives its order, None where there is none."""
+        task = next((task for task, flight in self.items() if not flight.node), None)
+        return None if task is None else self.take_back([task])[0]

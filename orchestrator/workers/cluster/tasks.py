@@ -1,0 +1,63 @@
+"""What runs on a cluster's machines: Ray tasks.
+
+The task that trains is a generator: the node it came to, "I have begun", a self-check's verdict where one was made, and
+the trained block, so that the driver knows what runs where and since when. Ray retries nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from orchestrator.errors import ClusterError
+from orchestrator.lessons.catalog import Value
+from orchestrator.workers import worker
+from orchestrator.workers.cluster.losses import line_of
+from orchestrator.workers.worker import Order
+
+ANSWER_WITHIN = 120.0  # seconds that a node has to tell what it is like
+
+
+@ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
+def train(order: Order, value: Value | None, share: float) -> Iterator[Any]:
+    """Train an order's seeds; tells of each step."""
+    yield ray.get_runtime_context().get_node_id()
+    order = order.carrying(value)
+    worker.warm(order.shard.job.engine, order.gpu, share)
+    yield worker.place()
+    verdict = worker.check(order)
+    if verdict:
+        yield verdict
+    yield worker.train(order)
+
+
+@ray.remote(max_retries=0)  # type: ignore[untyped-decorator]
+def warm(engine: str, gpu: bool, share: float) -> int:
+    """Load the training libraries."""
+    return worker.warm(engine, gpu, share)
+
+
+_question = ray.remote(max_retries=0, num_cpus=0)
+machine, sees_gpu, last_words = _question(worker.machine), _question(worker.sees_gpu), _question(worker.last_words)
+
+
+def on(node: str) -> NodeAffinitySchedulingStrategy:
+    """A task's place: this node and no other."""
+    return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+def ask(task: Any, nodes: Iterable[str], *words: Any, **needs: float) -> list[Any]:
+    """What a task gives on each of these nodes.
+
+    Raises:
+        ClusterError: a node does not answer.
+    """
+    try:
+        asked = [task.options(scheduling_strategy=on(node), **needs).remote(*words) for node in nodes]
+        return ray.get(asked, timeout=ANSWER_WITHIN)  # type: ignore[no-any-return]
+    except RayError as error:
+        raise ClusterError(f"a node does not answer ({line_of(error)}); `ray status` tells which there are") from None
