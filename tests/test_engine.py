@@ -14,7 +14,7 @@ engine.load()  # before anything else imports Keras
 import keras
 
 from orchestrator.command.agreement import comparable
-from orchestrator.engine import fit
+from orchestrator.engine import compiled, fit
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.recipe import recipe
 
@@ -47,12 +47,12 @@ def same(ours, theirs):
 def test_every_variant_gives_the_history_of_fit(lesson, name, scope):
     """Loss, accuracy, validation and learning rate of a seed inside a block are those of `fit` for that seed, and so are the scores."""
     made = LESSONS[lesson]
-    compiled = program(lesson, name, EPOCHS[made.variant(name).batch_size])
-    ours = compiled.train(range(WIDTH), made.data, scope)[SEED]
+    block = program(lesson, name, EPOCHS[made.variant(name).batch_size])
+    ours = block.train(range(WIDTH), made.data, scope)[SEED]
     split = made.data.draw(scope, SEED)
-    model, theirs = fit.fit(compiled.variant, split, SEED)
+    model, theirs = fit.fit(block.variant, split, SEED)
     same(ours.history, theirs)
-    expected = fit.scores(model, split, made.data, compiled.variant, at_once=False)
+    expected = fit.scores(model, split, made.data, block.variant, at_once=False)
     assert sorted(ours.scores) == sorted(expected)
     np.testing.assert_allclose([ours.scores[k] for k in expected], list(expected.values()), atol=1e-6)
 
@@ -267,6 +267,28 @@ def test_a_history_does_not_depend_on_its_neighbours():
         k: v.tobytes() for k, v in again[0].history.items()
     }
     assert first[SEED].scores == again[0].scores
+
+
+def test_seeds_of_large_data_train_one_by_one_and_give_the_history_of_fit(monkeypatch):
+    """In segments of two epochs, with a seed that raises among them, each run is that of `fit`; a seed asked for twice trains once."""
+    monkeypatch.setattr(compiled, "LARGE", 1)
+    monkeypatch.setattr(compiled, "ORDERS", 2 * WIDTH * 4 * 27)
+    variant = Variant("a", net(*sigmoid()), epochs=5, batch_size=8)
+    made, seen = Program(variant, rows()), []
+
+    def drawn(seed):
+        seen.append(seed)
+        return {1: lambda: None}.get(seed, lambda: rows(seed))()
+
+    ours = made.train([SEED, 0, 1, *[SEED] * 5], Data(fixed=rows, redrawn=drawn), "redrawn")
+    assert seen == [SEED, 0, 1]
+    assert [o.seed for o in ours] == [SEED, 0, 1, *[SEED] * 5]
+    assert [o.status for o in ours[:3]] == ["ok", "ok", "failed"]
+    assert (made.alone, made.places) == (True, 2)
+    model, theirs = fit.fit(variant, rows(SEED), SEED)
+    same(ours[0].history, theirs)
+    expected = fit.scores(model, rows(SEED), DATA, variant, at_once=False)
+    np.testing.assert_allclose([ours[0].scores[k] for k in expected], list(expected.values()), atol=1e-6)
 
 
 def test_a_longer_run_begins_as_the_shorter_one():

@@ -7,7 +7,8 @@ between steps (shuffling, callbacks, validation) is done in its order.
 On a CPU the seeds of a block take turns, epoch by epoch, so that every operation has the shape that it has in `fit`, and
 rounds as it does there. Only where a batch has next to no rows do they train side by side, under `vmap`: that is twice
 as fast there, and may differ in the last bit. The number of seeds in a program is fixed (`WIDTH`), since XLA may round
-otherwise for another width, and a run's bytes would depend on its neighbours.
+otherwise for another width, and a run's bytes would depend on its neighbours. Where the data are large, it is one: eight
+copies of them would gain nothing but turns.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ from orchestrator.reports.nouns.scope import Scope
 
 WIDTH = 8  # seeds in a program; more spill the cache, fewer waste the dispatch
 NARROW = 8  # rows in a batch below which a step leaves a processor's lanes empty, unless seeds fill them
-SEGMENT = 100  # epochs between two looks of the host
+SEGMENT = 100  # epochs between two looks of the host, at most
+LARGE = 2**24  # bytes of a data set from which on seeds train one after the other
+ORDERS = 2**24  # bytes of row numbers that a segment may bring along, for eight seeds
 
 Progress = Callable[[int], None]
 
@@ -46,6 +49,9 @@ class Program:
         """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
         self.variant = variant
         self.one = fastest(variant, beginning or begin(variant, split, 0), split)
+        self.alone = sum(array.nbytes for array in jax.tree.leaves(_parts(split))) >= LARGE
+        rows = count(split.x_train)
+        self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * rows * np.dtype(np.int32).itemsize)))
         self.segment = jax.jit(self._segment, donate_argnums=0)
         self.score = jax.jit(self._score)
 
@@ -56,7 +62,7 @@ class Program:
         return jax.lax.cond(state.active, train, lambda: (state, empty))  # type: ignore[no-any-return]
 
     def _segment(self, state: State, orders: Any, rows: Any, first: Any, number: Any, total: Any) -> tuple[State, Any]:
-        """Train `number` epochs (at most SEGMENT), or until every seed has stopped; logs have shape (SEGMENT, seeds)."""
+        """Train `number` epochs, or until every seed has stopped; orders are (seeds, places, rows), logs (places, seeds)."""
         mapped = _side_by_side if self.variant.batch_size < NARROW or jax.default_backend() != "cpu" else jax.lax.map
         one = jax.tree.map(lambda a: a[0], (state, orders[:, 0], rows))
         empty = _zeros(jax.eval_shape(self.one.epoch, *one, first, False)[1])
@@ -71,7 +77,7 @@ class Program:
             i, state, _ = carry
             return (i < number) & jnp.any(state.active)
 
-        logs = _zeros(empty, SEGMENT, orders.shape[0])
+        logs = _zeros(empty, orders.shape[1], orders.shape[0])
         _, state, logs = jax.lax.while_loop(goes_on, body, (jnp.int32(0), state, logs))
         return state, logs
 
@@ -102,6 +108,14 @@ class Program:
 
         With `stop_after` training ends after so many epochs of those it was to have.
         """
+        if not self.alone:
+            return self._block(seeds, data, scope, progress, stop_after or self.variant.epochs)
+        epochs = stop_after or self.variant.epochs
+        found = {seed: self._block([seed], data, scope, progress, epochs)[0] for seed in dict.fromkeys(seeds)}
+        return [found[seed] for seed in seeds]
+
+    def _block(self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress, epochs: int) -> list[Outcome]:
+        """Train seeds in one program."""
         begun = time.perf_counter()
         starts: dict[int, tuple[Split, State, np.random.RandomState]] = {}
         failed: dict[int, Outcome] = {}
@@ -114,7 +128,7 @@ class Program:
         if not starts:
             return [failed[seed] for seed in seeds]
         lanes = [seed if seed in starts else next(iter(starts)) for seed in seeds]
-        ends = self._run([starts[seed] for seed in lanes], data, progress, stop_after or self.variant.epochs)
+        ends = self._run([starts[seed] for seed in lanes], data, progress, epochs)
         seconds = (time.perf_counter() - begun) / len(seeds)
         return [
             failed.get(seed) or Outcome(seed, judge(history), history, scores, seconds, "compiled", right=right)
@@ -125,14 +139,14 @@ class Program:
         """Per lane its history, its scores, and the rows it has right."""
         splits = [split for split, _, _ in starts]
         state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for _, state, _ in starts])
-        rows = _stack([(s.x_train, s.y_train, s.x_test, s.y_test) for s in splits])
+        rows = jax.device_put(_stack([_parts(split) for split in splits]))
         shufflers = {
             id(generator): row_orders(generator, count(splits[0].x_train), self.variant) for _, _, generator in starts
         }
         total, logs = self.variant.epochs, []
-        for first in range(0, epochs, SEGMENT):
-            number = min(SEGMENT, epochs - first)
-            drawn = {key: stacked_orders(orders, number, SEGMENT) for key, orders in shufflers.items()}
+        for first in range(0, epochs, self.places):
+            number = min(self.places, epochs - first)
+            drawn = {key: stacked_orders(orders, number, self.places) for key, orders in shufflers.items()}
             orders = np.stack([drawn[id(generator)] for _, _, generator in starts])
             state, new = self.segment(state, orders, rows, np.int32(first), np.int32(number), np.int32(total))
             logs.append(jax.tree.map(np.asarray, new))
@@ -144,17 +158,14 @@ class Program:
         histories = [
             columns({name: values[: trained[i], i] for name, values in whole.items()}, 1) for i in range(len(starts))
         ]
-        return [(history, *ends) for history, ends in zip(histories, self._scores(state, splits, data), strict=True)]
+        return [(history, *ends) for history, ends in zip(histories, self._scores(state, rows, data), strict=True)]
 
-    def _scores(self, state: State, splits: Sequence[Split], data: Data) -> list[tuple[dict[str, float], Any]]:
-        parts = {
-            "train": _stack([(s.x_train, s.y_train) for s in splits]),
-            "test": _stack([(s.x_test, s.y_test) for s in splits]),
-        }
+    def _scores(self, state: State, rows: Any, data: Data) -> list[tuple[dict[str, float], Any]]:
+        parts, seeds = {"train": rows[:2], "test": rows[2:]}, len(state.active)
         if (fresh := data.fresh_rows()) is not None:
-            parts["fresh"] = _stack([fresh] * len(splits))
+            parts["fresh"] = _stack([fresh] * seeds)
         graded = jax.tree.map(np.asarray, self.score(state, parts))
-        return [in_parts(jax.tree.map(lambda array, i=i: array[i], graded)) for i in range(len(splits))]
+        return [in_parts(jax.tree.map(lambda array, i=i: array[i], graded)) for i in range(seeds)]
 
 
 def in_parts(graded: dict[str, tuple[Scores, Any]]) -> tuple[dict[str, float], dict[str, Array]]:
@@ -174,5 +185,12 @@ def _side_by_side(function: Any, seeds: Any) -> Any:
     return jax.vmap(function)(seeds)
 
 
+def _parts(split: Split) -> tuple[Rows, Rows, Rows, Rows]:
+    return split.x_train, split.y_train, split.x_test, split.y_test
+
+
 def _stack(rows: Sequence[Rows]) -> Any:
+    """(seeds, rows, ...) of each array; of a single seed without a copy."""
+    if len(rows) == 1:
+        return jax.tree.map(lambda array: as_keras(array)[None], rows[0])
     return jax.tree.map(lambda *arrays: np.stack([as_keras(array) for array in arrays]), *rows)

@@ -137,7 +137,7 @@ def as_keras(rows: Rows) -> Any:
 
 
 def _as_keras(array: Array) -> Array:
-    return array.astype(keras.config.floatx()) if np.issubdtype(array.dtype, np.floating) else array
+    return array.astype(keras.config.floatx(), copy=False) if np.issubdtype(array.dtype, np.floating) else array
 
 
 def loss_name(model: keras.Model) -> str:
