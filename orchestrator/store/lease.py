@@ -30,7 +30,7 @@ from orchestrator.store.document import LONGEST, loads
 from orchestrator.store.files import Files
 
 
-class Place(Files, Protocol):
+class LeaseFiles(Files, Protocol):
     """Where claims lie: an object store, which tells more than a folder is asked for."""
 
     def exists(self, name: str) -> bool:
@@ -50,7 +50,7 @@ LARGEST_PID = 2**22  # of Linux
 class Lease:
     """This driver's claim to a place, held while the block runs; `lost` is true when another driver has removed it."""
 
-    def __init__(self, files: Place, command: str, beat: Callable[[], None]) -> None:
+    def __init__(self, files: LeaseFiles, command: str, beat: Callable[[], None]) -> None:
         """`beat` is called with every heartbeat."""
         self._files, self._beat = files, beat
         self._name = f"{FOLDER}/{uuid.uuid4().hex}.json"
@@ -105,7 +105,7 @@ class Lease:
         self._files.write(self._name, lambda file: file.write(json.dumps(self._claim).encode()))
 
 
-def claims(files: Place) -> dict[str, dict[str, Any]]:
+def claims(files: LeaseFiles) -> dict[str, dict[str, Any]]:
     """What drivers left, by name; the dead ones' too."""
     found: dict[str, dict[str, Any]] = {}
     for name in files.names(FOLDER):
@@ -122,7 +122,7 @@ def claims(files: Place) -> dict[str, dict[str, Any]]:
     return found
 
 
-def at_work(files: Place, but: str = "") -> dict[str, Any] | None:
+def at_work(files: LeaseFiles, but: str = "") -> dict[str, Any] | None:
     """The claim of a driver that is alive, other than `but`; takes up to DEAD_AFTER to find that there is none."""
     seen = {name: claim for name, claim in claims(files).items() if name != but and not _surely_dead(claim)}
     end = time.monotonic() + DEAD_AFTER

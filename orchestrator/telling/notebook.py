@@ -34,7 +34,7 @@ class Told:
 
 
 @dataclass
-class Cell:
+class NotebookCell:
     """A bar in a notebook's cell, and the last lines below it."""
 
     display: Callable[..., Any]
@@ -84,5 +84,5 @@ def screen(listener: Callable[[str], object] | None) -> Screen:
     if shell is not None and hasattr(shell, "kernel"):
         from IPython.display import display  # noqa: PLC0415  it is there
 
-        return Cell(display)
+        return NotebookCell(display)
     return Told(lambda _: None)

@@ -16,7 +16,7 @@ from orchestrator.telling.terminal import clean
 if TYPE_CHECKING:
     from orchestrator.reports.verdicts.chips import Cell, Chip
     from orchestrator.reports.verdicts.results import Results
-    from orchestrator.reports.verdicts.summary import Line
+    from orchestrator.reports.verdicts.summary import AnswerRow
 
 COLOURS = {"good": "green", "bad": "red", "small": "yellow", "same": "blue", "open": "magenta", "void": "dim"}
 MARKS = {"up": "▲", "down": "▼", "rise": "△", "fall": "▽", "equal": "=", "query": "?", "cross": "×"}
@@ -39,7 +39,7 @@ def lines(results: Results, width: int, full: bool = False) -> Text:
     return Text("\n").join([*head, *(_comparison(line, width, places, words, full) for line in found)])
 
 
-def _comparison(line: Line, width: int, places: int, words: int, full: bool) -> Text:
+def _comparison(line: AnswerRow, width: int, places: int, words: int, full: bool) -> Text:
     parts = [Text(part, "bold") for part in _wrapped(line.name, width)]
     parts += [Text(part, "dim") for note in (_notes(line) if full else ()) for part in _wrapped(note, width, INDENT)]
     parts += [_verdict(scope_heading(scope), cell, width, places, words) for scope, cell, _ in line.cells]
@@ -51,7 +51,7 @@ def _comparison(line: Line, width: int, places: int, words: int, full: bool) -> 
     return Text("\n").join(parts)
 
 
-def _notes(line: Line) -> Iterator[str]:
+def _notes(line: AnswerRow) -> Iterator[str]:
     yield f"decided by {line.measured}"
     if line.guard:
         yield f"guard: {'; '.join(text for text, _ in line.guard)}"
@@ -88,7 +88,7 @@ def markdown(results: Results) -> str:
     return "\n".join(f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows) + "\n"
 
 
-def _rows(line: Line) -> Iterator[tuple[str, ...]]:
+def _rows(line: AnswerRow) -> Iterator[tuple[str, ...]]:
     guard = "; ".join(text for text, _ in line.guard)
     for scope, cell, _ in line.cells:
         told = (cell.chip.words, cell.effect, cell.interval) if cell and cell.chip else ("not run", "", "")

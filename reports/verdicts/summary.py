@@ -61,7 +61,7 @@ MEASURED = {
 
 
 @dataclass(frozen=True)
-class Line:
+class AnswerRow:
     """A row of the first screen. `order` is the place of every cell when the table is sorted by its column."""
 
     anchor: str
@@ -72,7 +72,7 @@ class Line:
     guard: tuple[tuple[str, bool], ...]
 
 
-def lines(results: Results) -> list[Line]:
+def lines(results: Results) -> list[AnswerRow]:
     """A row a comparison, in the lessons' order."""
     return [_line(results, lesson, variant.name) for lesson in results.lessons for variant in lesson.others]
 
@@ -149,10 +149,10 @@ def _named(results: Results, row: Effect) -> str:
     return spoken(results.lesson(row.lesson), row.variant)
 
 
-def _line(results: Results, lesson: Lesson, variant: str) -> Line:
+def _line(results: Results, lesson: Lesson, variant: str) -> AnswerRow:
     rows = {scope: results.primary(lesson.id, variant, scope) for scope in results.all_scopes}
     known = [row for row in rows.values() if row]
-    return Line(
+    return AnswerRow(
         anchor=ident("lesson", lesson.id),
         name=comparison(lesson, variant),
         measured=_measured(lesson.endpoint),
