@@ -277,6 +277,11 @@ def without_files(callbacks: Sequence[Any]) -> list[Any]:
     return [callback for callback in callbacks if type(callback) not in (*WRITERS, *IDLE)]
 
 
+def meddles(callback: Any) -> bool:
+    """Whether a callback starts a run from a file that another may have left."""
+    return isinstance(callback, keras.callbacks.BackupAndRestore) and not writes_files(callback)
+
+
 def without_rule(callbacks: Sequence[Any]) -> str | None:
     """The name of the first callback without a rule; None when there is none."""
     return next((type(c).__name__ for c in without_files(callbacks) if type(c) not in RULES), None)
