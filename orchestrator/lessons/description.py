@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.lesson import Lesson
-from orchestrator.nouns.measures import Measures, Traits
+from orchestrator.lesson import SECONDARY, Lesson
+from orchestrator.nouns.measures import ACCURACIES, Measures, Traits
+from orchestrator.reports.nouns.endpoint import Endpoint
+
+OF_A_GUESS = 0.03
+"""An error matters by this share of what a constant guess scores: of cross-entropy, about the 0.02 that the seven lessons name."""
 
 
 def description(
@@ -20,7 +24,8 @@ def description(
     """
     measures = Measures.shared([traits for _, traits in known.values()], fresh=lesson.data.fresh is not None)
     primary = measures.of(lesson.endpoint)
-    secondary = [found for e in lesson.secondary if (found := measures.find(e)) and found != primary]
+    looked_into = (*lesson.secondary, *_usual(lesson, measures, rows.get("guess", {})))
+    secondary = [found for e in looked_into if (found := measures.find(e)) and found != primary]
     return {
         "id": lesson.id,
         "number": lesson.number,
@@ -53,3 +58,13 @@ def description(
             "note": lesson.data.note,
         },
     }
+
+
+def _usual(lesson: Lesson, measures: Measures, guess: Mapping[str, float]) -> list[Endpoint]:
+    """What a lesson without an accuracy looks into unless it says so itself: its errors, where guessing shows their size."""
+    known = measures.names or ()
+    if lesson.secondary is not SECONDARY or any(name.endswith(ACCURACIES) for name in known):
+        return []
+    part = "fresh_" if lesson.data.fresh else "test_"
+    sizes = {name: OF_A_GUESS * value for name, value in guess.items() if name in known and name.startswith(part)}
+    return [Endpoint(name, "lower", float(f"{size:.1g}")) for name, size in sorted(sizes.items()) if size > 0]
