@@ -105,6 +105,16 @@ def test_a_rate_is_no_score_and_may_decide_all_the_same():
     assert description(lesson(endpoint=rate), {}, {"a": (None, traits)})["endpoint"]["measure"] == "bad"
 
 
+def test_what_a_loss_must_change_by_is_known_of_cross_entropy_only():
+    """Two hundredths of a cross-entropy are one of the usual endpoints; of a mean squared error they may be all or nothing."""
+    for measures, expected in ((("accuracy", "bce"), ["fresh_bce"]), (("mae", "loss"), [])):
+        traits = Traits(measures, "x", ())
+        data = Data(fixed=lambda: None, fresh=lambda: None)
+        found = description(lesson(data=data, endpoint=Endpoint(f"fresh_{measures[0]}")), {}, {"a": (None, traits)})
+        assert [e["measure"] for e in found["secondary"] if "bce" in e["measure"] or "loss" in e["measure"]] == expected
+        assert found["metrics"] == tuple(f"fresh_{name}" for name in measures)
+
+
 def test_data_must_be_finite_and_of_equal_length():
     """NaN, infinity, unequal lengths, no rows, text and lists are refused, and the message says which array."""
     bad = X.copy()
@@ -223,13 +233,3 @@ def test_a_variants_data_have_what_the_lessons_have():
     drawn = Data(fixed=lambda: Split(X, Y, X, Y), redrawn=lambda seed: Split(X, Y, X, Y))
     with pytest.raises(LessonError, match="'redrawn'"):
         lesson(variants=[Variant("a", len, epochs=1, data=drawn)])
-
-
-def test_a_regression_looks_into_its_errors():
-    """Without an accuracy, the errors whose size a constant guess shows are looked into, and matter by 3 % of it."""
-    traits = Traits(("loss", "mae", "r2_score"), "", ())
-    decides = Endpoint("test_loss", "lower", 0.1)
-    found = description(lesson(endpoint=decides), {"guess": {"test_mae": 2.0, "train_mae": 2.0}}, {"a": (None, traits)})
-    usual = next(each for each in found["secondary"] if each["measure"] == "test_mae")
-    assert (usual["better"], usual["sesoi"]) == ("lower", 0.06)
-    assert not [each for each in found["secondary"] if each["measure"].endswith("accuracy")]

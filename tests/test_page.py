@@ -17,6 +17,7 @@ import pytest
 
 from orchestrator import reports
 from orchestrator.reports.page import tables
+from orchestrator.reports.verdicts.effects import table
 from tests.simulate import LESSONS, endpoint, store
 
 NOISE = LESSONS["noise"].title
@@ -391,6 +392,25 @@ def test_a_lesson_of_ones_own(tmp_path):
         (tmp_path / "report.html").read_text("utf-8").partition('<section class="lesson" id="diagnosis"')[0]
     )
     assert "points" not in lesson.said().replace("fresh points", "")
+
+
+def test_a_metric_of_which_nothing_was_declared_is_shown_and_not_judged(tmp_path):
+    """Its mean difference is numpy's, with an interval; what change in it matters, and which way is better, nobody said."""
+    runs, histories, lessons = own(one(scopes=("fixed",)))
+    pairs = runs.pivot_table(index="seed", columns="variant", values="fresh_mae", observed=True)
+    runs = runs.assign(fresh_within_ten=2 * runs["fresh_mae"])
+    lessons = [dict(lessons[0], metrics=["fresh_mae", "fresh_within_ten"])]
+    reports.build(runs, histories, lessons, {}, tmp_path)
+    page = Reader((tmp_path / "report.html").read_text("utf-8"))
+    effects = table(runs, histories, lessons).set_index("measure")
+    row = effects.loc["fresh_within_ten"]
+    assert row["effect"] == pytest.approx(2 * np.mean(pairs["with"] - pairs["without"]), rel=1e-4)
+    assert row["low"] < row["effect"] < row["high"]
+    assert (row["verdict"], row["better"]) == ("not judged", "")
+    assert np.isnan([row["sesoi"], row["probability_better"]]).all()
+    assert "within ten" in page.said("th")
+    assert "Not judged" in page.said("span")
+    assert effects.loc["fresh_mae", "verdict"].iloc[0] != "not judged"
 
 
 @pytest.mark.parametrize("scope", ["fixed", "redrawn"])

@@ -7,11 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.lesson import SECONDARY, Lesson
-from orchestrator.nouns.measures import ACCURACIES, Measures, Traits
+from orchestrator.nouns.measures import Measures, Traits
 from orchestrator.reports.nouns.endpoint import Endpoint
-
-OF_A_GUESS = 0.03
-"""An error matters by this share of what a constant guess scores: of cross-entropy, about the 0.02 that the seven lessons name."""
 
 
 def description(
@@ -24,8 +21,7 @@ def description(
     """
     measures = Measures.shared([traits for _, traits in known.values()], fresh=lesson.data.fresh is not None)
     primary = measures.of(lesson.endpoint)
-    looked_into = (*lesson.secondary, *_usual(lesson, measures, rows.get("guess", {})))
-    secondary = [found for e in looked_into if (found := measures.find(e)) and found != primary]
+    secondary = [found for e in lesson.secondary if (found := _secondary(e, measures)) and found != primary]
     return {
         "id": lesson.id,
         "number": lesson.number,
@@ -37,6 +33,7 @@ def description(
         "endpoint": asdict(primary),
         "guard": asdict(measures.of(lesson.guard)) if lesson.guard else None,
         "secondary": [asdict(e) for e in secondary],
+        "metrics": measures.scores(),
         "variants": [
             {
                 "name": v.name,
@@ -60,11 +57,7 @@ def description(
     }
 
 
-def _usual(lesson: Lesson, measures: Measures, guess: Mapping[str, float]) -> list[Endpoint]:
-    """What a lesson without an accuracy looks into unless it says so itself: its errors, where guessing shows their size."""
-    known = measures.names or ()
-    if lesson.secondary is not SECONDARY or any(name.endswith(ACCURACIES) for name in known):
-        return []
-    part = "fresh_" if lesson.data.fresh else "test_"
-    sizes = {name: OF_A_GUESS * value for name, value in guess.items() if name in known and name.startswith(part)}
-    return [Endpoint(name, "lower", float(f"{size:.1g}")) for name, size in sorted(sizes.items()) if size > 0]
+def _secondary(endpoint: Endpoint, measures: Measures) -> Endpoint | None:
+    """The endpoint by its name in the tables; of the usual ones only under their own, since what matters in a cross-entropy need not matter in another loss."""
+    found = measures.find(endpoint)
+    return found if found == endpoint or endpoint not in SECONDARY else None

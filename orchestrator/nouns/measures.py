@@ -61,6 +61,13 @@ class Measures:
                 return replace(endpoint, measure=name)
         return None
 
+    def scores(self) -> tuple[str, ...]:
+        """The scores on fresh points, else on the test set."""
+        names = self.names or ()
+        return next(
+            (found for part in ("fresh_", "test_") if (found := tuple(n for n in names if n.startswith(part)))), ()
+        )
+
     def of(self, endpoint: Endpoint) -> Endpoint:
         """The same for what decides.
 

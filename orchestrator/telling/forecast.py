@@ -21,6 +21,7 @@ START = 6.0  # seconds that a command takes until it trains, on a machine for wh
 CROWDED = 0.7  # power of a slow start by which shards are slower: starting has more processes at work than training
 MOST = 6.0  # times slower that a machine is taken to be for its start alone: it may have waited for a cluster
 TRACE = 0.3  # seconds of a first shard's training that go into tracing
+HEAVY = 1.5  # times, beyond what the start told, by which training shows how much slower the machine is
 TRUST = 3.0  # seconds of training that count as much as how long the start took
 OVERDUE = 0.1  # of its expected time that a shard has left when it has had all of it
 FAR, FEW = 1.4, 5.0  # times, and seconds, by which what was shown must be wrong before it rises unasked
@@ -129,8 +130,12 @@ class Forecast:
 
     @property
     def closes(self) -> float:
-        """Seconds that tables and report will take, on a machine as fast as this one was all in all."""
-        return self.closing * (self._spent + TRUST * self._crowding) / (self._meant + TRUST)
+        """Seconds that tables and report will take, on a machine as fast as this one was all in all.
+
+        Training that takes much longer than was meant tells of its models more than of the machine.
+        """
+        pace = (self._spent + TRUST * self._crowding) / (self._meant + TRUST)
+        return self.closing * min(pace, HEAVY * self._crowding)
 
     @property
     def compiling(self) -> tuple[int, int] | None:

@@ -246,8 +246,10 @@ class Progress:
     def with_time(self, at: str) -> str:
         """The words, with how long it still takes."""
         left = self.left()
-        if left is None or self.is_done:
+        if self.is_done or (left is None and self.age < EVERY):
             return at
+        if left is None:
+            return f"{at}, for {spell(self.age)} so far"
         why = f" (more than before: {self._countdown.why})" if self._countdown.why else ""
         return f"{at}{', ' if at else ''}about {spell(left)} left{why}"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", ""]
 Statistic = Literal["mean", "spread", "rate"]
 
 GOAL = 0.8
@@ -22,8 +23,8 @@ class Endpoint:
             change of validation accuracy between epochs, last half), `gap` (training minus fresh accuracy) or
             `epochs_to_threshold` (first epoch with validation accuracy at `threshold`); for a rate `bad`, `diverged`
             or `stuck`.
-        better: the direction that is better.
-        sesoi: smallest effect of interest, in the measure's units; for a spread, the ratio of standard deviations, such
+        better: the direction that is better; empty where nobody said.
+        sesoi: smallest effect of interest, NaN where nobody said; in the measure's units; for a spread, the ratio of standard deviations, such
             as 0.8, meaning 0.8 to 1.25; for a rate, a difference of shares such as 0.1.
         statistic: `mean` compares means over seeds, `spread` standard deviations across seeds, `rate` the shares of runs
             that went bad (failed, diverged or stuck), or that diverged, or that are stuck.
@@ -40,6 +41,11 @@ class Endpoint:
     def identity(self) -> tuple[str, str, float | None]:
         """What makes two endpoints the same one."""
         return self.measure, self.statistic, self.threshold
+
+    @property
+    def judged(self) -> bool:
+        """Whether it can have a verdict: somebody said from where on an effect matters."""
+        return math.isfinite(self.sesoi)
 
     @property
     def goal(self) -> float:

@@ -88,6 +88,7 @@ class Scored:
 class Lesson:
     """A question, the variants that answer it (the first is the baseline), and the endpoint that decides.
 
+    `metrics` are the scores by which its variants can be compared besides what it declares,
     `looks` are those that were taken at its comparisons, `forms` counts by variant how often its comparison took another
     form in this store, `scored` is of the rows behind its accuracies.
     """
@@ -103,6 +104,7 @@ class Lesson:
     family: str | None = None
     guard: Endpoint | None = None
     secondary: tuple[Endpoint, ...] = ()
+    metrics: tuple[str, ...] = ()
     data: Data = Data()
     looks: tuple[Look, ...] = ()
     forms: tuple[tuple[str, int], ...] = ()
@@ -155,6 +157,7 @@ def lesson(document: Document) -> Lesson:
         family=document.get("family"),
         guard=endpoint(document["guard"]) if document.get("guard") else None,
         secondary=tuple(map(endpoint, document.get("secondary") or ())),
+        metrics=tuple(document.get("metrics") or ()),
         data=_data(document.get("data") or {}),
         looks=tuple(map(_look, document.get("looks") or ())),
         forms=tuple((document.get("forms") or {}).items()),

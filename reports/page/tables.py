@@ -24,7 +24,7 @@ class Measured:
     name: str
     baseline: str
     variant: str
-    reached: tuple[str, str]
+    half: tuple[str, ...]
     effect: str
     interval: str
     matters: str
@@ -48,13 +48,20 @@ def _measured(row: Effect) -> Measured:
         name=name(row),
         baseline=before,
         variant=after,
-        reached=(_reached(row.arms[0]), _reached(row.arms[1])),
+        half=tuple("" if arm.reached < arm.n else _half(arm) for arm in row.arms),
         effect=effect or NONE,
         interval=interval,
-        matters=f"{row.sesoi:.2f}{TIMES}" if row.statistic == "spread" else size(row).partition(" ")[0],
+        matters=_matters(row),
         chip=chip(row),
         p=probability(row.p_adjusted),
     )
+
+
+def _matters(row: Effect) -> str:
+    """From where on it matters, without its unit; a dash where nobody said."""
+    if not math.isfinite(row.sesoi):
+        return NONE
+    return f"{row.sesoi:.2f}{TIMES}" if row.statistic == "spread" else size(row).partition(" ")[0]
 
 
 def name(row: Effect) -> str:
@@ -68,12 +75,17 @@ def name(row: Effect) -> str:
 
 
 def arms(row: Effect) -> tuple[str, str]:
-    """`("78.2 ± 0.3", "81.0 ± 0.2")`: mean and standard deviation of both; the latter alone where spreads are compared."""
+    """`("78.2 ± 0.3", "81.0 ± 0.2")`: mean and standard deviation of both; the latter alone where spreads are compared.
+
+    Of a wait that some runs don't end there is no mean: `half by 854, 24 of 30 get there`.
+    """
     before, after = (_arm(row, arm) for arm in row.arms)
     return before, after
 
 
 def _arm(row: Effect, arm: ArmSummary) -> str:
+    if arm.reached < arm.n:
+        return ", ".join(filter(None, (_half(arm), f"{arm.reached:.0f} of {arm.n} get there")))
     scale = measure(row.measure, row.threshold).scale
     mean, sd = scale * arm.mean, scale * arm.sd
     if math.isnan(mean):
@@ -90,13 +102,9 @@ def _visible(value: float, digits: int) -> int:
     return digits if value < TINIEST else next((d for d in range(digits, digits + 6) if round(value, d)), digits + 6)
 
 
-def _reached(arm: ArmSummary) -> str:
-    """`half by epoch 8`, or `24 of 30 get there`, where a threshold is waited for."""
-    if math.isnan(arm.reached):
-        return ""
-    there = "" if arm.reached == arm.n else f"{arm.reached:.0f} of {arm.n} get there"
-    half = f"half by {arm.median:,.0f}" if math.isfinite(arm.median) else ""
-    return ", ".join(filter(None, (half, there)))
+def _half(arm: ArmSummary) -> str:
+    """`half by 854`: the epoch by which half of the runs got there; empty where they don't, or nothing is waited for."""
+    return f"half by {arm.median:,.0f}" if math.isfinite(arm.median) else ""
 
 
 def probability(p: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,9 +51,11 @@ class Scores:
 def declared(lesson: Lesson, columns: set[str]) -> list[Judged]:
     """The lesson's endpoints, the primary first, then its guard, its secondary ones, and what every lesson is asked about.
 
-    The last are speed, level, wobble, gap and spread, as far as `columns` (of runs and histories) allow.
+    The last are speed, level, wobble, gap and spread, as far as `columns` (of runs and histories) allow, and every metric that
+    nothing was declared of, which is shown and not judged.
     """
-    further = [*lesson.secondary, *_usual(lesson.endpoint, columns)]
+    others = [Endpoint(name, "", math.nan) for name in lesson.metrics if name in columns]
+    further = [*lesson.secondary, *_usual(lesson.endpoint, columns), *others]
     guards = [Judged(each, guards=True) for each in _guard(lesson, further, columns)]
     unique: dict[tuple[str, str, float | None], Judged] = {}
     for each in [Judged(lesson.endpoint, primary=True), *guards, *map(Judged, further)]:
@@ -76,15 +79,20 @@ def _usual(primary: Endpoint, columns: set[str]) -> list[Endpoint]:
     usual = []
     level = "fresh_accuracy" if "fresh_accuracy" in columns else primary.measure
     if level in columns and level != "epochs":
-        better = "higher" if level.endswith("accuracy") else primary.better
-        sesoi = primary.sesoi if (level, "mean") == (primary.measure, primary.statistic) else 0.01
-        usual += [Endpoint(level, better, sesoi), Endpoint(level, "lower", 0.8, "spread")]
+        usual += [_level(level, primary), Endpoint(level, "lower", 0.8, "spread")]
     if {"train_accuracy", "fresh_accuracy"} <= columns:
         usual.append(Endpoint("gap", "lower", 0.01))
     if "val_accuracy" in columns:
         usual.append(Endpoint("wobble", "lower", 0.002))
         usual.append(Endpoint("epochs_to_threshold", "lower", 5.0, threshold=GOAL))
     return usual
+
+
+def _level(measure: str, primary: Endpoint) -> Endpoint:
+    """The mean of a score: as declared where that decides, a point of accuracy, or not to be judged."""
+    if (measure, "mean") == (primary.measure, primary.statistic):
+        return primary
+    return Endpoint(measure) if measure.endswith("accuracy") else Endpoint(measure, "", math.nan)
 
 
 def scores(endpoint: Endpoint, runs: pd.DataFrame, curves: Curves, asked: int, data: Data | None = None) -> Scores:

@@ -32,7 +32,7 @@ def settle(effect: float, sd: float, sesoi: float, alpha: float, of_rows: float 
         alone = _pairs(distance / sd, alpha, power, two_sided=two_sided)
         return beside(alone, sd, enough(distance, alpha, power, 1 + two_sided), of_rows)
 
-    if not (sd > 0 and math.isfinite(sd) and math.isfinite(effect)):
+    if not (sd > 0 and math.isfinite(sd) and math.isfinite(effect) and math.isfinite(sesoi)):
         return "", math.nan
     size = abs(effect)
     real = pairs(size, POWER, two_sided=True)

@@ -168,8 +168,10 @@ def enough(distance: float, alpha: float, power: float, sides: int = 2) -> float
 
 
 def _wins(d: Floats, better: str) -> float:
-    """The share of differences for the better, ties as half."""
-    sign = 1.0 if better == "higher" else -1.0
+    """The share of differences for the better, ties as half; NaN where nobody said which way that is."""
+    sign = {"higher": 1.0, "lower": -1.0}.get(better, math.nan)
+    if math.isnan(sign):
+        return math.nan
     return float(np.mean(sign * d > 0) + np.mean(d == 0) / 2) if len(d) else math.nan
 
 

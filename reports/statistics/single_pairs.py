@@ -41,8 +41,8 @@ class Single:
 def single(differences: Floats, better: float) -> Single:
     """(n,) differences; `better` is the share of them on the better side, ties as half."""
     n = len(differences)
-    if n == 0:
-        return Single(*[math.nan] * 5)
+    if n == 0 or math.isnan(better):
+        return Single(math.nan, math.nan, *_middle(np.sort(differences)))
     low, high = proportion_confint(better * n, n, alpha=1 - CONFIDENCE, method="wilson")
     return Single(float(low), float(high), *_middle(np.sort(differences)))
 

@@ -13,6 +13,7 @@ from orchestrator.reports.verdicts.verdict import (
     OPEN,
     SAME,
     SMALL,
+    UNJUDGED,
     VOID,
     culprits,
     held_up,
@@ -47,6 +48,7 @@ CHIPS = {
     SAME: Chip("same", "equal", "No practical difference"),
     OPEN: Chip("open", "query", "Inconclusive"),
     VOID: Chip("void", "cross", "Not testable"),
+    UNJUDGED: Chip("void", "query", "Not judged"),
 }
 
 BUT = Chip("small", "up", "Improves, but")

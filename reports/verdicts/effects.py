@@ -7,7 +7,7 @@ of epochs don't, by which standing still looks well. Its attributes are the tabl
     lesson variant baseline data      categories; the baseline is the lesson's first variant
     measure statistic threshold       the endpoint: statistic "mean", "spread" or "rate"
     primary guards                    it decides; it is what must not get worse meanwhile
-    better sesoi                      declared with it; better is "higher" or "lower"
+    better sesoi                      declared with it; better is "higher" or "lower"; empty and NaN where nobody said
     n_seeds n_baseline n_variant      seeds both arms were asked for; runs with the number, per arm
     n_pairs n_identical               pairs compared; those of them in which both arms are equal
     mean_baseline mean_variant sd_baseline sd_variant    over those pairs
@@ -190,7 +190,7 @@ def _unfinished(c: Comparison) -> dict[str, Any]:
 
 def _ranked(c: Comparison) -> dict[str, Any]:
     """The ranks of a mean difference, runs that are bad and have no number being the worst."""
-    if c.endpoint.statistic != "mean":
+    if c.endpoint.statistic != "mean" or not c.endpoint.better:
         return {}
     gone = c.ended[0].bad & ~c.usable[0], c.ended[1].bad & ~c.usable[1]
     ranks = worst_rank(c.baseline.values, c.variant.values, gone, c.endpoint.better)

@@ -37,10 +37,26 @@ def plain(row: Effect) -> tuple[str, str]:
     if row.statistic == "spread" and row.effect >= DOUBLE:
         low, high = (number(end, 1) for end in (row.low, row.high))
         return f"{number(row.effect, 1)} times the spread", "" if math.isnan(row.low) else f"[{low}, {high}]"
-    change = _change(row, row.effect)
-    if not change:
+    if not _change(row, row.effect):
         return "no change", _range(row, way)
-    return way.effect[change < 0].format(_size(row, change)), _range(row, way)
+    return change(row, row.effect), _range(row, way)
+
+
+def change(row: Effect, value: float) -> str:
+    """`2.1 points less accuracy`: a difference in the row's measure."""
+    found = _change(row, value)
+    return _way(row).effect[found < 0].format(_size(row, found))
+
+
+def between(row: Effect, low: float, high: float) -> str:
+    """`1.0 to 6.3 points more accuracy`, `2.0 points less to 5.5 points more accuracy`: a range of differences."""
+    if low < 0 < high:
+        way, less = _way(row), abs(_change(row, low))
+        return f"{_size(row, less)} {way.less} to {change(row, high)}"
+    near, far = sorted((low, high), key=abs)
+    said, least = change(row, far), number(abs(_change(row, near)), _digits(row))
+    size = _size(row, _change(row, far))
+    return said.replace(size, f"{least} to {size}", 1)
 
 
 def title(who: str, row: Effect) -> str:
@@ -54,8 +70,8 @@ def title(who: str, row: Effect) -> str:
         return f"{who} makes no practical difference to {noun(row)}"
     if (verdict == OPEN and not held_up(row)) or math.isnan(row.effect):
         return f"{who} is not shown to change {noun(row)}"
-    change = _change(row, row.effect)
-    said = _way(row).title[change < 0].format(_size(row, change))
+    found = _change(row, row.effect)
+    said = _way(row).title[found < 0].format(_size(row, found))
     return f"{who} {said}{_doubt(row)}"
 
 
@@ -113,8 +129,8 @@ def _digits(row: Effect) -> int:
     return digits_of(row)
 
 
-def _size(row: Effect, change: float) -> str:
-    shown = number(abs(change), _digits(row))
+def _size(row: Effect, value: float) -> str:
+    shown = number(abs(value), _digits(row))
     if row.statistic == "spread":
         return f"{shown} %"
     unit = measure(row.measure, row.threshold).unit

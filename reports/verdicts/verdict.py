@@ -11,6 +11,7 @@ A row of `reports.verdicts.effects.table` is judged in this order:
     real but small    the interval leaves out no effect, but reaches below the smallest effect of interest
     no practical difference    equivalence shown at the level
     inconclusive  all the rest, with the seeds it would take
+    not judged    what nobody said from where on it matters: an exploratory metric, with its interval and p
 
 The interval is the one that is printed, at 1 - alpha. Where either arm has bad runs, only harm is said without a further
 look: anything else needs Newcombe's 95 % interval to leave out that the technique has 20 points more of them. Harm in what
@@ -52,7 +53,8 @@ from orchestrator.reports.wording.scopes import on_scope
 
 IMPROVES, HARMS, SMALL = "improves", "harms", "real but small"
 SAME, OPEN, VOID = "no practical difference", "inconclusive", "not testable"
-CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID)
+UNJUDGED = "not judged"
+CATEGORIES = (IMPROVES, HARMS, SMALL, SAME, OPEN, VOID, UNJUDGED)
 MANY = 10_000
 ENOUGH = 0.8
 """A verdict needs at least this share of the pairs: beyond it, what is left may be a selection."""
@@ -82,6 +84,8 @@ class Headline:
 
 def judge(row: Effect) -> Verdict:
     """The verdict on one row of the effects table."""
+    if not math.isfinite(row.sesoi):
+        return Verdict(UNJUDGED, "nothing was declared of what change in it matters")
     found = _too_few(row) or _by_rate(row) or _left(row) or _identical(row) or _untestable(row) or _by_effect(row)
     aside = _aside(row)
     return Verdict(found.category, f"{found.reason}; {aside}" if aside and aside not in found.reason else found.reason)

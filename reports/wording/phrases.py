@@ -25,6 +25,8 @@ METRICS = {
     "sparse_categorical_accuracy": "accuracy",
 }
 LEAST_P = 0.001
+CLOSER = 3
+"""Without a unit, no digit is the usual last one: an interval of 0.01 to 0.02 gets a further digit."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def digits_of(row: Effect) -> int:
     """Decimals for a mean effect and its interval, in the measure's unit."""
     words = measure(row.measure, row.threshold)
     ends = [words.scale * end for end in (row.low, row.high)]
-    return apart(telling(decimals(abs(ends[1] - ends[0]), words.digits), *ends), ends, words.scale * row.sesoi)
+    width = abs(ends[1] - ends[0]) / (1 if words.unit else CLOSER)
+    return apart(telling(decimals(width, words.digits), *ends), ends, words.scale * row.sesoi)
 
 
 def amount(row: Effect, *, towards: int = 0, unit: bool = True) -> str:

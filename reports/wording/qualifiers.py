@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.wording.phrases import decimals, measure, number, percent
+from orchestrator.reports.wording.phrases import percent
 
 BAD = {"failed": "failed", "diverged": "diverged", "stuck": "got stuck"}
 STRENGTHS = ("bad runs", "guard", "looks", "data sets", "rows")
@@ -76,17 +76,6 @@ def _data_sets(row: Effect) -> Qualifier | None:
     text = f"it was better on {share} of data sets [{low.removesuffix(' %')}, {high.removesuffix(' %')}]"
     doubt = row.probability_better < NEARLY_ALL and row.verdict not in ("harms", "not testable")
     return Qualifier("data sets", text, doubt)
-
-
-def single_run(row: Effect) -> str:
-    """'one run on one new data set: between -19.9 and +11.3 points (94 % of such runs)'; empty where it isn't known."""
-    if row.data != "redrawn" or row.statistic != "mean" or math.isnan(row.single_coverage):
-        return ""
-    words = measure(row.measure, row.threshold)
-    ends = [words.scale * end for end in (row.single_low, row.single_high)]
-    low, high = (number(end, decimals(ends[1] - ends[0], words.digits), signed=True) for end in ends)
-    unit = f" {words.unit}" if words.unit else ""
-    return f"one run on one new data set: between {low} and {high}{unit} ({percent(row.single_coverage)} of such runs)"
 
 
 def _rows(row: Effect) -> Qualifier | None:
