@@ -41,6 +41,14 @@ def test_labels_of_which_a_row_may_have_several_are_guessed_one_by_one():
     assert (found["test_accuracy"], found["test_bce"]) == pytest.approx((0.625, (entropy + math.log(2)) / 2))
 
 
+def test_labels_along_a_sequence_have_no_guess():
+    """Whether padding counts is the model's affair: words and tags of one length, or a series and a label a step."""
+    y = np.array([[1, 0, 0], [0, 1, 0]])
+    for x in (np.array([[4, 2, 0], [1, 5, 0]]), np.zeros((2, 3, 7))):
+        assert not {"test_accuracy", "test_bce"} & set(guesses({"test": y}, x))
+    assert "test_accuracy" in guesses({"test": y}, np.zeros((2, 3)))  # three labels of three numbers
+
+
 def test_outputs_by_name_have_a_guess_each():
     """A score of an output has the output's name before it, as in Keras; outputs in order, and parts without rows, have no guess."""
     assert guesses({"test": {"c": np.array([1, 1, 0]), "n": np.zeros(3)}})["test_c_accuracy"] == pytest.approx(2 / 3)

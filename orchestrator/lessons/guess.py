@@ -8,18 +8,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.lesson import leaves
+
 CLASSES = 1000
 """Whole numbers of more kinds than this are no classes."""
 
 
-def guesses(targets: Mapping[str, Any]) -> dict[str, float]:
+def guesses(targets: Mapping[str, Any], inputs: Any = None) -> dict[str, float]:
     """Scores by their names in the tables, such as `fresh_accuracy`, from the targets of parts such as `fresh`.
 
     The majority's share for accuracy; for squared and absolute error those of the mean and the median; for binary
     cross-entropy the entropy of the shares. Of outputs by name each has its own; of outputs in order, whose names only the
-    model knows, nothing is known.
+    model knows, nothing is known. Nor is it of labels along a sequence, where `inputs` are as long: a mask may leave
+    some out.
     """
-    return {f"{part}_{name}": value for part, y in targets.items() for name, value in _of(y).items()}
+    found = {f"{part}_{name}": value for part, y in targets.items() for name, value in _of(y).items()}
+    if not any(is_along(y, inputs) for y in targets.values()):
+        return found
+    return {name: value for name, value in found.items() if not name.endswith(("accuracy", "bce"))}
+
+
+def is_along(y: Any, x: Any) -> bool:
+    """Whether targets have an entry for each place of a sequence: of words, or of steps of a series."""
+    arrays = [each for _, each in leaves(x) if isinstance(each, np.ndarray) and each.ndim > 1]
+    sequences = [each for each in arrays if each.ndim == 3 or not np.issubdtype(each.dtype, np.floating)]
+    return any(each.ndim > 1 and each.shape[1] in {x.shape[1] for x in sequences} for _, each in leaves(y))
 
 
 def _of(y: Any) -> dict[str, float]:

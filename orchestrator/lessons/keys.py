@@ -167,7 +167,7 @@ def describe(
             "rows_train": count(split.x_train),
             "rows_test": count(split.x_test),
             "rows_fresh": count(fresh[0]) if fresh else 0,
-            "guess": guesses({"test": split.y_test, **({"fresh": fresh[1]} if fresh else {})}),
+            "guess": guesses({"test": split.y_test, **({"fresh": fresh[1]} if fresh else {})}, split.x_test),
         }
     try:
         return description(found, rows, known)
