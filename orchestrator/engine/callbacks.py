@@ -99,6 +99,10 @@ class _Monitor(Rule):
         self.min_delta = float(callback.min_delta)  # signed by now
         self.less = callback.monitor_op == keras.ops.less
 
+    def current(self, logs: Logs) -> jax.Array:
+        """The monitored value, as one number: that of a metric with one class is an array of it."""
+        return jnp.reshape(logs[self.monitor], ())
+
     def improves(self, current: jax.Array, best: Any) -> jax.Array:
         shifted = current - _float32(self.min_delta)
         return shifted < best if self.less else shifted > best
@@ -120,7 +124,7 @@ class EarlyStopping(_Monitor):
     def epoch_end(
         self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
     ) -> tuple[State, Any, jax.Array]:
-        callback, current = self.callback, logs[self.monitor]
+        callback, current = self.callback, self.current(logs)
         looks = epoch >= callback.start_from_epoch
         better = looks & (~memory["any"] | self.improves(current, memory["best"]))
         beats = better if callback.baseline is None else better & self.improves(current, _float32(callback.baseline))
@@ -165,7 +169,7 @@ class ReduceLROnPlateau(_Monitor):
     def epoch_end(
         self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
     ) -> tuple[State, Any, jax.Array]:
-        callback, current = self.callback, logs[self.monitor]
+        callback, current = self.callback, self.current(logs)
         cooling = memory["cooldown"] > 0
         cooldown = memory["cooldown"] - cooling
         wait = jnp.where(cooling, 0, memory["wait"])
