@@ -302,11 +302,7 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
         return "two callbacks set the learning rate"
     if any(getattr(c, "raise_error", False) for c in callbacks):
         return "TerminateOnNaN(raise_error=True) raises in the middle of an epoch"
-    names = {
-        "loss",
-        *(m.name for m in model.metrics if not isinstance(m, private.CompileMetrics)),
-        *private.metric_names(model),
-    }
+    names = set(model.get_metrics_result())
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and type(callback) in RULES and monitor.removeprefix("val_") not in names:
