@@ -166,8 +166,11 @@ def compile_cache() -> Path:
 def processor() -> str:
     """The kind of processor, as people name it, and the widest arithmetic it has: runs round alike on one kind only.
 
-    Family and model belong to it: hosted machines call processors of several generations by one name.
+    Family and model belong to it: hosted machines call processors of several generations by one name. Where this process
+    trains on a graphics card, it is the card's name.
     """
+    if "jax" in sys.modules and has_gpu():
+        return _card()
     facts = {
         name.strip(): value.strip() for name, _, value in (line.partition(":") for line in _processor().splitlines())
     }
@@ -175,6 +178,12 @@ def processor() -> str:
     widest = next((level.upper() for level in ("avx512f", "avx2", "avx", "sse4_2") if level in flags), "")
     numbers = [f"{name.removeprefix('cpu ')} {facts[name]}" for name in ("cpu family", "model") if name in facts]
     return ", ".join(filter(None, (facts.get("model name", platform.machine()), *numbers, widest)))
+
+
+def _card() -> str:
+    import jax  # noqa: PLC0415
+
+    return str(jax.devices()[0].device_kind)
 
 
 @lru_cache(maxsize=1)
