@@ -89,19 +89,24 @@ def run(path: Path, scope: Any, name: str, seed: int) -> dict[str, Any]:
 def train(lesson: Lesson, variant: Variant, scope: Any, seed: int) -> dict[str, Any]:
     """Its history and scores."""
     keras.utils.set_random_seed(seed)
-    split, fresh = lesson.data.draw(scope, seed), lesson.data.fresh_rows()
+    data = lesson.data_of(variant)
+    split, fresh = data.draw(scope, seed), data.fresh_rows()
     model, clock = variant.model(), Clock()
     given = model.fit(
         split.x_train,
         split.y_train,
-        validation_data=(split.x_test, split.y_test),
+        validation_data=weighted(split.x_test, split.y_test, split.w_test),
         epochs=variant.epochs,
         batch_size=variant.batch_size,
         callbacks=[*variant.callbacks, clock],
         verbose=0,
+        **({} if split.w_train is None else {"sample_weight": split.w_train}),
         **variant.fit,
     )
-    parts = {"train": (split.x_train, split.y_train), "test": (split.x_test, split.y_test)}
+    parts = {
+        "train": weighted(split.x_train, split.y_train, split.w_train),
+        "test": weighted(split.x_test, split.y_test, split.w_test),
+    }
     if fresh is not None:
         parts["fresh"] = fresh
     steps = np.diff(clock.marks)
@@ -112,13 +117,22 @@ def train(lesson: Lesson, variant: Variant, scope: Any, seed: int) -> dict[str, 
     }
 
 
-def scores(model: keras.Model, parts: dict[str, tuple[Any, Any]], size: int) -> dict[str, Any]:
+def weighted(x: Any, y: Any, w: Any) -> tuple[Any, ...]:
+    """Rows, with their weights if they have any."""
+    return (x, y) if w is None else (x, y, w)
+
+
+def scores(model: keras.Model, parts: dict[str, tuple[Any, ...]], size: int) -> dict[str, Any]:
     """What `evaluate` gives on each part; the loss without penalties, where there are any."""
-    found = {part: model.evaluate(*rows, batch_size=size, return_dict=True, verbose=0) for part, rows in parts.items()}
+    found = {
+        part: model.evaluate(x, y, sample_weight=w[0] if w else None, batch_size=size, return_dict=True, verbose=0)
+        for part, (x, y, *w) in parts.items()
+    }
     if has_penalties(model, jax.tree.map(lambda array: array[:size], parts["test"][0])):
         loss = keras.losses.get(model.loss)
-        for part, (x, y) in parts.items():
-            found[part]["loss"] = np.mean(np.asarray(loss(y, model.predict(x, batch_size=size, verbose=0))))
+        for part, (x, y, *w) in parts.items():
+            predicted = model.predict(x, batch_size=size, verbose=0)
+            found[part]["loss"] = np.mean(np.asarray(loss(y, predicted)) * (w[0] if w else 1))
     return {
         f"{part}_{name}": np.asarray(value).tolist() for part, logs in found.items() for name, value in logs.items()
     }

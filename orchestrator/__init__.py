@@ -22,6 +22,7 @@ from orchestrator.errors import (
 from orchestrator.lesson import SECONDARY, Data, Lesson, Split, Variant
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.surroundings import undisturbed
+from orchestrator.table import table
 
 if TYPE_CHECKING:
     from orchestrator.api import Planned, compare, diagnose, load, plan, run
@@ -52,6 +53,7 @@ __all__ = [
     "load",
     "plan",
     "run",
+    "table",
 ]
 __version__ = "0.1.0"
 FRONT = ("Found", "Planned", "compare", "diagnose", "load", "plan", "run")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator import batches
 from orchestrator.errors import LessonError
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.scope import SCOPES, Scope
@@ -53,6 +54,8 @@ class Split:
         y_train: likewise, with as many rows as `x_train`.
         x_test: rows to validate on; no run trains on them.
         y_test: likewise, with as many rows as `x_test`.
+        w_train: weights of the rows, as `fit` takes them for `sample_weight`; None where all count alike.
+        w_test: weights of the rows to validate on, likewise.
 
     Raises:
         LessonError: there are no rows, not as many in x as in y, or values that are not finite numbers.
@@ -62,12 +65,20 @@ class Split:
     y_train: Rows
     x_test: Rows
     y_test: Rows
+    w_train: Rows | None = None
+    w_test: Rows | None = None
 
     def __post_init__(self) -> None:
-        for name in ("x_train", "y_train", "x_test", "y_test"):
-            object.__setattr__(self, name, _as_arrays(getattr(self, name)))
         for part in ("train", "test"):
-            check_rows(part, getattr(self, f"x_{part}"), getattr(self, f"y_{part}"))
+            for side in "xy":
+                object.__setattr__(self, f"{side}_{part}", _as_arrays(getattr(self, f"{side}_{part}")))
+            object.__setattr__(self, f"w_{part}", _as_weights(getattr(self, f"w_{part}")))
+            check_rows(part, *(getattr(self, f"{side}_{part}") for side in "xyw"))
+
+    @property
+    def weighted(self) -> bool:
+        """Whether any of its rows have weights."""
+        return self.w_train is not None or self.w_test is not None
 
 
 def leaves(rows: Rows, name: str = "") -> list[tuple[str, Any]]:
@@ -84,14 +95,25 @@ def count(rows: Rows) -> int:
     return len(leaves(rows)[0][1])
 
 
+TENSORS = ("jax", "jaxlib", "tensorflow", "torch")
+
+
+def _as_weights(rows: Rows | None) -> Rows | None:
+    """The same for weights, which `fit` wants to have no column."""
+    kind = type(rows).__name__
+    return rows.to_numpy() if kind == "Series" else None if rows is None else _as_arrays(rows)  # type: ignore[union-attr]
+
+
 def _as_arrays(rows: Rows) -> Rows:
-    """Pandas frames and series as arrays, wherever they stand; the rest as it is."""
+    """Pandas frames and series, and tensors, as arrays, wherever they stand; the rest as it is."""
     if isinstance(rows, Mapping):
         return {key: _as_arrays(part) for key, part in rows.items()}
     if isinstance(rows, list | tuple):
         return type(rows)(_as_arrays(part) for part in rows)
-    kind = type(rows).__name__ if type(rows).__module__.partition(".")[0] == "pandas" else ""
-    if kind not in ("DataFrame", "Series"):
+    library, kind = type(rows).__module__.partition(".")[0], type(rows).__name__
+    if library in TENSORS and hasattr(rows, "__array__"):
+        return np.asarray(rows)
+    if library != "pandas" or kind not in ("DataFrame", "Series"):
         return rows
     values = rows.to_numpy()
     if values.dtype == object:  # columns of several kinds, as numbers where they are numbers
@@ -100,9 +122,9 @@ def _as_arrays(rows: Rows) -> Rows:
     return values if kind == "DataFrame" else values[:, None]
 
 
-def check_rows(part: str, x: Rows, y: Rows) -> None:
-    """Raise LessonError unless x and y hold finite arrays with the same number of rows, one at least."""
-    found = [*leaves(x, f"x_{part}"), *leaves(y, f"y_{part}")]
+def check_rows(part: str, x: Rows, y: Rows, w: Rows | None = None) -> None:
+    """Raise LessonError unless x, y and weights hold finite arrays with the same number of rows, one at least."""
+    found = [*leaves(x, f"x_{part}"), *leaves(y, f"y_{part}"), *([] if w is None else leaves(w, f"w_{part}"))]
     for side, rows in (("x", x), ("y", y)):
         _require(bool(leaves(rows)), f"{side}_{part} holds no array")
     for name, array in found:
@@ -114,8 +136,10 @@ def check_rows(part: str, x: Rows, y: Rows) -> None:
         )
         _require(array.ndim > 0 and len(array) > 0, f"{name} has no rows")
         _require(
-            np.issubdtype(array.dtype, np.number) or array.dtype == bool, f"{name} holds {array.dtype}, not numbers"
+            not np.ma.is_masked(array), f"{name} is a masked array with values missing; a lesson's data must be whole"
         )
+        real = array.dtype == bool or array.dtype.kind in "iuf"
+        _require(real, f"{name} holds {array.dtype}, not numbers")
         bad = int((~np.isfinite(array)).sum())
         _require(bad == 0, f"{name} holds {bad} values that are NaN or infinite; a lesson's data must be finite")
     first, rows = found[0][0], len(found[0][1])
@@ -131,7 +155,8 @@ class Data:
         fixed: gives the lesson's own data set.
         redrawn: gives, for a seed, another data set of the same sizes from the same process; None if there is no such
             process.
-        fresh: gives (x, y) that no run trains on or stops by, 2,000 rows or more where there is a process.
+        fresh: gives (x, y), or (x, y, weights), that no run trains on or stops by, 2,000 rows or more where there is a
+            process.
         chance: accuracy of guessing, 0 to 1; None when unknown.
         bayes: the best accuracy that the process allows, 0 to 1; None when unknown.
         note: a line on the data, for the page.
@@ -141,7 +166,7 @@ class Data:
 
     fixed: Callable[[], Any]
     redrawn: Callable[[int], Any] | None = None
-    fresh: Callable[[], tuple[Rows, Rows]] | None = None
+    fresh: Callable[[], Any] | None = None
     chance: float | None = None
     bayes: float | None = None
     note: str = ""
@@ -160,15 +185,16 @@ class Data:
         assert self.redrawn is not None
         return _split(self.redrawn(seed), "redrawn")
 
-    def fresh_rows(self) -> tuple[Rows, Rows] | None:
-        """The fresh points, checked; None where there are none."""
+    def fresh_rows(self) -> tuple[Rows, ...] | None:
+        """The fresh points (x, y) or (x, y, weights), checked; None where there are none."""
         if self.fresh is None:
             return None
-        drawn = self.fresh()
-        _require(isinstance(drawn, tuple) and len(drawn) == 2, "Data.fresh must give (x, y)")
-        x, y = map(_as_arrays, drawn)
-        check_rows("fresh", x, y)
-        return x, y
+        drawn = _part(self.fresh(), "Data.fresh()")
+        _require(drawn is not None, "Data.fresh must give (x, y)")
+        x, y, *w = drawn or ()
+        rows = (_as_arrays(x), _as_arrays(y), *map(_as_weights, w))
+        check_rows("fresh", *rows)
+        return rows
 
     def is_resplit(self) -> bool:
         """Whether draws have rows in common, as said, or as seen in two of them."""
@@ -199,12 +225,39 @@ def _split(drawn: Any, name: str) -> Split:
     """What a data function gave, as a Split: also of the form ((x, y), (x_test, y_test)), as Keras's own data sets come."""
     if isinstance(drawn, Split):
         return drawn
-    pairs = isinstance(drawn, tuple | list) and len(drawn) == 2
-    if pairs and all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in drawn):
-        return Split(*drawn[0], *drawn[1])
+    if isinstance(drawn, tuple | list) and len(drawn) == 2:
+        train, test = (_part(part, f"Data.{name}()[{i}]") for i, part in enumerate(drawn))
+        if train and test:
+            return Split(*train[:2], *test[:2], *(part[2] if part[2:] else None for part in (train, test)))
     raise LessonError(
-        f"Data.{name} gave {type(drawn).__name__}; it must give Split(x_train, y_train, x_test, y_test) or ((x_train, y_train), (x_test, y_test))"
+        f"Data.{name} gave {type(drawn).__name__}; it must give Split(x_train, y_train, x_test, y_test) or ((x_train, y_train), (x_test, y_test)),"
+        " each pair with weights if they have any, or a finite tf.data, PyDataset or generator of batches"
     )
+
+
+def have_same_targets(one: Data, other: Data, scope: Scope, seeds: Sequence[int]) -> bool:
+    """Whether two sources of rows are validated and scored on the same targets, so that their runs can be paired row by row."""
+    return all(
+        len(first) == len(second) and all(map(_equal, first, second))
+        for first, second in zip(*(_targets(data, scope, seeds) for data in (one, other)), strict=True)
+    )
+
+
+def _targets(data: Data, scope: Scope, seeds: Sequence[int]) -> list[list[tuple[str, Any]]]:
+    splits, fresh = [data.draw(scope, seed) for seed in seeds], data.fresh_rows()
+    rows = [(split.y_test, split.w_test) for split in splits] + ([fresh[1:]] if fresh else [])
+    return [[leaf for part in parts if part is not None for leaf in leaves(part)] for parts in rows]
+
+
+def _equal(one: tuple[str, Any], other: tuple[str, Any]) -> bool:
+    return one[0] == other[0] and np.array_equal(one[1], other[1])
+
+
+def _part(given: Any, name: str) -> tuple[Rows, ...] | None:
+    """(x, y) or (x, y, weights), also of what gives batches; None where it is none of these."""
+    if batches.are_batches(given):
+        return batches.read(given, name)
+    return tuple(given) if isinstance(given, tuple | list) and len(given) in (2, 3) else None
 
 
 RATES = ("bad", "diverged", "stuck")
@@ -259,6 +312,8 @@ class Variant:
         fit: further keyword arguments for `fit`: shuffle, class_weight, sample_weight, initial_epoch, steps_per_epoch,
             validation_steps, validation_batch_size, validation_freq.
         note: a line on this setting, for the page.
+        data: rows of its own where they are what it changes, such as scaled, augmented or fewer rows to train on; else those
+            of the lesson. Targets to validate on are the same for all variants.
     """
 
     name: str
@@ -268,6 +323,7 @@ class Variant:
     callbacks: Sequence[Any] = ()
     fit: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    data: Data | None = None
 
     def __post_init__(self) -> None:
         given = [] if self.callbacks is None else [self.callbacks]
@@ -288,6 +344,10 @@ class Variant:
                 isinstance(value, int) and not isinstance(value, bool) and value >= 1,
                 f"variant {self.name!r}: {name} is {value!r}; it must be a whole number of 1 or more",
             )
+        _require(
+            self.data is None or isinstance(self.data, Data),
+            f"variant {self.name!r}: data must be a Data, not {type(self.data).__name__}",
+        )
         strange = sorted(set(self.fit) - set(FIT_ARGUMENTS))
         _require(
             not strange,
@@ -351,6 +411,9 @@ class Lesson:
             check_endpoint(endpoint)
         twice = [name for name, count in Counter(v.name for v in self.variants).items() if count > 1]
         _require(not twice, f"two variants are named {', '.join(map(repr, twice))}; names must differ")
+        for name in ("redrawn", "fresh"):
+            lacks = [v.name for v in self.variants if _lacks(getattr(self.data_of(v), name), getattr(self.data, name))]
+            _require(not lacks, f"variant {lacks[:1]}: of its data and the lesson's, only one has {name!r}")
 
     @property
     def question(self) -> str:
@@ -366,6 +429,20 @@ class Lesson:
         """The variant of that name."""
         return next(v for v in self.variants if v.name == name)
 
+    @property
+    def sources(self) -> tuple[Data, ...]:
+        """The lesson's data, and those that variants bring, each once."""
+        own = {id(v.data): v.data for v in self.variants if v.data}
+        return (self.data, *own.values())
+
+    def data_of(self, variant: Variant) -> Data:
+        """Where a variant's rows come from."""
+        return variant.data or self.data
+
     def with_fit(self, arguments: Mapping[str, Any]) -> Lesson:
         """This lesson with other arguments for `fit` in every variant."""
         return replace(self, variants=tuple(v.with_fit(arguments) for v in self.variants))
+
+
+def _lacks(own: Any, ours: Any) -> bool:
+    return (own is None) != (ours is None)

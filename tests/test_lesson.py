@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator import Data, Endpoint, Lesson, Split, Variant
 from orchestrator.errors import LessonError
-from orchestrator.lesson import count
+from orchestrator.lesson import count, have_same_targets
 from orchestrator.lessons.description import description
 from orchestrator.nouns.measures import Traits
 
@@ -191,3 +191,45 @@ def test_a_lesson_without_a_process_has_only_its_own_data_set():
     assert lesson().data.scopes == ("fixed",)
     with pytest.raises(LessonError, match="redrawn"):
         lesson().data.draw("redrawn", 1)
+
+
+W = np.array([1.0, 2, 0, 1])
+
+
+def test_weights_have_a_place_in_a_split():
+    """Weights of the rows to train on, to validate on, or both; as many as rows, and numbers. A series has no column."""
+    split = Split(X, Y, X, Y, pd.Series(W))
+    assert split.weighted
+    assert split.w_train.shape == (4,)
+    assert split.w_test is None
+    assert Data(fixed=lambda: ((X, Y), (X, Y, W))).draw("fixed", 0).w_test is W
+    for wrong in (W[:3], np.array([1, 2, np.nan, 1]), np.array(["a"] * 4)):
+        with pytest.raises(LessonError, match="w_test"):
+            Split(X, Y, X, Y, None, wrong)
+
+
+def test_values_that_are_masked_or_complex_are_refused():
+    """A masked array's hidden values would be trained on."""
+    for wrong in (np.ma.masked_equal([[1.0], [2]], 2), np.array([[1j], [2]])):
+        with pytest.raises(LessonError, match="x_train"):
+            Split(wrong, Y[:2], X, Y)
+
+
+def test_a_variant_may_bring_its_rows_and_not_its_targets():
+    """Scaled or fewer rows to train on have the same targets to validate on; other targets are no pair."""
+    given = Data(fixed=lambda: Split(X, Y, X, Y))
+    fewer = Data(fixed=lambda: Split(X[:2], Y[:2], X * 2, Y))
+    other = Data(fixed=lambda: Split(X, Y, X, Y + 1))
+    weighted = Data(fixed=lambda: Split(X, Y, X, Y, None, W))
+    made = lesson(variants=[Variant("a", len, epochs=1), Variant("b", len, epochs=1, data=fewer)])
+    assert [made.data_of(variant) is fewer for variant in made.variants] == [False, True]
+    assert have_same_targets(given, fewer, "fixed", (0,))
+    assert not have_same_targets(given, other, "fixed", (0,))
+    assert not have_same_targets(given, weighted, "fixed", (0,))
+
+
+def test_a_variants_data_have_what_the_lessons_have():
+    """A process, and fresh points, are all variants' or none's."""
+    drawn = Data(fixed=lambda: Split(X, Y, X, Y), redrawn=lambda seed: Split(X, Y, X, Y))
+    with pytest.raises(LessonError, match="'redrawn'"):
+        lesson(variants=[Variant("a", len, epochs=1, data=drawn)])

@@ -119,7 +119,7 @@ def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> A
         return replace(check, note=f"runs through fit anyway: {ours.reason}")
     if ours.error:
         return replace(check, holds=False, note=ours.error)
-    split = lesson.enter().data.draw(job.data, SEED)
+    split = lesson.enter().data_of(variant).draw(job.data, SEED)
     theirs = fit.fit(variant, split, SEED)[1]
     limit = comparable(ours.history, theirs, variant.callbacks)
     pair = [{name: values[:limit] for name, values in history.items()} for history in (ours.history, theirs)]
@@ -134,7 +134,7 @@ def _ask_tensorflow(
 ) -> list[Any]:
     epochs = min(variant.epochs, TENSORFLOW_EPOCHS)
     check = replace(check, against="fit on TensorFlow", epochs=epochs)
-    split = lesson.data.draw(check.data, SEED)
+    split = lesson.data_of(variant).draw(check.data, SEED)
     if any(hasattr(layer, "seed_generator") for layer in private.layers_in(make(variant, SEED))):
         return []  # its random numbers differ between backends
     beginning = begin(variant, split, SEED)
@@ -150,7 +150,8 @@ def ordered_fit(
 ) -> History:
     """`fit` with given initial weights and given orders of the rows, in whatever process and on whatever backend this is."""
     lesson = catalog.load(source)
-    variant, split = lesson.variant(name), lesson.data.draw(scope, SEED)
+    variant = lesson.variant(name)
+    split = lesson.data_of(variant).draw(scope, SEED)
     model = make(variant, SEED)
     build(model, split)
     for variable, value in zip((*model.trainable_variables, *model.non_trainable_variables), weights, strict=True):

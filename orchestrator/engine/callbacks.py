@@ -91,6 +91,10 @@ class _Monitor(Rule):
         self.min_delta = float(callback.min_delta)  # signed by now
         self.less = callback.monitor_op == keras.ops.less
 
+    def current(self, logs: Logs) -> jax.Array:
+        """The monitored value, as one number: that of a metric with one class is an array of it."""
+        return jnp.reshape(logs[self.monitor], ())
+
     def improves(self, current: jax.Array, best: Any) -> jax.Array:
         shifted = current - _float32(self.min_delta)
         return shifted < best if self.less else shifted > best
@@ -116,7 +120,7 @@ class EarlyStopping(_Monitor):
     def epoch_end(
         self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
     ) -> tuple[State, Any, jax.Array]:
-        callback, current = self.callback, logs[self.monitor]
+        callback, current = self.callback, self.current(logs)
         looks = epoch >= callback.start_from_epoch
         better = looks & (~memory.any | self.improves(current, memory.best))
         beats = better if callback.baseline is None else better & self.improves(current, _float32(callback.baseline))
@@ -161,7 +165,7 @@ class ReduceLROnPlateau(_Monitor):
     def epoch_end(
         self, state: State, memory: Any, epoch: jax.Array, last: jax.Array, logs: Logs
     ) -> tuple[State, Any, jax.Array]:
-        callback, current = self.callback, logs[self.monitor]
+        callback, current = self.callback, self.current(logs)
         cooling = memory.cooldown > 0
         cooldown = memory.cooldown - cooling
         wait = jnp.where(cooling, 0, memory.wait)
@@ -273,6 +277,11 @@ def without_files(callbacks: Sequence[Any]) -> list[Any]:
     return [callback for callback in callbacks if type(callback) not in (*WRITERS, *IDLE)]
 
 
+def meddles(callback: Any) -> bool:
+    """Whether a callback starts a run from a file that another may have left."""
+    return isinstance(callback, keras.callbacks.BackupAndRestore) and not writes_files(callback)
+
+
 def without_rule(callbacks: Sequence[Any]) -> str | None:
     """The name of the first callback without a rule; None when there is none."""
     return next((type(c).__name__ for c in without_files(callbacks) if type(c) not in RULES), None)
@@ -289,11 +298,7 @@ def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:
         return "two callbacks set the learning rate"
     if any(getattr(c, "raise_error", False) for c in callbacks):
         return "TerminateOnNaN(raise_error=True) raises in the middle of an epoch"
-    names = {
-        "loss",
-        *(m.name for m in model.metrics if not isinstance(m, private.CompileMetrics)),
-        *private.metric_names(model),
-    }
+    names = set(model.get_metrics_result())
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and type(callback) in RULES and monitor.removeprefix("val_") not in names:

@@ -15,10 +15,12 @@ import numpy as np
 from orchestrator.engine import allowed, callbacks, private
 from orchestrator.engine.history import columns, gathered
 from orchestrator.engine.model import as_keras, grade, has_own_loss, loss_name, make, right
+from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.outcome import Outcome, failure, judge
 from orchestrator.reports.nouns.scope import Scope
 
+KNOWN_BY = ("lesson", "variant", "data", "seed", "epoch")  # columns of the histories that hold no curve
 CHUNK = 1024  # rows that are scored at once where it makes no difference
 
 
@@ -58,15 +60,31 @@ def fit(
     model.fit(
         split.x_train,
         split.y_train,
-        validation_data=(split.x_test, split.y_test),
+        validation_data=rows_of(split.x_test, split.y_test, split.w_test),
         epochs=variant.epochs,
         batch_size=variant.batch_size,
         callbacks=[rate, *_copies(callbacks.without_files(variant.callbacks)), record],
         verbose=0,
+        **({} if split.w_train is None else {"sample_weight": split.w_train}),
         **variant.fit,
     )
+    _refuse_columns(record.logs)
     logs = [{"learning_rate": used, **epoch} for used, epoch in zip(rate.rates, record.logs, strict=True)]
     return model, gathered(logs)
+
+
+def _refuse_columns(logs: Sequence[Mapping[str, Any]]) -> None:
+    """A callback may log what it likes, but not under the name of what the tables know a row by."""
+    taken = {name for epoch in logs for name in epoch if name.lower() in KNOWN_BY}
+    if taken:
+        raise LessonError(
+            f"a callback logs {min(taken)!r}, as a column of the tables is named; log it under another name"
+        )
+
+
+def rows_of(x: Rows, y: Rows, w: Rows | None = None) -> tuple[Rows, ...]:
+    """Rows as Keras takes them: with weights if they have any."""
+    return (x, y) if w is None else (x, y, w)
 
 
 def _copies(given: Sequence[Any]) -> list[Any]:
@@ -83,15 +101,18 @@ def scores(model: keras.Model, split: Split, data: Data, variant: Variant, *, at
     Of plain models they are formed from all predictions at once; of others, and of all unless `at_once`, by `evaluate`.
     """
     parts, size = _parts(split, data), _size(variant)
-    plain = at_once and allowed.is_plain(model)
+    plain = at_once and allowed.is_plain(model) and all(len(rows) == 2 for rows in parts.values())
     found = {part: _graded(model, *rows) for part, rows in parts.items()} if plain else _evaluated(model, parts, size)
     graded = {f"{part}_{name}": value for part, logs in found.items() for name, value in logs.items()}
     return {name: float(value) for name, value in columns(graded, 0).items()}
 
 
-def _parts(split: Split, data: Data) -> Mapping[str, tuple[Rows, Rows]]:
+def _parts(split: Split, data: Data) -> Mapping[str, tuple[Rows, ...]]:
     fresh = data.fresh_rows()
-    parts = {"train": (split.x_train, split.y_train), "test": (split.x_test, split.y_test)}
+    parts = {
+        "train": rows_of(split.x_train, split.y_train, split.w_train),
+        "test": rows_of(split.x_test, split.y_test, split.w_test),
+    }
     return parts if fresh is None else {**parts, "fresh": fresh}
 
 
@@ -101,18 +122,20 @@ def _graded(model: keras.Model, x: Rows, y: Rows) -> Mapping[str, Any]:
     return {name: keras.ops.convert_to_numpy(value) for name, value in graded.items()}
 
 
-def _evaluated(model: keras.Model, parts: Mapping[str, tuple[Rows, Rows]], size: int) -> dict[str, Mapping[str, Any]]:
+def _evaluated(model: keras.Model, parts: Mapping[str, tuple[Rows, ...]], size: int) -> dict[str, Mapping[str, Any]]:
     """What `evaluate` gives, part after part; only then penalties are looked for, since a call may draw numbers."""
-    found = {
-        part: dict(model.evaluate(x, y, batch_size=size, return_dict=True, verbose=0)) for part, (x, y) in parts.items()
-    }
+    found = {part: _evaluate(model, size, *rows) for part, rows in parts.items()}
     if not has_own_loss(model) and _has_penalties(model, parts["test"][0], size):
-        for part, (x, y) in parts.items():
-            found[part]["loss"] = _without_penalties(model, x, y, size)
+        for part, rows in parts.items():
+            found[part]["loss"] = _without_penalties(model, size, *rows)
     return {
         part: {loss_name(model) if name == "loss" else name: value for name, value in logs.items()}
         for part, logs in found.items()
     }
+
+
+def _evaluate(model: keras.Model, size: int, x: Rows, y: Rows, w: Rows | None = None) -> dict[str, Any]:
+    return dict(model.evaluate(x, y, sample_weight=w, batch_size=size, return_dict=True, verbose=0))
 
 
 def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:
@@ -122,13 +145,13 @@ def _has_penalties(model: keras.Model, x: Rows, size: int) -> bool:
     return bool(model.losses)
 
 
-def _without_penalties(model: keras.Model, x: Rows, y: Rows, size: int) -> float:
+def _without_penalties(model: keras.Model, size: int, x: Rows, y: Rows, w: Rows | None = None) -> float:
     """The compiled loss alone, a mean over batches by their rows."""
     total, rows = 0.0, count(jax.tree.leaves(x)[0])
     loss_of, inference = private.loss_of(model), private.inference(model)
     for first in range(0, rows, size):
-        batch_x, batch_y = jax.tree.map(lambda array, at=first: as_keras(array[at : at + size]), (x, y))
-        loss = loss_of(batch_y, model(batch_x, **inference))
+        batch_x, batch_y, weights = jax.tree.map(lambda array, at=first: as_keras(array[at : at + size]), (x, y, w))
+        loss = loss_of(batch_y, model(batch_x, **inference), weights)
         total += float(keras.ops.convert_to_numpy(loss)) * min(size, rows - first)
     return total / rows
 
@@ -140,8 +163,9 @@ def _size(variant: Variant) -> int:
 def hits(model: keras.Model, split: Split, data: Data, variant: Variant) -> dict[str, Array]:
     """By part which of its rows the finished model has right, of shape (rows,); empty where it has no accuracy."""
     found, size = {}, CHUNK if allowed.is_plain(model) else _size(variant)
-    for part, (x, y) in _parts(split, data).items():
-        if part != "train" and not isinstance(y, dict | list | tuple):
+    for part, (x, y, *w) in _parts(split, data).items():
+        weighted = w and private.has_weighted_metrics(model)
+        if part != "train" and not weighted and not isinstance(y, dict | list | tuple):
             correct = right(model, as_keras(y), model.predict(as_keras(x), batch_size=size, verbose=0))
             if correct is not None:
                 found[part] = np.asarray(keras.ops.convert_to_numpy(correct))

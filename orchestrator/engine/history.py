@@ -28,8 +28,8 @@ def _columns(name: str, values: Array, axes: int) -> list[tuple[str, Array]]:
 
 
 def gathered(logs: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-    """A history from the logs of its epochs; an entry is masked where an epoch has none, as with `validation_freq`."""
-    rows = [columns(epoch, 0) for epoch in logs]
+    """A history from the logs of its epochs; an entry is masked where an epoch has no number, as with `validation_freq`."""
+    rows = [columns({name: value for name, value in epoch.items() if _is_number(value)}, 0) for epoch in logs]
     names = dict.fromkeys(name for row in rows for name in row)
     found: dict[str, Array] = {}
     for name in names:
@@ -37,3 +37,11 @@ def gathered(logs: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
         missing = np.array([name not in row for row in rows])
         found[name] = np.ma.MaskedArray(values, missing) if missing.any() else values
     return found
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a log is one or more numbers; callbacks may log anything."""
+    try:
+        return np.asarray(value).dtype.kind in "biuf"
+    except ValueError:  # lists of other lengths in a list
+        return False

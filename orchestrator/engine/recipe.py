@@ -51,6 +51,7 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
         LessonError: runs of it would not be what they seem: data that differ at each draw, models that share variables.
     """
     split = data.draw(scope, 0)
+    _refuse_lone_weights(variant, data, split)
     known = _study(variant, Shapes(split), engine)
     traced = engine == "compiled" and known.text is not None
     program = known.text if traced else program_of_files(files(), variant)
@@ -62,12 +63,19 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
     return Recipe(identity, known, way, known.reason, width, _cost(variant, known, count(split.x_train), way, width))
 
 
+def _refuse_lone_weights(variant: Variant, data: Data, split: Split) -> None:
+    if len(data.fresh_rows() or ()) > 2 and not split.weighted:
+        raise LessonError("Data.fresh() gives weights and the rows to train and validate on have none; give them, too")
+    if split.w_train is not None and variant.fit.get("sample_weight") is not None:
+        raise LessonError(f"variant {variant.name!r}: both its fit and its data give sample weights; leave one out")
+
+
 class Shapes:
     """A split, equal to any other of the same shapes and types: a program knows no more of it."""
 
     def __init__(self, split: Split) -> None:
         self.split = split
-        parts = (split.x_train, split.y_train, split.x_test, split.y_test)
+        parts = rows_in(split)
         self._seen = tuple((name, array.shape, array.dtype.str) for rows in parts for name, array in leaves(rows))
 
     def __eq__(self, other: object) -> bool:
@@ -97,7 +105,18 @@ def program_of_files(files: str, variant: Variant) -> str:
     return digest(files, variant.name, kept)
 
 
+_drawn: dict[tuple[int, Scope], tuple[Data, Sketch]] = {}
+
+
 def drawn(data: Data, scope: Scope) -> Sketch:
+    """What the data draw, found out once for all variants that train on them."""
+    known = _drawn.get((id(data), scope))
+    if known is None:  # the data are kept, lest others get their id
+        known = _drawn[id(data), scope] = (data, _draw_twice(data, scope))
+    return known[1]
+
+
+def _draw_twice(data: Data, scope: Scope) -> Sketch:
     """The data as fed: the fixed set, or two redrawn sets that stand for the process, and the fresh points.
 
     Raises:
@@ -119,7 +138,7 @@ def _draws(data: Data, scope: Scope) -> list[tuple[str, list[Array]]]:
     return found + ([("Data.fresh()", _arrays(fresh))] if fresh else [])
 
 
-def drawn_of(splits: Sequence[Split], fresh: tuple[Rows, Rows] | None) -> Sketch:
+def drawn_of(splits: Sequence[Split], fresh: tuple[Rows, ...] | None) -> Sketch:
     """What `drawn` says of these splits, those of SEEDS, and fresh points."""
     parts = [arrays(split) for split in splits] + ([_arrays(fresh)] if fresh else [])
     return sketch(array for part in parts for array in part)
@@ -127,7 +146,14 @@ def drawn_of(splits: Sequence[Split], fresh: tuple[Rows, Rows] | None) -> Sketch
 
 def arrays(split: Split) -> list[Array]:
     """A split's arrays as they are fed, in a fixed order."""
-    return _arrays((split.x_train, split.y_train, split.x_test, split.y_test))
+    return _arrays(rows_in(split))
+
+
+def rows_in(split: Split) -> tuple[Rows, ...]:
+    """All that a split holds; where only one part has weights, none of the other's stand for them."""
+    rows = (split.x_train, split.y_train, split.x_test, split.y_test)
+    none = np.zeros(0)
+    return (*rows, *(none if w is None else w for w in (split.w_train, split.w_test))) if split.weighted else rows
 
 
 def _arrays(rows: Rows) -> list[Array]:

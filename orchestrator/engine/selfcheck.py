@@ -58,7 +58,13 @@ def _compare(program: Program, data: Data, anew: Callable[[], Lesson], scope: Sc
     lesson = anew()
     twin = lesson.variant(variant.name)
     theirs = fit.train_one(
-        twin, seed, _shortened(lesson.data, twin, test_rows), scope, "fit-jax", stop_after=EPOCHS, at_once=False
+        twin,
+        seed,
+        _shortened(lesson.data_of(twin), twin, test_rows),
+        scope,
+        "fit-jax",
+        stop_after=EPOCHS,
+        at_once=False,
     )
     if theirs.error or ours.error:
         same = theirs.error == ours.error

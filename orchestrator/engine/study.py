@@ -56,6 +56,7 @@ def study(variant: Variant, split: Split, engine: str) -> Study:
         LessonError: its runs would not be what they seem.
     """
     _refuse_double_precision(variant)
+    _refuse_meddling(variant)
     pair = begin(variant, split, 0), begin(variant, split, 1)
     model = pair[0].model
     _refuse_shared_variables(variant, pair)
@@ -86,7 +87,7 @@ def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -
     """The digest of the program, None where that says too little of what is trained; and why it goes through `fit`."""
     drew = next((beginning.drew for beginning in pair if beginning.drew), "")
     reason = f"model() draws from {drew} generator: its program may hold what it drew" if drew else None
-    reason = reason or _unseen(variant, pair[0].model)
+    reason = reason or ("rows have weights" if split.weighted else None) or _unseen(variant, pair[0].model)
     if reason:
         return None, reason
     try:
@@ -116,7 +117,8 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
     if hasattr(model.optimizer, "optimizers"):
         return "several optimisers share the model"
     if model.run_eagerly or not model.jit_compile:
-        return "the model asks to run step by step, not compiled"
+        layer = next((type(layer).__name__ for layer in private.layers_in(model) if not layer.supports_jit), None)
+        return f"the layer {layer} can't be compiled" if layer else "the model asks to run step by step, not compiled"
     own = (_overridden(model) - SEEN) | _replaced(model)
     if own:
         return f"the model has its own {min(own)}()"
@@ -175,6 +177,15 @@ def _refuse_double_precision(variant: Variant) -> None:
         raise LessonError(
             f"variant {variant.name!r}: its lesson asks for double precision (jax_enable_x64, or floatx 'float64');"
             " runs are trained in single precision, so leave that setting as it is"
+        )
+
+
+def _refuse_meddling(variant: Variant) -> None:
+    meddling = [type(callback).__name__ for callback in variant.callbacks if callbacks.meddles(callback)]
+    if meddling:
+        raise LessonError(
+            f"variant {variant.name!r}: the callback {meddling[0]} is a kind of BackupAndRestore, which would start one"
+            " seed from another's file; leave it out: the store keeps what was trained"
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator import engine
 from orchestrator.errors import LessonError, UsageError
-from orchestrator.lesson import Lesson, count
+from orchestrator.lesson import Lesson, Variant, count, have_same_targets
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.description import description
 from orchestrator.lessons.guess import guesses
@@ -93,8 +93,10 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
 
     here = loaded(source, settings)
     found = here.enter()
+    asked = found.variant(variant)
     try:
-        r = recipe(found.variant(variant), found.data, scope, engine_name, partial(here.files, variant))
+        _refuse_other_targets(found, asked, scope)
+        r = recipe(asked, found.data_of(asked), scope, engine_name, partial(here.files, variant))
     except LessonError as error:
         raise LessonError(f"lesson {source.id!r}: {error}") from None
     traits = Traits(r.study.measures, r.study.loss, r.study.notes)
@@ -113,6 +115,17 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
     )
 
 
+def _refuse_other_targets(lesson: Lesson, variant: Variant, scope: Scope) -> None:
+    """Runs that are scored on other targets would differ for that alone."""
+    from orchestrator.engine.recipe import SEEDS  # noqa: PLC0415
+
+    if variant.data and not have_same_targets(lesson.data, variant.data, scope, SEEDS[scope]):
+        raise LessonError(
+            f"variant {variant.name!r}: its data are validated or scored on other targets than the lesson's;"
+            " y_test, its weights and the fresh y must be the same for all variants"
+        )
+
+
 def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engine_name: str) -> Job:
     """A job by its lesson's text, where building its model comes to nothing."""
     engine.load(engine_name)
@@ -122,11 +135,12 @@ def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engi
     return Job(source.id, variant, scope, digest(program, scope), program, engine_name, WIDTHS[engine_name], 0.0)
 
 
-def redrawn(source: Source, settings: Settings, seeds: Sequence[int]) -> dict[int, Sketch]:
-    """The rows that the lesson draws for these seeds; without those that it can't draw."""
+def redrawn(source: Source, settings: Settings, variant: str, seeds: Sequence[int]) -> dict[int, Sketch]:
+    """The rows that the lesson draws for these seeds of a variant; without those that it can't draw."""
     from orchestrator.engine.recipe import arrays  # noqa: PLC0415  imports Keras, which the lesson's jobs have loaded
 
-    data, found = lesson(source, settings).data, {}
+    here, found = lesson(source, settings), dict[int, Sketch]()
+    data = here.data_of(here.variant(variant))
     for seed in seeds:
         with suppress(Exception):  # the lesson's own code: whoever trains the seed will tell
             found[seed] = sketch(arrays(data.draw("redrawn", seed)))
@@ -147,13 +161,13 @@ def describe(
     rows: dict[str, Any] = {"rows_train": 0, "rows_test": 0, "rows_fresh": 0, "resplit": found.data.resplit}
     if draw:
         with suppress(Exception):  # the lesson's own code: whoever trains will tell
-            rows["resplit"] = found.data.is_resplit()
+            rows["resplit"] = any(data.is_resplit() for data in found.sources)
         split, fresh = found.data.draw("fixed", 0), found.data.fresh_rows()
         rows |= {
             "rows_train": count(split.x_train),
             "rows_test": count(split.x_test),
             "rows_fresh": count(fresh[0]) if fresh else 0,
-            "guess": guesses({"test": split.y_test, **({"fresh": fresh[1]} if fresh else {})}),
+            "guess": guesses({"test": split.y_test, **({"fresh": fresh[1]} if fresh else {})}, split.x_test),
         }
     try:
         return description(found, rows, known)

@@ -85,17 +85,17 @@ def _drawn_otherwise(
     """The stored blocks that hold a seed whose rows are others by now: a process may change for one seed, which the key does not see."""
     redrawn = {block: found for block, found in runs.items() if block[0].data == "redrawn" and block[0].identity}
     asked_of = {job: frozenset(job.seeds) for job, _ in redrawn}
-    for lesson in dict.fromkeys(job.lesson for job, _ in redrawn):
+    for lesson, variant in dict.fromkeys((job.lesson, job.variant) for job, _ in redrawn):
         kept = {
             (job, first): {
                 run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in asked_of[job]
             }
             for (job, first), found in redrawn.items()
-            if job.lesson == lesson
+            if (job.lesson, job.variant) == (lesson, variant)
         }
         asked = sorted({seed for rows in kept.values() for seed in rows})
         try:
-            now: Mapping[int, Sketch] = ask(keys.redrawn, sources[lesson], settings, asked) if asked else {}
+            now: Mapping[int, Sketch] = ask(keys.redrawn, sources[lesson], settings, variant, asked) if asked else {}
         except NoAnswerError:
             continue
         for (job, first), rows in kept.items():

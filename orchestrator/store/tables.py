@@ -105,9 +105,18 @@ class Tables:
         return ((block, o) for block in self.blocks(job) for o in block.outcomes if o.seed in wanted)
 
     def _further_curves(self) -> list[str]:
-        """Names of the metrics beyond the usual ones: those of each training's first run that has any."""
-        first = {job.key: next((o.history for _, o in self._outcomes(job) if o.epochs), {}) for job in self.jobs}
-        return sorted({name for history in first.values() for name in history} - set(CURVES))
+        """Names of the metrics beyond the usual ones."""
+        trained = {job.key: job for job in self.jobs}
+        return sorted({name for job in trained.values() for name in self._names_of(job)} - set(CURVES))
+
+    def _names_of(self, job: Job) -> set[str]:
+        """A training's metrics: compiled runs have the same ones, and in others a callback may log more in some than in others."""
+        found = set[str]()
+        for _, o in self._outcomes(job):
+            found |= set(o.history)
+            if o.epochs and o.engine == "compiled":
+                break
+        return found
 
 
 def run_fields(scores: Iterable[str] = SCORES) -> list[tuple[str, pa.DataType]]:

@@ -115,7 +115,8 @@ def check(job: Job, here: Loaded, first: int) -> SelfCheck | None:
 def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     """What a job trains, as it lies here; refused if it is not what was planned."""
     lesson = here.enter()
-    variant, held = lesson.variant(job.variant), Held(lesson.data, job.data)
+    variant = lesson.variant(job.variant)
+    held = Held(lesson.data_of(variant), job.data)
     traced = job.identity is not None and job.width == WIDTH and job.engine != "fit-tensorflow"
     bench = _bench(variant, held.splits[0], traced)
     if job.identity is not None:
@@ -126,7 +127,8 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
 def _check(job: Job, here: Loaded, bench: Bench, first: int) -> SelfCheck | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
-    bench.verdict = selfcheck.check(bench.program, here.lesson.data, lambda: here.anew().lesson, job.data, first)
+    data = here.lesson.data_of(bench.program.variant)
+    bench.verdict = selfcheck.check(bench.program, data, lambda: here.anew().lesson, job.data, first)
     here.enter()
     return bench.verdict
 
