@@ -8,7 +8,7 @@ import pytest
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, Plan, Shard
 from orchestrator.store import Block, Store
-from orchestrator.telling.notebook import Cell
+from orchestrator.telling.notebook import NotebookCell
 from orchestrator.telling.progress import LOUD, QUIET, USUAL, Progress, spell
 from orchestrator.telling.screen import ConsoleScreen
 from orchestrator.telling.terminal import Terminal
@@ -88,7 +88,7 @@ def test_a_notebooks_cell_shows_a_bar_and_the_last_lines(tmp_path):
 
     store = Store(tmp_path / "out")
     store.prepare()
-    progress = Progress(store, Cell(lambda bundle, raw, display_id: Handle()), "command")
+    progress = Progress(store, NotebookCell(lambda bundle, raw, display_id: Handle()), "command")
     with progress.shown():
         progress.follow(Plan((JOB,), tuple(SHARDS), 0, 0), lambda: 1)
         progress.take(Started(SHARDS[0], "here"))
