@@ -111,7 +111,7 @@ _drawn: dict[tuple[int, Scope], tuple[Data, Sketch]] = {}
 def drawn(data: Data, scope: Scope) -> Sketch:
     """What the data draw, found out once for all variants that train on them."""
     known = _drawn.get((id(data), scope))
-    if known is None:  # the data are kept, lest others get their id
+    if known is None:  # the data are kept, so that no others get their id
         known = _drawn[id(data), scope] = (data, _draw_twice(data, scope))
     return known[1]
 
