@@ -93,7 +93,8 @@ class _Monitor(Rule):
 
     def current(self, logs: Logs) -> jax.Array:
         """The monitored value, as one number: that of a metric with one class is an array of it."""
-        return jnp.reshape(logs[self.monitor], ())
+        value = logs[self.monitor]
+        return jnp.reshape(value, ()) if jnp.ndim(value) else value
 
     def improves(self, current: jax.Array, best: Any) -> jax.Array:
         shifted = current - _float32(self.min_delta)

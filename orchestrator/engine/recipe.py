@@ -105,18 +105,7 @@ def program_of_files(files: str, variant: Variant) -> str:
     return digest(files, variant.name, kept)
 
 
-_drawn: dict[tuple[int, Scope], tuple[Data, Sketch]] = {}
-
-
 def drawn(data: Data, scope: Scope) -> Sketch:
-    """What the data draw, found out once for all variants that train on them."""
-    known = _drawn.get((id(data), scope))
-    if known is None:  # the data are kept, so that no others get their id
-        known = _drawn[id(data), scope] = (data, _draw_twice(data, scope))
-    return known[1]
-
-
-def _draw_twice(data: Data, scope: Scope) -> Sketch:
     """The data as fed: the fixed set, or two redrawn sets that stand for the process, and the fresh points.
 
     Raises:
