@@ -20,7 +20,7 @@ engine.load()  # before anything else imports Keras
 
 import keras
 
-from orchestrator.engine import allowed
+from orchestrator.engine import allowed, fit
 from orchestrator.engine.stacked import Stacked
 
 FROM_FILE = TINY.replace("    return Split(x[:16]", "    x = x + np.load(FILE)\n    return Split(x[:16]")
@@ -64,6 +64,52 @@ def test_data_that_change_after_planning_are_refused(tmp_path):
     assert len(pd.read_parquet(store.runs)) == 0
     code, said = run(path, store)  # plans anew, with the file as it is now
     assert (code, len(pd.read_parquet(store.runs))) == (0, 32)
+
+
+LARGE = '''"""Are a few rows of many numbers told apart?"""
+
+import keras
+import numpy as np
+from orchestrator import Data, Endpoint, Lesson, Split, Variant
+
+
+def rows():
+    x = np.random.default_rng(0).normal(size=(4300, 1000)).astype("float32")
+    y = (x[:, :1] > 0).astype("float32")
+    return Split(x[:4200], y[:4200], x[4200:], y[4200:])
+
+
+def model(rate=0.0):
+    net = keras.Sequential([keras.Input((1000,)), keras.layers.Dropout(rate), keras.layers.Dense(1, activation="sigmoid")])
+    net.compile("sgd", loss="binary_crossentropy", metrics=["accuracy"])
+    return net
+
+
+LESSON = Lesson(
+    "Large",
+    about=__doc__,
+    data=Data(fixed=rows),
+    variants=[Variant("one", model, 2, batch_size=500), Variant("two", lambda: model(0.5), 2, batch_size=500)],
+    endpoint=Endpoint("test_accuracy"),
+)
+'''
+
+
+def test_of_large_data_no_seed_trains_that_was_not_asked_for(tmp_path):
+    """Two seeds of 17 megabytes are four shards of one seed, compiled, and their curves are those of `fit`."""
+    path = tmp_path / "large.py"
+    path.write_text(LARGE)
+    store = Store(tmp_path / "out")
+    asked = session.Request(tuple(catalog.find([str(path)])), (0, 1), ("fixed",), "compiled", serial=True)
+    plan = session.prepare(asked, store).plan
+    assert sorted(shard.seeds for shard in plan.shards) == [(0,), (0,), (1,), (1,)]
+    code = cli.carry_out(asked, store, Serial, ConsoleScreen(Console(file=io.StringIO())), report_too=False)
+    runs, histories = pd.read_parquet(store.runs), pd.read_parquet(store.histories)
+    assert (code, set(runs["status"]), set(runs["engine"])) == (0, {"ok"}, {"compiled"})
+    lesson = catalog.load(catalog.find([str(path)])[0])
+    expected = fit.fit(lesson.variant("two"), lesson.data.draw("fixed", 1), 1)[1]
+    ours = histories[(histories["variant"] == "two") & (histories["seed"] == 1)]
+    np.testing.assert_allclose(ours["val_loss"], expected["val_loss"], rtol=5e-7)
 
 
 def test_a_plan_says_what_changed(tmp_path):

@@ -49,7 +49,7 @@ class Program:
         """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
         self.variant = variant
         self.one = fastest(variant, beginning or begin(variant, split, 0), split)
-        self.alone = sum(array.nbytes for array in jax.tree.leaves(_parts(split))) >= LARGE
+        self.alone = is_large(split)
         rows = count(split.x_train)
         self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * rows * np.dtype(np.int32).itemsize)))
         self.segment = jax.jit(self._segment, donate_argnums=0)
@@ -183,6 +183,11 @@ def _zeros(shapes: Any, *axes: int) -> Any:
 def _side_by_side(function: Any, seeds: Any) -> Any:
     """Like `jax.lax.map`, all seeds at once."""
     return jax.vmap(function)(seeds)
+
+
+def is_large(split: Split) -> bool:
+    """Whether seeds train on such data one after the other."""
+    return sum(int(array.nbytes) for array in jax.tree.leaves(_parts(split))) >= LARGE
 
 
 def _parts(split: Split) -> tuple[Rows, Rows, Rows, Rows]:

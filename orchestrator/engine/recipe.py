@@ -31,13 +31,15 @@ class Recipe:
 
     Attributes:
         reason: why the engine is `fit` although `compiled` was asked for.
-        width: seeds in a shard. cost: a guess at seconds for a shard, good enough to start the longest first.
+        traced: whether its training was traced as a program, and is known by that.
+        width: seeds in a shard, one where the data are large. cost: a guess at seconds for a shard, good enough to start the longest first.
     """
 
     identity: Identity
     study: Study
     engine: str
     reason: str | None
+    traced: bool
     width: int
     cost: float
 
@@ -59,8 +61,10 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
     identity = Identity(
         str(program), settings_of(variant, engine if traced else way), known.start, drawn(data, scope), processor()
     )
-    width = WIDTHS["compiled" if traced else way]
-    return Recipe(identity, known, way, known.reason, width, _cost(variant, known, count(split.x_train), way, width))
+    width = WIDTHS["compiled" if traced and not compiled.is_large(split) else "fit-jax"]
+    return Recipe(
+        identity, known, way, known.reason, traced, width, _cost(variant, known, count(split.x_train), way, width)
+    )
 
 
 def _refuse_lone_weights(variant: Variant, data: Data, split: Split) -> None:

@@ -112,6 +112,7 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
         r.reason,
         r.identity,
         traits,
+        r.traced,
     )
 
 

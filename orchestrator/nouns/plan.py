@@ -26,6 +26,7 @@ class Job:
     Attributes:
         program: jobs that share it share a compiled program.
         identity: what the key is made of; None where the lesson's code could not be asked.
+        traced: whether its training was traced as a program, and is known by that.
         seeds: those it is asked for, in ascending order.
     """
 
@@ -40,6 +41,7 @@ class Job:
     reason: str | None = None
     identity: Identity | None = None
     traits: Traits | None = None
+    traced: bool = False
     seeds: tuple[int, ...] = ()
 
     @property

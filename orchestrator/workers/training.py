@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.engine import fit, processor, selfcheck
-from orchestrator.engine.compiled import WIDTH, Program
+from orchestrator.engine.compiled import Program
 from orchestrator.engine.lowering import lower
 from orchestrator.engine.model import begin
 from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, settings_of
@@ -117,10 +117,9 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     lesson = here.enter()
     variant = lesson.variant(job.variant)
     held = Held(lesson.data_of(variant), job.data)
-    traced = job.identity is not None and job.width == WIDTH and job.engine != "fit-tensorflow"
-    bench = _bench(variant, held.splits[0], traced)
+    bench = _bench(variant, held.splits[0], job.traced)
     if job.identity is not None:
-        _refuse_other(job.identity, _found(job, variant, here, bench, held, traced))
+        _refuse_other(job.identity, _found(job, variant, here, bench, held))
     return variant, held, bench
 
 
@@ -140,10 +139,10 @@ def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> O
     return fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
 
 
-def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held, traced: bool) -> Identity:
+def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held) -> Identity:
     """What lies here, as the plan would say it."""
-    program = bench.text if traced else _program_of_files(job, here)
-    settings = settings_of(variant, "compiled" if traced else job.engine)
+    program = bench.text if job.traced else _program_of_files(job, here)
+    settings = settings_of(variant, "compiled" if job.traced else job.engine)
     return Identity(program, settings, bench.start, drawn_of(held.splits, held.fresh), processor())
 
 
