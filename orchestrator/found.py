@@ -59,7 +59,7 @@ class Found:
     @cached_property
     def histories(self) -> pd.DataFrame:
         """A row an epoch of a run."""
-        return self._results.histories
+        return self._results.histories.source.frame()
 
     @cached_property
     def effects(self) -> pd.DataFrame:

@@ -82,6 +82,17 @@ def test_every_machine_gets_the_locked_environment(prepared):
         assert any("--requirements ~/requirements.lock" in line for line in prepared[f"{kind}_setup_commands"])
 
 
+def test_what_a_machine_installs_first_is_checked_against_a_hash(prepared):
+    """No script of the network's is run: uv is of requirements-uv.lock, before anything asks for it."""
+    assert (ROOT / prepared["file_mounts"]["~/requirements-uv.lock"]).exists()
+    for kind in ("head", "worker"):
+        lines = prepared[f"{kind}_setup_commands"]
+        assert [line for line in lines if re.search(r"curl|wget|\| *(ba)?sh\b", line)] == []
+        installs = [at for at, line in enumerate(lines) if "--require-hashes --requirement ~/requirements-uv.lock" in line]
+        assert len(installs) == 1
+        assert installs[0] < min(at for at, line in enumerate(lines) if "uv/bin/uv " in line)
+
+
 def test_the_start_commands_are_those_of_the_cluster_test():
     """The hosts of the cluster test start Ray with the very lines of this file, less the `ray stop` before them."""
     tested = bringup.here(CONFIG, "10.0.0.1", ["10.0.0.2"], {"ssh_user": "root"})

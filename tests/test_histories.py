@@ -43,7 +43,7 @@ def test_the_order_of_rows_does_not_matter():
 def test_an_epoch_twice_is_refused():
     """A run can't have trained an epoch twice; silently keeping one of them would be a guess."""
     with pytest.raises(ValueError, match="same epoch twice"):
-        Histories.of(frame([*RAGGED, (7, 2, 0.9)]))
+        Histories.of(frame([*RAGGED, (7, 2, 0.9)])).arm("l", "v", "fixed")
 
 
 def test_an_arm_that_was_never_trained_is_empty():
@@ -74,3 +74,10 @@ def test_pairs_are_the_seeds_both_arms_have():
     assert seeds.tolist() == [7]
     assert first.tolist() == [[0.6, 0.2]]
     assert second.tolist() == [[0.9, 0.9]]
+
+
+def test_histories_of_some_seeds_are_theirs_alone():
+    """What is asked of some seeds knows no others, and a seed that has none is left out."""
+    curves = Histories.of(frame(RAGGED)).only([7, 9]).arm("l", "v", "fixed")
+    assert curves.seeds.tolist() == [7]
+    assert curves.matrix("loss").tolist() == [[0.6, 0.2]]

@@ -33,6 +33,14 @@ def test_sign_flip_is_scipys_permutation_test(arms):
     assert sign_flip(d[:, None], np.random.default_rng(3)) == pytest.approx([expected])
 
 
+def test_sign_flip_takes_thousands_of_pairs():
+    """The p of 3,000 pairs is that of the normal distribution, which so many come to."""
+    rng = np.random.default_rng(1)
+    d = rng.normal(0.02, 1, 3000)
+    expected = 2 * stats.norm.sf(abs(d.mean()) / np.sqrt((d**2).mean() / len(d)))
+    assert sign_flip(d[:, None], rng) == pytest.approx([expected], abs=0.02)
+
+
 def test_sign_flip_is_exact_for_few_pairs():
     """Five differences of one sign are matched or beaten by 2 of 32 flips."""
     assert sign_flip(np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), np.random.default_rng(0)) == pytest.approx([2 / 32])

@@ -306,7 +306,7 @@ def test_other_schemes_go_through_fsspec():
     job = Job("a", "with", "fixed", "k", "p", "compiled", 2, 1.0)
     assert store.blocks.state(seeded([job], [0, 1, 2])) == {("k", 0): "stored"}
     assert len(store.write_tables(seeded([job], [0, 1]), [])) == 2
-    assert len(Store("memory://some/where").load()[1]) == 10
+    assert len(Store("memory://some/where").load()[1].frame()) == 10
     assert store.blocks.set_aside("k", (0, 1)).startswith("memory://some/where/store/k/seeds-0000-0001.damaged-")
 
 

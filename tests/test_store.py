@@ -7,13 +7,15 @@ import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from orchestrator.errors import StoreError, StoreLockedError
 from orchestrator.nouns.identity import Sketch
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, seeded
-from orchestrator.store import Block, BrokenShardError, Store, block
+from orchestrator.store import Block, BrokenShardError, Store, block, histories
+from tests.forge import forge
 
 SCORES = {f"{part}_{name}": 0.5 for part in ("train", "test", "fresh") for name in ("accuracy", "bce")}
 
@@ -302,3 +304,28 @@ def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):
     assert store.blocks.seeds_beyond(seeded([job()], [0, 1])) == (0, 1, 2, 3)
     assert store.blocks.seeds_beyond(seeded([job()], [0, 2])) == ()
     assert store.blocks.seeds_beyond(seeded([job(key="k2")], [0])) == ()
+
+
+def test_histories_are_read_an_arm_at_a_time(store, monkeypatch):
+    """Whatever the groups of rows in the file, and however little is kept, an arm's columns are what pandas reads of it."""
+    store.blocks.write("k2", Block((outcome(0, epochs=4), outcome(1))))
+    store.write_tables(seeded([job(), job("b", "k2")], range(4)), [])
+    forge(store.root, "histories.parquet", lambda table: pa.concat_tables([table.slice(6), table.slice(0, 6)]))
+    truth = pd.read_parquet(store.histories)
+    monkeypatch.setattr(histories, "KEPT", 20)
+    found = store.load()[1]
+    for lesson in ("a", "b"):
+        for name in ("seed", "val_loss", "epoch", "val_loss"):
+            expected = truth[name][truth["lesson"] == lesson].to_numpy()
+            assert found.column((lesson, "with", "fixed"), name).tolist() == expected.tolist()
+    assert found.column(("c", "with", "fixed"), "loss").tolist() == []
+    pd.testing.assert_frame_equal(found.frame(), truth)
+
+
+def test_histories_damaged_while_they_are_read_are_one_line(store):
+    """What is cut after the tables were opened is told, with what to do, and no number is made of it."""
+    store.write_tables(seeded([job()], range(4)), [])
+    found = store.load()[1]
+    store.histories.write_bytes(b"")
+    with pytest.raises(StoreError, match=r"histories.parquet can't be read .* anew"):
+        found.column(("a", "with", "fixed"), "loss")

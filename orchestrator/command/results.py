@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from orchestrator.reports.nouns.effect import Effect
+    from orchestrator.reports.statistics.histories import Source
     from orchestrator.reports.verdicts.results import Results
 
 MIXED = "mixed: the same run rounds differently on another kind"
@@ -61,7 +62,7 @@ def _processors(runs: pd.DataFrame) -> str:
     return "; ".join(kinds) + (f" ({MIXED})" if len(kinds) > 1 else "")
 
 
-def deciding(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Mapping[str, Any]]) -> tuple[Effect, ...]:
+def deciding(runs: pd.DataFrame, histories: Source, lessons: Sequence[Mapping[str, Any]]) -> tuple[Effect, ...]:
     """The effects of these tables that decide."""
     from orchestrator.reports.verdicts.results import Results  # noqa: PLC0415
 

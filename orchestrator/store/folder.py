@@ -14,12 +14,11 @@ blocks.py, what is known of keys and programs in notes.py; which tables belong t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,10 +31,11 @@ from orchestrator.store.disk import Disk
 from orchestrator.store.document import LONGEST, loads
 from orchestrator.store.files import Files, write_text
 from orchestrator.store.generation import ANEW, Runs
+from orchestrator.store.histories import StoredHistories, opened
 from orchestrator.store.notes import Notes
 from orchestrator.store.parquet import FAILURES
 from orchestrator.store.remote import Remote
-from orchestrator.store.tables import EPOCH, LATER, Tables, run_fields
+from orchestrator.store.tables import LATER, Tables, run_fields
 from orchestrator.store.uri import is_uri, local
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ class Store:
         self.write_provenance({**about, "generation": parquet.digest(runs)})
         return rows
 
-    def load(self) -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, Any]], dict[str, Any]]:
-        """Runs, histories, the lessons' descriptions and the command that wrote them, its `generation` among them.
+    def load(self) -> tuple[pd.DataFrame, StoredHistories, list[dict[str, Any]], dict[str, Any]]:
+        """Runs, histories to be read arm by arm, the lessons' descriptions and the command that wrote them, its `generation` among them.
 
         Raises:
             NoResultsError: there are no tables. StoreError: they can't be read, or are of two commands.
@@ -144,21 +144,19 @@ class Store:
         for _ in range(2):  # a driver may have written them anew between the two
             runs = self.load_runs()
             with self._readable("histories.parquet"):
-                data = self.files.read("histories.parquet")
-            if hashlib.sha256(data).hexdigest() == runs.histories:
+                file, digest = opened(self.files)
+            if digest == runs.histories:
                 break
         else:
-            raise StoreError(self._apart(runs, data))
+            raise StoreError(self._apart(runs, file))
         with self._readable("histories.parquet"):
-            histories = parquet.read(data)
-            generation.require_columns(histories, EPOCH)
-        return runs.frame, parquet.frame(histories), runs.lessons, runs.facts
+            return runs.frame, StoredHistories(file, str(self.histories)), runs.lessons, runs.facts
 
     def load_runs(self) -> Runs:
         """What runs.parquet says; raises as `load` does."""
         with self._readable("runs.parquet"):
             runs = generation.runs(self.files.read("runs.parquet"), str(self.runs))
-            generation.require_columns(runs.table, [field for field in run_fields() if field[0] not in LATER])
+            generation.require_columns(runs.table.schema, [field for field in run_fields() if field[0] not in LATER])
             return runs
 
     @contextmanager
@@ -174,10 +172,10 @@ class Store:
         except FAILURES as error:
             raise StoreError(f"{self.files.where(name)} can't be read ({parquet.line_of(error)}); {ANEW}") from None
 
-    def _apart(self, runs: Runs, histories: bytes) -> str:
+    def _apart(self, runs: Runs, histories: IO[bytes]) -> str:
         """What is told where histories.parquet is not the one that runs.parquet was written with."""
         with suppress(*FAILURES):
-            about = pq.read_metadata(pa.BufferReader(histories)).metadata
+            about = pq.read_metadata(histories).metadata
             if about[b"asked"].decode() != runs.asked:
                 begun = self.begun_since(runs.facts)
                 perhaps = f", perhaps {generation.said(begun)}," if begun else ","

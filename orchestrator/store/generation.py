@@ -126,8 +126,8 @@ def _lessons(found: Any) -> list[dict[str, Any]]:
     return list(found)
 
 
-def require_columns(table: pa.Table, fields: Sequence[tuple[str, pa.DataType]]) -> None:
+def require_columns(schema: pa.Schema, fields: Sequence[tuple[str, pa.DataType]]) -> None:
     """Raise ValueError where a column is missing, or is of another type."""
     for name, kind in fields:
-        if name not in table.column_names or table.schema.field(name).type != kind:
+        if name not in schema.names or schema.field(name).type != kind:
             raise ValueError(f"it has no column {name!r} of {kind}")

@@ -63,6 +63,13 @@ def read(data: bytes) -> pa.Table:
     return table.cast(file.schema_arrow)
 
 
+def opened(file: IO[bytes]) -> pq.ParquetFile:
+    """A file to be read part by part, its footer looked at; raises as `read` does."""
+    found = pq.ParquetFile(file, page_checksum_verification=True)
+    _refuse(found.metadata, found.schema_arrow, file.seek(0, 2))
+    return found
+
+
 def _look(data: bytes, **more: Any) -> pq.ParquetFile:
     return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, **more)
 

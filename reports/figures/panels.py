@@ -51,8 +51,7 @@ def curve_metrics(results: Results, lesson: Lesson | None = None) -> list[str]:
 
     Of one lesson: those that any of its runs left.
     """
-    fixed = {"lesson", "variant", "data", "seed", "epoch", "learning_rate"}
-    names = [name for name in results.histories.columns if name not in fixed]
+    names = [name for name in results.histories.metrics if name != "learning_rate"]
     if lesson is not None:
         names = [name for name in names if _left(results, lesson, name)]
     held = [name for name in names if name.startswith("val_")] or names

@@ -74,8 +74,8 @@ def data(results: Results) -> dict[str, Any]:
 
 def _others(results: Results) -> list[str]:
     """The metrics beside those the report draws: the training rows' own, and the learning rate."""
-    labels = {"lesson", "variant", "data", "seed", "epoch", *curve_metrics(results)}
-    return [name for name in results.histories.columns if name not in labels]
+    drawn = curve_metrics(results)
+    return [name for name in results.histories.metrics if name not in drawn]
 
 
 def _named(metric: str, metrics: Sequence[str]) -> dict[str, Any]:

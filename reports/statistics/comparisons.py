@@ -12,7 +12,7 @@ import pandas as pd
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.lesson import Data, Lesson
 from orchestrator.reports.statistics.endpoints import STANDING_STILL, Judged, Scores, declared, scores
-from orchestrator.reports.statistics.histories import LABELS, Arm, Curves, Histories
+from orchestrator.reports.statistics.histories import LABELS, Arm, Curves, Histories, Source
 from orchestrator.reports.statistics.levels import WHOLE, Level, level
 from orchestrator.reports.statistics.outcomes import Outcomes, outcomes, tried
 from orchestrator.reports.statistics.scored_rows import Rows, scored
@@ -76,7 +76,9 @@ class Comparison:
         return self.baseline.values[both], self.variant.values[both]  # noqa: PD011  arrays, no frame
 
 
-def comparisons(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[Lesson]) -> Iterator[Comparison]:
+def comparisons(
+    runs: pd.DataFrame, histories: pd.DataFrame | Source | Histories, lessons: Sequence[Lesson]
+) -> Iterator[Comparison]:
     """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
     index = Histories.of(histories)
     arms = {
@@ -85,7 +87,7 @@ def comparisons(runs: pd.DataFrame, histories: pd.DataFrame, lessons: Sequence[L
     }
     scopes = list(dict.fromkeys(data for _, _, data in arms))
     for lesson in lessons:
-        columns = {*_known(arms, lesson.id), *histories.columns}
+        columns = {*_known(arms, lesson.id), *index.metrics}
         for variant in lesson.others:
             for data in sorted(scopes):
                 keys = [(lesson.id, v.name, data) for v in (lesson.baseline, variant)]

@@ -6,8 +6,9 @@ Survivors are never averaged alone and epochs are never interpolated; thinning p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ Arm = tuple[str, str, str]
 """lesson, variant, data"""
 
 LABELS = ("lesson", "variant", "data")
+BESIDE = (*LABELS, "seed", "epoch")
+"""The columns that hold no metric."""
 
 
 def first_epoch(true: npt.NDArray[np.bool_]) -> Floats:
@@ -33,6 +36,38 @@ def late(values: Floats, epochs: int) -> Floats:
     return values[..., max(epochs // 2 - 1, 0) : epochs]
 
 
+class Source(Protocol):
+    """A table of histories, of which an arm's column is read at a time: all of it may not fit into memory."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The metrics."""
+
+    def column(self, arm: Arm, name: str) -> npt.NDArray[Any]:
+        """A metric, `seed` or `epoch`, in the rows of one arm; empty where there are none."""
+
+    def frame(self) -> pd.DataFrame:
+        """All of it."""
+
+
+class Columns(Mapping[str, npt.NDArray[Any]]):
+    """Columns by name, each read when it is asked for."""
+
+    def __init__(self, names: Sequence[str], read: Callable[[str], npt.NDArray[Any]]) -> None:
+        self._names, self._read = names, read
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class Curves:
     """One arm's histories.
@@ -40,7 +75,7 @@ class Curves:
     Attributes:
         seeds: (n,) the seeds that left a history; failed runs left none.
         stops: (n,) epochs trained, per seed.
-        columns: metric name -> (sum of stops,) values, seed after seed.
+        columns: metric name -> (sum of stops,) values, seed after seed; read when they are asked for.
     """
 
     seeds: Ints
@@ -71,51 +106,104 @@ class Curves:
         """(epochs,) how many seeds were still training in each epoch."""
         return np.asarray((np.arange(1, epochs + 1)[:, None] <= self.stops).sum(axis=1))
 
+    def only(self, seeds: Sequence[int]) -> Curves:
+        """The curves of those of these seeds that are here."""
+        kept = np.isin(self.seeds, np.asarray(seeds))
+        rows = np.repeat(kept, self.stops)
+        return Curves(
+            self.seeds[kept], self.stops[kept], Columns(tuple(self.columns), lambda name: self.columns[name][rows])
+        )
+
+
+class InMemory:
+    """Histories in a frame: columns lesson, variant, data, seed, epoch and the metrics."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+        found: dict[Any, Any] = frame.groupby([*LABELS], observed=True, sort=False).indices
+        self._places = {(str(a), str(b), str(c)): _slice(rows) for (a, b, c), rows in found.items()}
+        self.names = tuple(str(name) for name in frame.columns if name not in BESIDE)
+
+    def column(self, arm: Arm, name: str) -> npt.NDArray[Any]:
+        """A view where the arm's rows lie together."""
+        values: npt.NDArray[Any] = self._frame[name].to_numpy()[self._places.get(arm, slice(0, 0))]
+        return values
+
+    def frame(self) -> pd.DataFrame:
+        """The frame."""
+        return self._frame
+
+
+def _slice(rows: npt.NDArray[np.intp]) -> slice | npt.NDArray[np.intp]:
+    return slice(int(rows[0]), int(rows[-1]) + 1) if rows[-1] - rows[0] + 1 == len(rows) else rows
+
 
 @dataclass(frozen=True)
 class Histories:
-    """The long table with an index of where each arm lies; arms are views, nothing is copied before it is asked for."""
+    """The long table, arm by arm; of these seeds alone where any are named."""
 
-    frame: pd.DataFrame
-    places: Mapping[Arm, slice]
+    source: Source
+    seeds: tuple[int, ...] | None = None
+    _arms: dict[Arm, Curves] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Histories:
-        """Index `frame`: columns lesson, variant, data, seed, epoch and the metrics. Sorts it when it isn't sorted."""
-        places = _places(frame)
-        if places is None:
-            frame = frame.sort_values([*LABELS, "seed", "epoch"], kind="stable")
-            places = _places(frame)
-        if places is None:
-            raise ValueError("a run has the same epoch twice in its history")
-        return cls(frame, places)
+    def of(cls, given: pd.DataFrame | Source | Histories) -> Histories:
+        """The histories in a frame, or in what is read part by part."""
+        if isinstance(given, Histories):
+            return given
+        return cls(InMemory(given) if isinstance(given, pd.DataFrame) else given)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that any run has."""
+        return tuple(self.source.names)
 
     def arm(self, lesson: str, variant: str, data: str) -> Curves:
-        """The curves of one arm, empty when nothing was trained there."""
-        place = self.places.get((lesson, variant, data), slice(0, 0))
-        seeds = self.frame["seed"].to_numpy()[place]
+        """The curves of one arm, empty when nothing was trained there.
+
+        Raises:
+            ValueError: a run has an epoch twice.
+        """
+        arm = (lesson, variant, data)
+        if arm not in self._arms:
+            self._arms[arm] = self._curves(arm)
+        return self._arms[arm]
+
+    def only(self, seeds: Sequence[int]) -> Histories:
+        """The histories of these seeds."""
+        return replace(self, seeds=tuple(seeds), _arms={})
+
+    def _curves(self, arm: Arm) -> Curves:
+        whole = self._whole(arm)
+        return whole if self.seeds is None else whole.only(self.seeds)
+
+    def _whole(self, arm: Arm) -> Curves:
+        seeds, epochs = (self.source.column(arm, name).astype(np.int64) for name in ("seed", "epoch"))
+        order = _order(seeds, epochs)
+        seeds = seeds if order is None else seeds[order]
         starts = np.flatnonzero(np.diff(seeds, prepend=seeds[:1] - 1))
         stops = np.diff(starts, append=len(seeds))
-        metrics = [name for name in self.frame.columns if name not in (*LABELS, "seed", "epoch")]
-        columns = {name: self.frame[name].to_numpy()[place] for name in metrics}
-        return Curves(seeds[starts].astype(np.int64), stops.astype(np.int64), columns)
+
+        def read(name: str) -> npt.NDArray[Any]:
+            values = self.source.column(arm, name)
+            return values if order is None else values[order]
+
+        return Curves(seeds[starts], stops, Columns(self.metrics, read))
 
 
-def _places(frame: pd.DataFrame) -> dict[Arm, slice] | None:
-    """Where each arm's rows lie; None when an arm lies in several pieces or its seeds or epochs are out of order."""
-    if not len(frame):
-        return {}
-    labels = [pd.Categorical(frame[label]) for label in LABELS]
-    arm = np.any([label.codes[1:] != label.codes[:-1] for label in labels], axis=0)
-    seed, epoch = frame["seed"].to_numpy(), frame["epoch"].to_numpy()
-    later = (seed[1:] > seed[:-1]) | ((seed[1:] == seed[:-1]) & (epoch[1:] > epoch[:-1]))
-    first = np.concatenate([[0], np.flatnonzero(arm) + 1])
-    if not np.all(later | arm):
+def _order(seeds: Ints, epochs: Ints) -> npt.NDArray[np.intp] | None:
+    """The order of rows by seed and epoch; None where they are in it."""
+    if _ascends(seeds, epochs):
         return None
-    names = [tuple(str(label[int(start)]) for label in labels) for start in first]
-    ends = np.append(first[1:], len(frame))
-    places = {(a, b, c): slice(int(i), int(j)) for (a, b, c), i, j in zip(names, first, ends, strict=True)}
-    return places if len(places) == len(first) else None
+    order = np.lexsort((epochs, seeds))
+    if not _ascends(seeds[order], epochs[order]):
+        raise ValueError("a run has the same epoch twice in its history")
+    return order
+
+
+def _ascends(seeds: Ints, epochs: Ints) -> bool:
+    later = (seeds[1:] > seeds[:-1]) | ((seeds[1:] == seeds[:-1]) & (epochs[1:] > epochs[:-1]))
+    return bool(later.all())
 
 
 def paired(baseline: Curves, variant: Curves, metric: str, epochs: Ints) -> tuple[Ints, Floats, Floats]:

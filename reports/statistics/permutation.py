@@ -16,6 +16,8 @@ RESAMPLES = 9999
 MORE = (99_999, 999_999)
 """Draws for a p that fewer leave in doubt."""
 BATCH = 20_000
+SIGNS = 2**21
+"""At most so many signs are drawn in one go, where pairs are many: each takes a hundred bytes on its way through scipy."""
 ENOUGH = 200
 """Draws beyond the observed statistic that settle a p to 7 %: nobody needs to know it better, however near the level."""
 DOUBT = 4.0
@@ -38,7 +40,7 @@ def flip(n: int, statistic: Callable[[Floats], Floats], rng: np.random.Generator
         permutation_type="samples",
         vectorized=True,
         n_resamples=resamples,
-        batch=BATCH,
+        batch=max(1, min(BATCH, SIGNS // max(n, 1))),
         rng=rng,
     )
 
@@ -55,7 +57,7 @@ def settled(
     drawn = resamples
     for more in MORE:
         open_ = doubtful(p, levels, drawn)
-        if 2.0**n <= drawn or more <= drawn or not open_.any():
+        if 2**n <= drawn or more <= drawn or not open_.any():
             break
         p[open_] = flip(n, ask(open_), deepcopy(rng), more).pvalue
         drawn = more
@@ -64,7 +66,7 @@ def settled(
 
 def least(n: int, resamples: int = RESAMPLES) -> float:
     """The smallest two-sided p that flipping the signs of n pairs can give: 2 of 2^n, or 2 of all draws and the data."""
-    return min(1.0, 2 / (2.0**n if 2.0**n <= resamples else resamples + 1))
+    return min(1.0, 2 / (2**n if 2**n <= resamples else resamples + 1))
 
 
 def doubtful(p: Floats, levels: Floats, resamples: int) -> Bools:

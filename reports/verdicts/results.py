@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson, lessons
 from orchestrator.reports.statistics.comparisons import Comparison, comparisons
-from orchestrator.reports.statistics.histories import Curves, Histories
+from orchestrator.reports.statistics.histories import Curves, Histories, Source
 from orchestrator.reports.verdicts.effects import effects, frame
 from orchestrator.reports.verdicts.verdict import Headline, headlines
 from orchestrator.reports.wording.scopes import in_order
@@ -26,20 +26,25 @@ Document = Mapping[str, Any]
 class Results:
     """All that the page reads.
 
-    `runs` and `histories` are as the store leaves them, `lessons` in the page's order; `provenance` is what ran, on what.
+    `runs` is as the store leaves it, `histories` are read arm by arm, `lessons` are in the page's order; `provenance` is what
+    ran, on what.
     """
 
     runs: pd.DataFrame
-    histories: pd.DataFrame
+    histories: Histories
     lessons: tuple[Lesson, ...]
     provenance: Document
 
     @classmethod
     def of(
-        cls, runs: pd.DataFrame, histories: pd.DataFrame, descriptions: Sequence[Document], provenance: Document
+        cls,
+        runs: pd.DataFrame,
+        histories: pd.DataFrame | Source,
+        descriptions: Sequence[Document],
+        provenance: Document,
     ) -> Results:
         """Results from tables and the lessons' descriptions, as a store holds them."""
-        return cls(runs, histories, lessons(descriptions), provenance)
+        return cls(runs, Histories.of(histories), lessons(descriptions), provenance)
 
     @cached_property
     def compared(self) -> tuple[Comparison, ...]:
@@ -67,11 +72,6 @@ class Results:
         return tuple(headlines(self.effects, self.lessons))
 
     @cached_property
-    def index(self) -> Histories:
-        """Where each arm lies in the histories."""
-        return Histories.of(self.histories)
-
-    @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
         """Every lesson's comparisons by its primary endpoint."""
         return tuple(each for each in self.compared if each.primary)
@@ -87,7 +87,7 @@ class Results:
 
     def curves(self, lesson: str, variant: str, data: str) -> Curves:
         """The histories of one arm."""
-        return self.index.arm(lesson, variant, data)
+        return self.histories.arm(lesson, variant, data)
 
     def seeds(self, lesson: str, names: tuple[str, str], data: str) -> NDArray[np.int64]:
         """The seeds that a comparison's pairs were asked for, in the order of `Comparison`'s arrays."""

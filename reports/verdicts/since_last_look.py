@@ -57,7 +57,7 @@ def _verdicts(results: Results, before: Mapping[Which, Look]) -> dict[Which, str
         mine = {which for which, look in before.items() if look.seeds == seeds}
         lessons = [_as_then(lesson) for lesson in results.lessons if any(which[0] == lesson.id for which in mine)]
         names = {lesson.id for lesson in lessons}
-        runs, histories = (_only(frame, names, seeds) for frame in (results.runs, results.histories))
+        runs, histories = _only(results.runs, names, seeds), results.histories.only(seeds)
         for row in effects(comparisons(runs, histories, lessons)):
             if row.primary and row.comparison in mine and row.n_seeds == len(seeds):
                 found[row.comparison] = row.verdict
