@@ -88,7 +88,9 @@ def test_what_a_machine_installs_first_is_checked_against_a_hash(prepared):
     for kind in ("head", "worker"):
         lines = prepared[f"{kind}_setup_commands"]
         assert [line for line in lines if re.search(r"curl|wget|\| *(ba)?sh\b", line)] == []
-        installs = [at for at, line in enumerate(lines) if "--require-hashes --requirement ~/requirements-uv.lock" in line]
+        installs = [
+            at for at, line in enumerate(lines) if "--require-hashes --requirement ~/requirements-uv.lock" in line
+        ]
         assert len(installs) == 1
         assert installs[0] < min(at for at, line in enumerate(lines) if "uv/bin/uv " in line)
 

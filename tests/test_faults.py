@@ -316,3 +316,14 @@ def test_forty_random_kills_change_nothing(large, tmp_path):
     assert siege.counts["worker"] >= 20
     assert siege.counts["driver"] >= 20
     assert not [process for process in siege.seen if alive(process)]
+
+
+def test_runs_whose_note_is_lost_are_not_called_old(here, tiny, tmp_path):
+    """Where somebody removed what a key is of, its blocks count as stored, and nobody is told that they are of another version."""
+    words = (tiny, "--seeds", "1", "--data", "fixed", "--out", tmp_path / "out")
+    assert here("run", *words, "--serial", "--no-report").returncode == 0
+    for note in (tmp_path / "out").glob("store/*/about.json"):
+        note.unlink()
+    said = here("plan", *words).stdout
+    assert "2 runs asked for, 2 stored" in said
+    assert "earlier version" not in said

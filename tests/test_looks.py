@@ -3,6 +3,8 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from orchestrator.command import results
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, seeded
 from orchestrator.reports.verdicts.results import Results
-from orchestrator.store import Block, Store
+from orchestrator.store import Block, Store, looks
 
 ENDPOINT = {"measure": "fresh_accuracy", "statistic": "mean", "better": "higher", "sesoi": 0.01, "threshold": None}
 VARIANTS = [{"name": name, "epochs": 1, "batch_size": 32} for name in ("without", "with")]
@@ -71,6 +73,16 @@ def test_more_seeds_are_a_further_look_and_the_same_ones_are_none(store):
     """Eight seeds, eight again, twelve, and eight once more: looks one, one, two, and one."""
     assert [command(store, n)["look"] for n in (8, 8, 12, 8)] == [1, 1, 2, 1]
     assert sorted(len(look["seeds"]) for look in kept(store)) == [8, 12]
+
+
+def test_a_clock_put_back_makes_no_look_an_earlier_one(store, monkeypatch):
+    """The second look stays the second, also when its command is given again, though the clock says that it came a day before the first."""
+    assert command(store, 8)["look"] == 1
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    monkeypatch.setattr(
+        looks, "datetime", SimpleNamespace(now=lambda _: yesterday, fromisoformat=datetime.fromisoformat)
+    )
+    assert [command(store, n)["look"] for n in (12, 12, 16)] == [2, 2, 3]
 
 
 def test_tables_of_which_no_verdict_was_made_are_no_look(store):

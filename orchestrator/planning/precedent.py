@@ -65,7 +65,9 @@ def look(
     abouts = store.notes.abouts()
     now = worker.versions()
     counts = store.blocks.stored_runs()
-    old = sum(counts.get(key, 0) for key, about in abouts.items() if about.get("versions") != now)
+    usable = {job.key for job in jobs}  # whose notes may be lost: a key is of this version's
+    others = abouts.keys() - usable
+    old = sum(counts.get(key, 0) for key in others if abouts[key].get("versions") != now)
     processors = {run["processor"] for found in runs.values() for run in found if run["processor"]}
     return Precedent(states, abouts, old, frozenset(processors))
 

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import IO, Any
 
@@ -131,7 +131,8 @@ def _of(lesson: Document, known: Sequence[Look], made: Sequence[Look]) -> dict[s
     forms: dict[str, int] = {}
     for now in made:
         before = sorted((look for look in known if look.of == now.of), key=lambda look: (_moment(look), look.name))
-        mine = before if now.name in {look.name for look in before} else [*before, now]
+        stored = now.name in {look.name for look in before}
+        mine = before if stored else [*before, replace(now, date=_after(before, now.date))]
         looks += [_told(look, current=look.name == now.name, variant=now.variant) for look in mine]
         here = lesson["id"], now.variant, now.data
         same = [look.keys for look in known if (look.lesson, look.variant, look.data) == here]
@@ -141,6 +142,15 @@ def _of(lesson: Document, known: Sequence[Look], made: Sequence[Look]) -> dict[s
 
 def _moment(look: Look) -> str:
     return "" if look.date == UNSAID else look.date
+
+
+def _after(before: Sequence[Look], date: str) -> str:
+    """The date, or where the clock was put back, a moment after the last of these: looks are counted by their dates."""
+    latest = max(map(_moment, before), default="")
+    if date <= latest:
+        with suppress(ValueError, OverflowError):  # somebody else wrote it
+            return (datetime.fromisoformat(latest) + timedelta(microseconds=1)).isoformat()
+    return date
 
 
 def _told(look: Look, *, current: bool, variant: str) -> dict[str, Any]:
