@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import numpy as np
@@ -21,6 +22,7 @@ from orchestrator.errors import StoreError
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, Shard, seeded
 from orchestrator.store import Block, Store
+from orchestrator.store.files import side_by_side
 from orchestrator.workers import worker
 from tests import s3
 from tests.conftest import ROOT, TINY
@@ -320,3 +322,12 @@ def test_no_credential_is_anywhere(ran, bucket, said):
     assert len(texts) > 40
     for word in (KEY, SECRET, quote(SECRET, safe="")):
         assert not [text[:80] for text in texts if word.encode() in text]
+
+
+def test_whoever_needs_one_far_file_does_not_wait_for_all():
+    """Of a thousand files the first is there after a few dozen were read, and all come in their order."""
+    read = []
+    found = side_by_side(SimpleNamespace(at_once=4), lambda at: read.append(at) or at, range(1000))
+    assert next(found) == 0
+    assert len(read) < 50
+    assert list(found) == list(range(1, 1000))

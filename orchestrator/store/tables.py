@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,7 +172,13 @@ def _column(frame: pd.DataFrame, field: pa.Field, names: Names) -> pa.Array:
 
 
 def _words(codes: Any, names: Sequence[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), _dictionary(tuple(names)))
+
+
+@lru_cache(maxsize=8)
+def _dictionary(names: tuple[str, ...]) -> pa.Array:
+    """The words, once for all runs."""
+    return pa.array(names, pa.string())
 
 
 def _history(job: Job, o: Outcome, schema: pa.Schema, names: Names) -> pa.Table:
