@@ -20,7 +20,7 @@ exclude_patterns = [
     "tests",
 ]
 root_doc = "README"
-CONTENTS = ["lesson", "own_models", "api", "words", "sure", "diagnose", "models", "cluster", "machine", "calibration"]
+CONTENTS = ["lesson", "own_models", "api", "words", "sure", "diagnose", "models", "cluster", "machine", "scale", "calibration"]
 FURTHER = ["ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"]
 
 SHORT = {
