@@ -81,7 +81,8 @@ def _stopped(results: Results, row: Effect) -> str:
     curves = results.curves(*row.comparison)
     first, second = each.usable
     seeds = results.seeds(each.lesson, each.names, each.data)[first & second]
-    stops = np.array([dict(zip(curves.seeds, curves.stops, strict=True)).get(seed, -1) for seed in seeds], dtype=float)
+    ended = dict(zip(curves.seeds.tolist(), curves.stops.tolist(), strict=True))
+    stops = np.array([ended.get(seed, -1) for seed in seeds.tolist()], dtype=float)
     differences = each.pairs[1] - each.pairs[0]
     found = parted(stops, differences) if len(set(stops)) > 1 and row.measure != "epochs" else None
     if found is None:
