@@ -20,7 +20,19 @@ exclude_patterns = [
     "tests",
 ]
 root_doc = "README"
-CONTENTS = ["lesson", "own_models", "api", "words", "sure", "diagnose", "models", "cluster", "machine", "scale", "calibration"]
+CONTENTS = [
+    "lesson",
+    "own_models",
+    "api",
+    "words",
+    "sure",
+    "diagnose",
+    "models",
+    "cluster",
+    "machine",
+    "scale",
+    "calibration",
+]
 FURTHER = ["ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"]
 
 SHORT = {
