@@ -17,6 +17,7 @@ from orchestrator.command.agreement import comparable
 from orchestrator.engine import compiled, fit
 from orchestrator.engine.compiled import WIDTH, Program
 from orchestrator.engine.recipe import recipe
+from orchestrator.errors import LessonError
 
 SEED = 3
 LIMIT = 5e-7
@@ -252,6 +253,65 @@ def test_what_cannot_be_compiled_runs_through_fit_and_says_why(changes, part):
     made = recipe(variant, DATA, "fixed", "compiled", files)
     assert made.engine == "fit-jax"
     assert part in made.reason
+
+
+def test_weighted_rows_go_through_fit_and_are_scored_by_their_weights():
+    """Their scores are those of `evaluate` with sample_weight on the model that plain `fit` with sample_weight gives."""
+    split, weights = rows(SEED), np.random.default_rng(0).uniform(0, 3, 40).astype("float32")
+    weighted = replace(split, w_train=weights[:27], w_test=weights[27:])
+    data = Data(fixed=lambda: weighted)
+    variant = Variant("a", net(*sigmoid(), metrics=(), weighted_metrics=["accuracy"]), epochs=2, batch_size=8)
+    planned = recipe(variant, data, "fixed", "compiled", files)
+    assert (planned.engine, planned.reason) == ("fit-jax", "rows have weights")
+    ours = fit.train_one(variant, SEED, data, "fixed", "fit-jax")
+    keras.utils.set_random_seed(SEED)
+    model = variant.model()
+    history = model.fit(
+        split.x_train, split.y_train, sample_weight=weights[:27], epochs=2, batch_size=8, verbose=0,
+        validation_data=(split.x_test, split.y_test, weights[27:]),
+    )  # fmt: skip
+    expected = model.evaluate(split.x_test, split.y_test, sample_weight=weights[27:], return_dict=True, verbose=0)
+    np.testing.assert_array_equal(ours.history["val_loss"], np.float32(history.history["val_loss"]))
+    assert ours.scores["test_accuracy"] == pytest.approx(expected["accuracy"], abs=1e-7)
+    assert ours.scores["test_bce"] == pytest.approx(expected["loss"], abs=1e-6)
+
+
+def test_stopping_by_a_metric_of_one_class_is_compiled_and_stops_as_fit_does():
+    """F1Score gives an array of one number; Keras's callbacks compare it as a number."""
+    labels = Data(**{scope: lambda seed=0: _in_columns(rows(seed)) for scope in ("fixed", "redrawn")})
+    stop = keras.callbacks.EarlyStopping("val_f1", mode="max", patience=2, restore_best_weights=True)
+
+    def model():
+        return net(*sigmoid(), metrics=("accuracy", keras.metrics.F1Score(threshold=0.5, name="f1")))()
+
+    variant = Variant("a", model, epochs=12, batch_size=8, callbacks=[stop])
+    assert recipe(variant, labels, "redrawn", "compiled", files).engine == "compiled"
+    assert compare(variant, labels).epochs < 12
+
+
+def _in_columns(split):
+    return replace(split, y_train=split.y_train[:, None], y_test=split.y_test[:, None])
+
+
+def test_what_a_callback_logs_may_not_hide_a_column():
+    """A log named `epoch` would spoil the histories of all runs: its own run fails, and says so."""
+
+    class Logs(keras.callbacks.Callback):
+        """Logs a number under a name that is taken."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["epoch"] = float(epoch)
+
+    variant = Variant("a", net(*sigmoid()), epochs=2, batch_size=8, callbacks=[Logs()])
+    assert "a callback logs 'epoch'" in fit.train_one(variant, SEED, DATA, "fixed", "fit-jax").error
+
+
+def test_a_callback_that_starts_from_anothers_file_is_refused(tmp_path):
+    """A class made from BackupAndRestore would start a seed where the one before it ended."""
+    resumes = type("Resumes", (keras.callbacks.BackupAndRestore,), {})
+    variant = Variant("a", net(*sigmoid()), epochs=2, callbacks=[resumes(tmp_path / "backup")])
+    with pytest.raises(LessonError, match="Resumes"):
+        recipe(variant, DATA, "fixed", "compiled", files)
 
 
 # A run's bytes depend on nothing but the run.
