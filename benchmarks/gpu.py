@@ -110,6 +110,7 @@ def on_card(name: str) -> OnCard:
     import jax  # noqa: PLC0415
 
     from orchestrator.engine.compiled import Program  # noqa: PLC0415
+    from orchestrator.engine.selfcheck import largest_difference  # noqa: PLC0415
 
     variant, data = kind(name)
     program = Program(variant, data.draw("fixed", 0))
@@ -120,7 +121,7 @@ def on_card(name: str) -> OnCard:
     )
     history, fitted = fit(variant, data)
     shared = {column: first[1].history[column][:COMPARED] for column in history}
-    apart = max((difference(shared[column], history[column][:COMPARED]), column) for column in history)
+    apart = max((largest_difference(shared[column], history[column][:COMPARED]), column) for column in history)
     peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0) / 2**20
     same, neighbour = equal(first, again), equal(first[1:2], elsewhere[-1:])
     return OnCard(engine.processor(), apart, same, neighbour, pace, fitted, peak)
@@ -144,12 +145,6 @@ def fit(variant: Variant, data: Data) -> tuple[dict[str, Any], float]:
     short = replace(variant, callbacks=[*variant.callbacks, clock])
     _, history = reference.fit(short, data.draw("fixed", 0), 1, stop_after=COMPARED)
     return history, 1e6 * median(after - before for before, after in pairwise(marks))
-
-
-def difference(ours: Any, theirs: Any) -> float:
-    """The largest difference, relative where a number is above 1."""
-    a, b = (np.ma.filled(np.ma.asarray(side, np.float64), np.nan) for side in (ours, theirs))
-    return float(np.nanmax(np.abs(a - b) / np.maximum(1.0, np.abs(b))))
 
 
 def equal(some: Any, others: Any) -> bool:

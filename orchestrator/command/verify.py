@@ -28,6 +28,7 @@ from orchestrator.command.agreement import comparable
 from orchestrator.engine import fit, private
 from orchestrator.engine.model import begin, build, make
 from orchestrator.engine.row_order import row_orders, shuffler
+from orchestrator.engine.selfcheck import largest_difference
 from orchestrator.lesson import Array, Lesson, Variant
 from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
@@ -192,15 +193,8 @@ def _compare(check: AgainstFit, ours: History, theirs: History, limit: float) ->
             holds=False,
             note=f"{len(ours['loss'])} epochs and {sorted(ours)}, fit {epochs} and {sorted(theirs)}",
         )
-    gaps = {name: _gap(ours[name], theirs[name]) for name in ours}
+    gaps = {name: largest_difference(ours[name], theirs[name]) for name in ours}
     loss = max(gap for name, gap in gaps.items() if name.endswith("loss"))
     accuracy = max((gap for name, gap in gaps.items() if name.endswith("accuracy")), default=0.0)
     equal = accuracy == 0 if check.against == "fit on JAX" else accuracy <= limit
     return replace(check, epochs=epochs, loss=loss, accuracy=accuracy, holds=equal and max(gaps.values()) <= limit)
-
-
-def _gap(ours: Array, theirs: Array) -> float:
-    """Largest difference, relative where values are above 1; equal infinities and NaNs differ by nothing."""
-    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-    apart = np.abs(ours.astype(np.float64) - theirs) / np.maximum(1, np.abs(theirs))
-    return float(np.max(np.where(same, 0, np.where(np.isnan(apart), np.inf, apart))))

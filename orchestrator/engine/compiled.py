@@ -108,9 +108,9 @@ class Program:
 
         With `stop_after` training ends after so many epochs of those it was to have.
         """
-        if not self.alone:
-            return self._block(seeds, data, scope, progress, stop_after or self.variant.epochs)
         epochs = stop_after or self.variant.epochs
+        if not self.alone:
+            return self._block(seeds, data, scope, progress, epochs)
         found = {seed: self._block([seed], data, scope, progress, epochs)[0] for seed in dict.fromkeys(seeds)}
         return [found[seed] for seed in seeds]
 

@@ -18,9 +18,9 @@ from orchestrator.engine.model import as_keras, grade, has_own_loss, loss_name, 
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.outcome import Outcome, failure, judge
+from orchestrator.reports.nouns.history import BESIDE
 from orchestrator.reports.nouns.scope import Scope
 
-KNOWN_BY = ("lesson", "variant", "data", "seed", "epoch")  # columns of the histories that hold no curve
 CHUNK = 1024  # rows that are scored at once where it makes no difference
 
 
@@ -75,7 +75,7 @@ def fit(
 
 def _refuse_columns(logs: Sequence[Mapping[str, Any]]) -> None:
     """A callback may log what it likes, but not under the name of what the tables know a row by."""
-    taken = {name for epoch in logs for name in epoch if name.lower() in KNOWN_BY}
+    taken = {name for epoch in logs for name in epoch if name.lower() in BESIDE}
     if taken:
         raise LessonError(
             f"a callback logs {min(taken)!r}, as a column of the tables is named; log it under another name"

@@ -61,7 +61,7 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
     identity = Identity(
         str(program), settings_of(variant, engine if traced else way), known.start, drawn(data, scope), processor()
     )
-    width = WIDTHS["compiled" if traced and not compiled.is_large(split) else "fit-jax"]
+    width = compiled.WIDTH if traced and not compiled.is_large(split) else 1
     return Recipe(
         identity, known, way, known.reason, traced, width, _cost(variant, known, count(split.x_train), way, width)
     )

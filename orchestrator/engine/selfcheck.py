@@ -116,7 +116,7 @@ def _apart(
                 yield f"{name}, which only one of them gave,", np.inf, 0.0
             else:
                 part = "test" if name.startswith(("val_", "test_")) else "train"
-                yield name, _gap(mine[name], other[name]), _limit(name, kinds, rows[part], smooth)
+                yield name, largest_difference(mine[name], other[name]), _limit(name, kinds, rows[part], smooth)
 
 
 def _limit(name: str, kinds: dict[str, str], rows: int, smooth: float) -> float:
@@ -131,7 +131,7 @@ def _limit(name: str, kinds: dict[str, str], rows: int, smooth: float) -> float:
     return CURVE_LIMIT + FLIP / rows if any(word in kind for word in CURVES) else smooth
 
 
-def _gap(mine: Array | float, other: Array | float) -> float:
+def largest_difference(mine: Array | float, other: Array | float) -> float:
     """Largest difference, relative where values are above 1; equal infinities and NaNs differ by nothing."""
     a, b = (np.ma.filled(np.ma.asarray(side, np.float64), np.nan) for side in (mine, other))
     if a.shape != b.shape:

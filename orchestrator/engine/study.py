@@ -20,10 +20,11 @@ from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Split, Variant, count
 from orchestrator.nouns.identity import Sketch, digest, sketch
+from orchestrator.reports.nouns.history import BESIDE
 
 COMPILED_FIT = {"shuffle", "validation_batch_size"}  # the arguments of `fit` that the compiled engine knows
 ORDERS = 2  # epochs whose order of rows is part of a start
-TAKEN = {"lesson", "variant", "data", "seed", "epoch", "loss", "learning_rate"}  # columns of the histories
+TAKEN = {*BESIDE, "loss", "learning_rate"}  # columns of the histories
 SEEN = {"compute_loss", "compute_metrics", "metrics", "get_metrics_result", "compile", "train_step", "test_step"}
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from orchestrator.errors import StoreError
+from orchestrator.reports.nouns.history import LABELS, Arm
 from orchestrator.store import generation, parquet
 from orchestrator.store.files import Files
 from orchestrator.store.parquet import FAILURES
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "histories.parquet"
-LABELS = ("lesson", "variant", "data")
 KEPT = 2**28  # bytes of columns that are kept for whoever asks again
 CHUNK = 2**24
 
-Arm = tuple[str, str, str]
 Part = tuple[int, slice]  # a row group, and the arm's rows in it
 
 

@@ -6,9 +6,9 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from orchestrator.reports.nouns.history import LABELS, Arm
 from orchestrator.reports.page.provenance import spans
 from orchestrator.reports.statistics.comparisons import Comparison
-from orchestrator.reports.statistics.histories import LABELS, Arm
 from orchestrator.reports.statistics.outcomes import needed
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.technique_names import technique

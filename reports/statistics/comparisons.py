@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.reports.nouns.history import LABELS, Arm
 from orchestrator.reports.nouns.lesson import Data, Lesson
 from orchestrator.reports.statistics.endpoints import STANDING_STILL, Judged, Scores, declared, scores
-from orchestrator.reports.statistics.histories import LABELS, Arm, Curves, Histories, Source
+from orchestrator.reports.statistics.histories import Curves, Histories, Source
 from orchestrator.reports.statistics.levels import WHOLE, Level, level
 from orchestrator.reports.statistics.outcomes import Outcomes, outcomes, tried
 from orchestrator.reports.statistics.scored_rows import Rows, scored

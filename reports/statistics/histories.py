@@ -14,14 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.reports.nouns.history import BESIDE, LABELS, Arm
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Arm = tuple[str, str, str]
-"""lesson, variant, data"""
-
-LABELS = ("lesson", "variant", "data")
-BESIDE = (*LABELS, "seed", "epoch")
-"""The columns that hold no metric."""
 
 
 def first_epoch(true: npt.NDArray[np.bool_]) -> Floats:

@@ -45,18 +45,20 @@ def plain(row: Effect) -> tuple[str, str]:
 def change(row: Effect, value: float) -> str:
     """`2.1 points less accuracy`: a difference in the row's measure."""
     found = _change(row, value)
-    return _way(row).effect[found < 0].format(_size(row, found))
+    return _told(row, found, _size(row, found))
 
 
 def between(row: Effect, low: float, high: float) -> str:
     """`1.0 to 6.3 points more accuracy`, `2.0 points less to 5.5 points more accuracy`: a range of differences."""
-    if low < 0 < high:
-        way, less = _way(row), abs(_change(row, low))
-        return f"{_size(row, less)} {way.less} to {change(row, high)}"
-    near, far = sorted((low, high), key=abs)
-    said, least = change(row, far), number(abs(_change(row, near)), _digits(row))
-    size = _size(row, _change(row, far))
-    return said.replace(size, f"{least} to {size}", 1)
+    least, most = _change(row, low), _change(row, high)
+    if least < 0 < most:
+        return f"{_size(row, least)} {_way(row).less} to {_told(row, most, _size(row, most))}"
+    near, far = sorted((least, most), key=abs)
+    return _told(row, far, f"{number(abs(near), _digits(row))} to {_size(row, far)}")
+
+
+def _told(row: Effect, value: float, size: str) -> str:
+    return _way(row).effect[value < 0].format(size)
 
 
 def title(who: str, row: Effect) -> str:
