@@ -119,13 +119,8 @@ def blocks(folder: Path, asked: argparse.Namespace) -> None:
     jobs = list(seeded(jobs, range(BLOCK * asked.blocks // len(jobs))))
     step("written", lambda: written(store, jobs))
     step("listed", lambda: len(store.files.names("store")))
-    step(
-        "their footers read (status)",
-        lambda: len(
-            store.blocks.glances([(j.key, block_seeds(f, BLOCK)) for j in jobs for f in range(0, len(j.seeds), BLOCK)])
-        ),
-    )
-    step("read in full (a resumed command)", lambda: len(store.blocks.state(jobs)))
+    step("their footers read (status, a resumed command)", lambda: len(store.blocks.held(jobs)))
+    step("read in full", lambda: len(jobs) * len(jobs[0].seeds) // BLOCK - len(store.blocks.damaged(jobs)))
     step("tables", lambda: len(store.write_tables(jobs, [])))
 
 

@@ -9,6 +9,7 @@ OrchestratorError           a sentence for the user, never a traceback
 │   ├── NoResultsError      it holds no tables yet
 │   ├── StoreLockedError    another driver is at work there
 │   └── StoreLostError      it could be used, and now it can't: exit code 1
+│       └── BlockDamagedError   a stored block is not what was written
 └── ClusterError            no cluster, or none that can hold a shard
     └── ClusterLostError    there was one, and now there is none: exit code 1
 
@@ -56,6 +57,10 @@ class StoreLostError(StoreError):
     """The results folder is full, gone or damaged while it was at work."""
 
     exit_code = 1
+
+
+class BlockDamagedError(StoreLostError):
+    """A block that counted as stored is not what was written."""
 
 
 class ClusterError(OrchestratorError):

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from orchestrator import engine
 from orchestrator.cli import running as cli
-from orchestrator.errors import StoreLostError
+from orchestrator.errors import BlockDamagedError, StoreLostError
 from orchestrator.lessons import catalog
 from orchestrator.planning import session
 from orchestrator.store import Store
+from orchestrator.store.blocks import Blocks
 from orchestrator.telling.screen import ConsoleScreen
 from orchestrator.workers.events import Finished
 from orchestrator.workers.local import Serial
@@ -175,7 +176,7 @@ def test_blocks_that_vanish_while_others_train_are_missed(small, tmp_path):
 
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_block_that_is_damaged_while_others_train_is_found(small, tmp_path, cut):
-    """A block cut short, or with bits flipped, after it was stored: no table is made of it, and the same command trains it again."""
+    """A block cut short, or with bits flipped, after it was stored: the command itself trains it again before it makes tables."""
     path, clean = small
     out = tmp_path / "out"
 
@@ -185,11 +186,29 @@ def test_a_block_that_is_damaged_while_others_train_is_found(small, tmp_path, cu
         data[100::100] = bytes(byte ^ 4 for byte in data[100::100])
         block.write_bytes(data[: len(data) // 2] if cut else data)
 
-    with pytest.raises(StoreLostError, match="damaged just now"):
-        here(path, out, damage)
-    assert not (out / "runs.parquet").exists()
-    assert here(path, out) == 0
+    assert here(path, out, damage) == 0
+    assert len(list((out / "store").rglob("*.damaged-*"))) == 1
     same_tables(out, clean)
+
+
+def test_a_disk_that_damages_the_same_block_again_ends_the_command(small, tmp_path, monkeypatch):
+    """A block that is damaged whenever it was stored is trained twice, not for ever; then a line names it."""
+    path, _ = small
+    write = Blocks.write
+
+    def harmed(blocks, key, block):
+        write(blocks, key, block)
+        file = blocks.path(key, [o.seed for o in block.outcomes])
+        data = bytearray(file.read_bytes())
+        data[100::100] = bytes(byte ^ 4 for byte in data[100::100])
+        file.write_bytes(data)
+
+    monkeypatch.setattr(Blocks, "write", harmed)
+    with pytest.raises(BlockDamagedError, match="seeds-0000"):
+        here(path, tmp_path / "out")
+    assert len(list((tmp_path / "out/store").rglob("*.damaged-*"))) == len(
+        list((tmp_path / "out/store").rglob("seeds*.parquet"))
+    )
 
 
 def test_what_a_killed_writer_left_beside_the_place_is_swept_up(small, tmp_path):

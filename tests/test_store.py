@@ -10,10 +10,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from orchestrator.errors import StoreError, StoreLockedError
+from orchestrator.errors import BlockDamagedError, StoreError, StoreLockedError
 from orchestrator.nouns.identity import Sketch
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job, seeded
+from orchestrator.planning import precedent
 from orchestrator.store import Block, BrokenShardError, Store, block, histories
 from tests.forge import forge
 
@@ -32,6 +33,11 @@ def outcome(seed, epochs=5, **changes):
 def job(lesson="a", key="k1"):
     """A job of blocks of two seeds."""
     return Job(lesson, "with", "fixed", key, "p", "compiled", 2, 1.0)
+
+
+def states(store, jobs):
+    """What the blocks of these jobs count as, for a plan."""
+    return precedent.states_of(store.blocks.held(jobs))
 
 
 @pytest.fixture
@@ -151,10 +157,23 @@ def test_damage_is_found_before_it_is_believed(store):
 def test_state_says_what_is_stored_failed_and_broken(store):
     """A whole block is stored, one with a failed run failed, a damaged one broken, and a missing one absent."""
     store.blocks.path("k1", (0, 1)).write_bytes(b"PAR1")
-    assert store.blocks.state(seeded([job()], range(6))) == {("k1", 0): "broken", ("k1", 2): "failed"}
+    assert states(store, seeded([job()], range(6))) == {("k1", 0): "broken", ("k1", 2): "failed"}
     aside = store.blocks.set_aside("k1", (0, 1))
     assert aside.exists()
-    assert ("k1", 0) not in store.blocks.state(seeded([job()], range(6)))
+    assert ("k1", 0) not in states(store, seeded([job()], range(6)))
+
+
+def test_damage_that_a_footer_does_not_tell_is_found_in_full(store):
+    """A bit flipped among the values leaves a block stored as far as its footer says; read in full it is damaged, and no table is made of it."""
+    path = store.blocks.path("k1", (0, 1))
+    data = bytearray(path.read_bytes())
+    data[100] ^= 4
+    path.write_bytes(data)
+    jobs = seeded([job()], range(4))
+    assert states(store, jobs)["k1", 0] == "stored"
+    assert store.blocks.damaged(jobs) == [("k1", 0)]
+    with pytest.raises(BlockDamagedError, match="seeds-0000-0001"):
+        store.write_tables(jobs, [])
 
 
 def test_what_a_machine_lost_counts_as_missing(store):
@@ -162,7 +181,7 @@ def test_what_a_machine_lost_counts_as_missing(store):
     store.blocks.write(
         "k3", Block((outcome(0, status="failed", history={}, error="node died"), outcome(1)), final=False)
     )
-    assert store.blocks.state(seeded([job(key="k3")], [0])) == {}
+    assert states(store, seeded([job(key="k3")], [0])) == {}
 
 
 def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
@@ -193,8 +212,9 @@ def test_blocks_of_another_format_are_refused(store, monkeypatch):
     monkeypatch.setattr(block, "READS", (99,))
     store.blocks.write("k", Block((outcome(0), outcome(1))))
     monkeypatch.undo()
-    with pytest.raises(StoreError, match="format 99, this program reads format 2"):
-        store.blocks.read("k", (0, 1))
+    for read in (lambda: store.blocks.read("k", (0, 1)), lambda: states(store, seeded([job(key="k")], [0]))):
+        with pytest.raises(StoreError, match="format 99, this program reads format 2"):
+            read()
 
 
 def test_tables_that_cannot_be_read_are_refused_with_what_to_do(store):
@@ -212,6 +232,7 @@ def test_a_block_under_another_key_is_not_believed(store):
     path = store.blocks.path("other", (0, 1))
     path.parent.mkdir()
     path.write_bytes(store.blocks.path("k1", (0, 1)).read_bytes())
+    assert states(store, seeded([job(key="other")], [0])) == {("other", 0): "broken"}
     with pytest.raises(BrokenShardError, match="runs of k1"):
         store.blocks.read("other", (0, 1))
 
@@ -288,7 +309,7 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
         shutil.copytree(one.root / "store", both.root / "store", dirs_exist_ok=True)
     jobs = [job(), job("b", "k2")]
     merged = {("k1", 0): "stored", ("k1", 2): "failed", ("k1", 4): "stored", ("k2", 0): "stored"}
-    assert both.blocks.state(seeded(jobs, range(6))) == merged
+    assert states(both, seeded(jobs, range(6))) == merged
     both.prepare()
     assert [row["seed"] for row in both.write_tables(seeded(jobs, range(6)), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
     shutil.copytree(other.root / "store", store.root / "store", dirs_exist_ok=True)

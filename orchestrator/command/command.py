@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.command import provenance, remarks
 from orchestrator.command.record import Record
 from orchestrator.command.results import Built, deciding, look, report
+from orchestrator.errors import BlockDamagedError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
 from orchestrator.nouns.plan import DAMAGED, REDRAWN, Job, Plan
 from orchestrator.planning import precedent
@@ -96,7 +97,10 @@ def _report(store: Store, progress: Progress, timings: dict[str, float]) -> Buil
 
 @dataclass
 class _Looks:
-    """A command's trainings, each with the tables that come of it: one, or one a look where seeds are taken as needed."""
+    """A command's trainings, each with the tables that come of it: one, or one a look where seeds are taken as needed.
+
+    Whether stored blocks are whole is found out when tables are made of them: what was damaged is then trained again.
+    """
 
     asked: Request
     store: Store
@@ -107,11 +111,21 @@ class _Looks:
     place: Executor | None
     interruptible: Interruptible
     trained: float = 0.0  # the cost of it
+    stopped: bool = False
+    mended: set[tuple[str, int]] = field(default_factory=set)  # blocks
 
     def take(self, prepared: Prepared) -> tuple[bool, Prepared, list[dict[str, Any]]]:
         """Train, write tables and look, until nothing is left to train: whether it was whole, what was planned last, its rows."""
         while True:
-            whole, rows = self._once(prepared)
+            try:
+                whole, rows = self._once(prepared)
+            except BlockDamagedError:
+                damaged = set(self.store.blocks.damaged(prepared.plan.jobs))
+                if self.stopped or not damaged or damaged & self.mended:
+                    raise
+                self.mended |= damaged
+                prepared = prepared.grown(prepared.plan.jobs, self.store, damaged)
+                continue
             jobs = self._grown(prepared) if self.asked.until and whole and len(rows) == prepared.plan.runs else None
             if not jobs:
                 return whole, prepared, rows
@@ -123,7 +137,7 @@ class _Looks:
         notices = list(remarks.not_shown(prepared.plan.jobs, self.store.blocks.seeds_beyond(prepared.plan.jobs)))
         if not self.asked.until:
             self.progress.notes(notices)
-        whole = self._train(prepared)
+        self.stopped = not self._train(prepared)
         self.progress.trained(prepared.plan)
         resources = self.place.resources() if self.place else {}
 
@@ -132,7 +146,8 @@ class _Looks:
             return {**facts, **provenance.spent(self.begun, self.timings, resources), "notices": notices}
 
         with clock(self.timings, "write"):
-            return whole, self.store.write_tables(prepared.plan.jobs, prepared.described(self.store), ended)
+            rows = self.store.write_tables(prepared.plan.jobs, prepared.described(self.store), ended)
+        return not self.stopped, rows
 
     def _train(self, prepared: Prepared) -> bool:
         """Train what the plan lacks; True unless it was interrupted."""

@@ -10,8 +10,9 @@ from orchestrator.lessons import keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import NoAnswerError
 from orchestrator.nouns.identity import Sketch
-from orchestrator.nouns.plan import BlockState, Job, block_seeds, owners
+from orchestrator.nouns.plan import BlockState, Job, owners
 from orchestrator.store import Store
+from orchestrator.store.blocks import state
 from orchestrator.workers import worker
 
 BlockStates = dict[tuple[str, int], BlockState]
@@ -55,11 +56,9 @@ def look(
     settings: keys.Settings,
 ) -> Precedent:
     """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
-    states = store.blocks.state(jobs)
-    held = [(job, first) for (key, first), job in owners(jobs).items() if (key, first) in states]
-    runs = dict(
-        zip(held, store.blocks.glances([(job.key, block_seeds(first, job.width)) for job, first in held]), strict=True)
-    )
+    owner, found = owners(jobs), store.blocks.held(jobs)
+    states = states_of(found)
+    runs = {(owner[block], block[1]): found[block] for block in states}
     for job, first in _drawn_otherwise(runs, sources, ask, settings):
         states[job.key, first] = "redrawn"
     abouts = store.notes.abouts()
@@ -70,6 +69,12 @@ def look(
     old = sum(counts.get(key, 0) for key in others if abouts[key].get("versions") != now)
     processors = {run["processor"] for found in runs.values() for run in found if run["processor"]}
     return Precedent(states, abouts, old, frozenset(processors))
+
+
+def states_of(held: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> BlockStates:
+    """What the blocks count as that a store holds."""
+    states = {block: state(runs) for block, runs in held.items()}
+    return {block: found for block, found in states.items() if found}
 
 
 def about(job: Job) -> dict[str, Any]:

@@ -98,9 +98,10 @@ class Prepared:
             for lesson in self.descriptions
         ]
 
-    def grown(self, jobs: Sequence[Job], store: Store) -> Prepared:
-        """The same, once its plan is carried out, with more seeds for some of its jobs."""
-        before = replace(self.before, states={**self.before.states, **store.blocks.state(self.plan.jobs)})
+    def grown(self, jobs: Sequence[Job], store: Store, damaged: Iterable[tuple[str, int]] = ()) -> Prepared:
+        """The same, once its plan is carried out, with these jobs, which may have more seeds, and without damaged blocks."""
+        now = precedent.states_of(store.blocks.held(self.plan.jobs))
+        before = replace(self.before, states={**self.before.states, **now, **dict.fromkeys(damaged, "broken")})
         return replace(self, plan=plan(jobs, before.states, why=before.why_missing), before=before)
 
 

@@ -125,6 +125,14 @@ def _unpacked(count: int, text: str) -> NDArray[np.bool_]:
     return np.unpackbits(bits, count=count).astype(bool)
 
 
+def require_format(about: Mapping[str, Any]) -> None:
+    """Raise StoreError where a block says that it is of a format which is not read."""
+    if about["format"] not in READS:
+        raise StoreError(
+            f"blocks in this folder were written in format {about['format']}, this program reads format {FORMAT}; name another --out folder"
+        )
+
+
 def decode(table: pa.Table, key: str, seeds: Sequence[int]) -> Block:
     """The block that was encoded.
 
@@ -136,10 +144,7 @@ def decode(table: pa.Table, key: str, seeds: Sequence[int]) -> Block:
     if _checksum(table, text) != int(table.schema.metadata[b"check"]):
         raise ValueError("it is not what was written")
     about = json.loads(text)
-    if about["format"] not in READS:
-        raise StoreError(
-            f"blocks in this folder were written in format {about['format']}, this program reads format {FORMAT}; name another --out folder"
-        )
+    require_format(about)
     if about.get("key", key) != key:
         raise ValueError(f"it holds runs of {about['key']}, not of {key}")
     ends = np.cumsum([run["epochs"] for run in about["runs"]])

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from orchestrator.errors import StoreLostError
+from orchestrator.errors import BlockDamagedError, StoreError, StoreLostError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
 from orchestrator.nouns.plan import BlockState, Job, block_seeds, blocks, owners
 from orchestrator.store import last, parquet
-from orchestrator.store.block import Block, BrokenShardError, decode, encode
+from orchestrator.store.block import Block, BrokenShardError, decode, encode, require_format
 from orchestrator.store.document import loads
 from orchestrator.store.files import Files, side_by_side, write_text
 from orchestrator.store.parquet import FAILURES
@@ -99,15 +99,25 @@ class Blocks:
         )
 
     def glance(self, key: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
-        """What a block's footer alone says of its runs: seed, status, error; empty when it is not there or not whole."""
+        """What a block's footer alone says of its runs: seed, status, error; empty when it is not there or not whole.
+
+        Damage elsewhere in the file is found when it is read.
+
+        Raises:
+            StoreError: it was written in another format.
+        """
         try:
             with self._files.open(_name(key, seeds)) as file:
-                footer = pq.read_metadata(file).metadata
-            about = loads(footer[b"block"])
+                about = loads(pq.read_metadata(file).metadata[b"block"])
+            require_format(about)
+            if about.get("key", key) != key or [run["seed"] for run in about["runs"]] != list(seeds):
+                return []
             of_block = {"processor": about.get("processor", ""), "final": about["final"]}
             return [{**run, **of_block} for run in about["runs"]]
         except FileNotFoundError:
             return []
+        except StoreError:
+            raise
         except FAILURES:
             if self._files.uri:
                 self._files.read(_name(key, seeds), LARGEST)  # where the network is down, says so
@@ -126,27 +136,33 @@ class Blocks:
         beyond = any(wanted.isdisjoint(block) for block in held)
         return tuple(sorted({seed for block in held for seed in block})) if beyond else ()
 
-    def state(self, jobs: Sequence[Job]) -> dict[tuple[str, int], BlockState]:
-        """What is stored of these jobs' blocks; every file is read in full, so that what is called stored can be read."""
-        there = set(self._files.names("store"))
-        found = [
-            (job, first)
-            for (key, first), job in owners(jobs).items()
-            if _name(key, block_seeds(first, job.width)) in there
-        ]
-        states = side_by_side(self._files, lambda block: self._state(*block), found)
-        return {(job.key, first): state for (job, first), state in zip(found, states, strict=True) if state}
+    def held(self, jobs: Sequence[Job]) -> dict[tuple[str, int], list[dict[str, Any]]]:
+        """By key and first seed what `glance` says of each of these jobs' blocks that has a file.
 
-    def _state(self, job: Job, first: int) -> BlockState | None:
+        Raises:
+            StoreError: one was written in another format.
+        """
+        wanted = {(key, first): (key, block_seeds(first, job.width)) for (key, first), job in owners(jobs).items()}
+        there = set(self._files.names("store"))
+        held = {block: place for block, place in wanted.items() if _name(*place) in there}
+        return dict(
+            zip(held, side_by_side(self._files, lambda place: self.glance(*place), [*held.values()]), strict=True)
+        )
+
+    def damaged(self, jobs: Sequence[Job]) -> list[tuple[str, int]]:
+        """The blocks of these jobs that are not what was written, every file read in full."""
+        wanted = [(key, first, job.width) for (key, first), job in owners(jobs).items()]
+        found = side_by_side(self._files, lambda block: self._is_damaged(*block), wanted)
+        return [(key, first) for (key, first, _), is_damaged in zip(wanted, found, strict=True) if is_damaged]
+
+    def _is_damaged(self, key: str, first: int, width: int) -> bool:
         try:
-            block = self.read(job.key, block_seeds(first, job.width))
+            self.read(key, block_seeds(first, width))
         except FileNotFoundError:
-            return None
+            return False
         except BrokenShardError:
-            return "broken"
-        if not block.final:
-            return None
-        return "failed" if any(o.status in WITHOUT_RESULT for o in block.outcomes) else "stored"
+            return True
+        return False
 
     def stored_runs(self) -> dict[str, int]:
         """How many runs the names of each key's blocks speak of."""
@@ -187,7 +203,16 @@ class Blocks:
         except FileNotFoundError:
             return None
         except BrokenShardError as error:
-            raise StoreLostError(f"damaged just now: {error}; the same command trains it again") from None
+            raise BlockDamagedError(f"{error}; the same command trains it again") from None
+
+
+def state(runs: Sequence[Mapping[str, Any]]) -> BlockState | None:
+    """What a block counts as whose footer says this of its runs; None where a machine lost it."""
+    if not runs:
+        return "broken"
+    if not runs[0]["final"]:
+        return None
+    return "failed" if any(run["status"] in WITHOUT_RESULT for run in runs) else "stored"
 
 
 def _remembering(block: Block, first: Mapping[int, str]) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 2**24  # bytes; 80,000 jobs in run.json
@@ -21,12 +22,20 @@ def loads(text: str | bytes) -> Any:
         found = json.loads(text)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
-    _measure(found, DEEPEST)
+    _require_shallow(found)
     return found
 
 
-def _measure(value: Any, left: int) -> None:
-    if not left:
-        raise ValueError("JSON that is nested too deeply")
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _measure(each, left - 1)
+def _require_shallow(value: Any) -> None:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return
+    raise ValueError("JSON that is nested too deeply")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """The members that may have members themselves."""
+    members = value.values() if isinstance(value, dict) else value
+    return [each for each in members if isinstance(each, dict | list)]
