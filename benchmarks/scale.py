@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.tasks import LESSON
 from orchestrator.nouns.outcome import Outcome
-from orchestrator.nouns.plan import Job, block_seeds, plan, seeded
+from orchestrator.nouns.plan import Job, Span, asked, plan, seeded
 from orchestrator.store import Block, Store
 from tests import simulate
 
@@ -54,15 +54,15 @@ def main() -> None:
     parser.add_argument("--uri", default="", help="of blocks: where, instead of a temporary folder")
     parser.add_argument("--shards", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=10_000)
-    asked = parser.parse_args()
+    of = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measures[asked.what](Path(folder), asked)
+        measures[of.what](Path(folder), of)
 
 
-def report(folder: Path, asked: argparse.Namespace) -> None:
+def report(folder: Path, of: argparse.Namespace) -> None:
     """The page of made-up tables."""
-    lessons = simulate.LESSONS if asked.lessons == "seven" else ONE
-    runs, rows = made_up(folder, lessons, asked.seeds)
+    lessons = simulate.LESSONS if of.lessons == "seven" else ONE
+    runs, rows = made_up(folder, lessons, of.seeds)
     took = measured([*COMMAND, "report", "--out", folder])
     sizes = {
         name: (folder / name).stat().st_size / MIB for name in ("histories.parquet", "report.html", "explore.html")
@@ -105,9 +105,9 @@ def arm(sketch: simulate.Sketch, job: Job, seeds: int) -> Iterator[Block]:
         yield Block((Outcome(run["seed"], run["status"], history, scores, run["seconds"], "compiled", None),))
 
 
-def blocks(folder: Path, asked: argparse.Namespace) -> None:
+def blocks(folder: Path, of: argparse.Namespace) -> None:
     """A store of so many blocks: written, listed, read in full, and made tables of."""
-    store = Store(asked.uri or folder)
+    store = Store(of.uri or folder)
     store.prepare()
     keys = [f"{i:020x}" for i in range(4)]
     jobs = [
@@ -116,10 +116,10 @@ def blocks(folder: Path, asked: argparse.Namespace) -> None:
             keys, [(v, d) for v in ("plain", "twice") for d in simulate.SCOPES], strict=True
         )
     ]
-    jobs = list(seeded(jobs, range(BLOCK * asked.blocks // len(jobs))))
+    jobs = list(seeded(jobs, range(BLOCK * of.blocks // len(jobs))))
     step("written", lambda: written(store, jobs))
     step("listed", lambda: len(store.files.names("store")))
-    step("their footers read (status, a resumed command)", lambda: len(store.blocks.held(jobs)))
+    step("their footers read (status, a resumed command)", lambda: len(store.blocks.held(asked(jobs))))
     step("read in full", lambda: len(jobs) * len(jobs[0].seeds) // BLOCK - len(store.blocks.damaged(jobs)))
     step("tables", lambda: len(store.write_tables(jobs, [])))
 
@@ -129,7 +129,7 @@ def written(store: Store, jobs: list[Job]) -> int:
     generator, count = np.random.default_rng(0), 0
     for job in jobs:
         for first in range(0, len(job.seeds), BLOCK):
-            outcomes = [outcome(seed, generator) for seed in block_seeds(first, BLOCK)]
+            outcomes = [outcome(seed, generator) for seed in range(first, first + BLOCK)]
             store.blocks.write(job.key, Block(tuple(outcomes)))
             count += 1
     return count
@@ -153,20 +153,20 @@ def step(name: str, do: Callable[[], Any]) -> None:
     )
 
 
-def shards(_folder: Path, asked: argparse.Namespace) -> None:
+def shards(_folder: Path, of: argparse.Namespace) -> None:
     """A plan of so many shards, of which every tenth is stored."""
     job = Job("tiny", "plain", "fixed", "key", "program", "compiled", BLOCK, 1.0)
-    jobs = seeded([job], range(BLOCK * asked.shards))
-    stored = {("key", first): "stored" for first in range(0, BLOCK * asked.shards, 10 * BLOCK)}
+    jobs = seeded([job], range(BLOCK * of.shards))
+    stored = {Span("key", first, first + BLOCK - 1): "stored" for first in range(0, BLOCK * of.shards, 10 * BLOCK)}
     step("shards planned", lambda: len(plan(jobs, stored).shards))  # type: ignore[arg-type]
 
 
-def trained(folder: Path, asked: argparse.Namespace) -> None:
+def trained(folder: Path, of: argparse.Namespace) -> None:
     """Runs of three and six epochs, with the command line; then the same command, which finds them."""
     lesson = folder / "tiny.py"
     lesson.write_text(LESSON)
-    words = [*COMMAND, "run", lesson, "--seeds", str(asked.runs // 4), "--out", folder / "out", "-q"]
-    print(f"{asked.runs:,} runs trained, with their page: {measured(words)}", flush=True)
+    words = [*COMMAND, "run", lesson, "--seeds", str(of.runs // 4), "--out", folder / "out", "-q"]
+    print(f"{of.runs:,} runs trained, with their page: {measured(words)}", flush=True)
     print(f"found again: {measured(words)}")
 
 

@@ -20,7 +20,7 @@ import pytest
 from orchestrator import engine
 from orchestrator.errors import StoreError
 from orchestrator.nouns.outcome import Outcome
-from orchestrator.nouns.plan import Job, Shard, seeded
+from orchestrator.nouns.plan import Job, Shard, asked, seeded
 from orchestrator.planning import precedent
 from orchestrator.store import Block, Store
 from orchestrator.store.files import side_by_side
@@ -307,7 +307,7 @@ def test_other_schemes_go_through_fsspec():
     store.prepare()
     store.blocks.write("k", block((0, 1)))
     job = Job("a", "with", "fixed", "k", "p", "compiled", 2, 1.0)
-    assert precedent.states_of(store.blocks.held(seeded([job], [0, 1, 2]))) == {("k", 0): "stored"}
+    assert precedent.states_of(store.blocks.held(asked(seeded([job], [0, 1, 2])))) == {("k", 0, 1): "stored"}
     assert len(store.write_tables(seeded([job], [0, 1]), [])) == 2
     assert len(Store("memory://some/where").load()[1].frame()) == 10
     assert store.blocks.set_aside("k", (0, 1)).startswith("memory://some/where/store/k/seeds-0000-0001.damaged-")

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.errors import BlockDamagedError, StoreError, StoreLockedError
 from orchestrator.nouns.identity import Sketch
 from orchestrator.nouns.outcome import Outcome
-from orchestrator.nouns.plan import Job, seeded
+from orchestrator.nouns.plan import Job, Span, asked, seeded
 from orchestrator.planning import precedent
 from orchestrator.store import Block, BrokenShardError, Store, block, histories
 from tests.forge import forge
@@ -37,7 +37,7 @@ def job(lesson="a", key="k1"):
 
 def states(store, jobs):
     """What the blocks of these jobs count as, for a plan."""
-    return precedent.states_of(store.blocks.held(jobs))
+    return precedent.states_of(store.blocks.held(asked(jobs)))
 
 
 @pytest.fixture
@@ -157,10 +157,10 @@ def test_damage_is_found_before_it_is_believed(store):
 def test_state_says_what_is_stored_failed_and_broken(store):
     """A whole block is stored, one with a failed run failed, a damaged one broken, and a missing one absent."""
     store.blocks.path("k1", (0, 1)).write_bytes(b"PAR1")
-    assert states(store, seeded([job()], range(6))) == {("k1", 0): "broken", ("k1", 2): "failed"}
+    assert states(store, seeded([job()], range(6))) == {Span("k1", 0, 1): "broken", Span("k1", 2, 3): "failed"}
     aside = store.blocks.set_aside("k1", (0, 1))
     assert aside.exists()
-    assert ("k1", 0) not in states(store, seeded([job()], range(6)))
+    assert Span("k1", 0, 1) not in states(store, seeded([job()], range(6)))
 
 
 def test_damage_that_a_footer_does_not_tell_is_found_in_full(store):
@@ -170,18 +170,18 @@ def test_damage_that_a_footer_does_not_tell_is_found_in_full(store):
     data[100] ^= 4
     path.write_bytes(data)
     jobs = seeded([job()], range(4))
-    assert states(store, jobs)["k1", 0] == "stored"
-    assert store.blocks.damaged(jobs) == [("k1", 0)]
+    assert states(store, jobs)["k1", 0, 1] == "stored"
+    assert store.blocks.damaged(jobs) == [("k1", 0, 1)]
     with pytest.raises(BlockDamagedError, match="seeds-0000-0001"):
         store.write_tables(jobs, [])
 
 
-def test_what_a_machine_lost_counts_as_missing(store):
+def test_what_a_machine_lost_is_no_answer(store):
     """A block whose failure was the machine's is no answer: the next run trains it."""
     store.blocks.write(
         "k3", Block((outcome(0, status="failed", history={}, error="node died"), outcome(1)), final=False)
     )
-    assert states(store, seeded([job(key="k3")], [0])) == {}
+    assert states(store, seeded([job(key="k3")], [0])) == {Span("k3", 0, 1): "lost"}
 
 
 def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
@@ -232,7 +232,7 @@ def test_a_block_under_another_key_is_not_believed(store):
     path = store.blocks.path("other", (0, 1))
     path.parent.mkdir()
     path.write_bytes(store.blocks.path("k1", (0, 1)).read_bytes())
-    assert states(store, seeded([job(key="other")], [0])) == {("other", 0): "broken"}
+    assert states(store, seeded([job(key="other")], [0])) == {Span("other", 0, 1): "broken"}
     with pytest.raises(BrokenShardError, match="runs of k1"):
         store.blocks.read("other", (0, 1))
 
@@ -308,7 +308,7 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
     for one in (store, other):
         shutil.copytree(one.root / "store", both.root / "store", dirs_exist_ok=True)
     jobs = [job(), job("b", "k2")]
-    merged = {("k1", 0): "stored", ("k1", 2): "failed", ("k1", 4): "stored", ("k2", 0): "stored"}
+    merged = {("k1", 0, 1): "stored", ("k1", 2, 3): "failed", ("k1", 4, 5): "stored", ("k2", 0, 1): "stored"}
     assert states(both, seeded(jobs, range(6))) == merged
     both.prepare()
     assert [row["seed"] for row in both.write_tables(seeded(jobs, range(6)), [])] == [0, 1, 2, 3, 4, 5, 0, 1]
@@ -318,6 +318,13 @@ def test_a_store_copied_into_another_is_as_good_as_trained_there(store, tmp_path
         store.histories.read_bytes(),
         store.runs.read_bytes(),
     ]
+
+
+def test_seeds_that_two_blocks_hold_count_once(store):
+    """Where a folder holds a seed twice, as after copying one store into another, the tables have one row of it."""
+    store.blocks.write("k1", Block((outcome(0),), "elsewhere"))
+    rows = store.write_tables(seeded([job()], range(3)), [])
+    assert [(row["seed"], row["node"]) for row in rows] == [(0, "elsewhere"), (1, "here"), (2, "there")]
 
 
 def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):

@@ -88,10 +88,10 @@ def test_a_baseline_has_the_seeds_of_its_largest_comparison():
 
 
 def test_what_is_left_is_said_in_seconds():
-    """Two jobs of a second a block: 50 seeds settle it, five blocks each more, and 64 are the most, six each."""
+    """Two jobs of a second a block: 50 seeds settle it, 34 each more, and 64 are the most, six blocks each."""
     said = Course(Until(64), jobs(16), [row()]).said(1.0)
     assert "at 16 seeds 0 of 1 comparisons are decided; 1 goes on to 32" in said
-    assert "about 10 s more" in said
+    assert "about 8 s more" in said
     assert "12 s at the most" in said
 
 

@@ -14,7 +14,7 @@ from orchestrator.command.record import Record
 from orchestrator.command.results import Built, deciding, look, report
 from orchestrator.errors import BlockDamagedError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
-from orchestrator.nouns.plan import DAMAGED, REDRAWN, Job, Plan
+from orchestrator.nouns.plan import DAMAGED, REDRAWN, Job, Plan, Span
 from orchestrator.planning import precedent
 from orchestrator.planning.session import Executor, Prepared, Request, prepare
 from orchestrator.planning.until import Course, Until
@@ -112,7 +112,7 @@ class _Looks:
     interruptible: Interruptible
     trained: float = 0.0  # the cost of it
     stopped: bool = False
-    mended: set[tuple[str, int]] = field(default_factory=set)  # blocks
+    mended: set[Span] = field(default_factory=set)
 
     def take(self, prepared: Prepared) -> tuple[bool, Prepared, list[dict[str, Any]]]:
         """Train, write tables and look, until nothing is left to train: whether it was whole, what was planned last, its rows."""
@@ -158,7 +158,7 @@ class _Looks:
             whole = execute(
                 prepared, self.asked, self.store, self.place, self.progress, self.timings, self.interruptible
             )
-        self.trained += sum(shard.job.cost for shard in prepared.plan.shards)
+        self.trained += sum(shard.cost for shard in prepared.plan.shards)
         return whole
 
     def _grown(self, prepared: Prepared) -> tuple[Job, ...] | None:

@@ -34,7 +34,7 @@ from orchestrator.lessons import catalog
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.loaded import Loaded
 from orchestrator.nouns.outcome import Outcome
-from orchestrator.nouns.plan import Job, block_seeds
+from orchestrator.nouns.plan import Job
 from orchestrator.planning import session
 from orchestrator.planning.session import Request
 from orchestrator.reports.nouns.scope import Scope
@@ -109,8 +109,7 @@ def _trained(source: Source, scopes: Sequence[Scope], settings: Mapping[str, Any
         prepared = session.prepare(request, store)
         command.execute(prepared, request, store, Serial(), Progress(store, Told(lambda _: None)), {})
         for job in prepared.plan.jobs:
-            block = store.blocks.read(job.key, block_seeds(SEED - SEED % job.width, job.width))
-            yield job, next(outcome for outcome in block.outcomes if outcome.seed == SEED)
+            yield job, next(o for block in store.blocks.of(job) for o in block.outcomes if o.seed == SEED)
 
 
 def _against_jax(lesson: Loaded, variant: Variant, job: Job, ours: Outcome) -> AgainstFit:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -63,7 +63,7 @@ class Program:
 
     def _segment(self, state: State, orders: Any, rows: Any, first: Any, number: Any, total: Any) -> tuple[State, Any]:
         """Train `number` epochs, or until every seed has stopped; orders are (seeds, places, rows), logs (places, seeds)."""
-        mapped = _side_by_side if self.variant.batch_size < NARROW or jax.default_backend() != "cpu" else jax.lax.map
+        mapped = _side_by_side if is_narrow(self.variant) or jax.default_backend() != "cpu" else jax.lax.map
         one = jax.tree.map(lambda a: a[0], (state, orders[:, 0], rows))
         empty = _zeros(jax.eval_shape(self.one.epoch, *one, first, False)[1])
 
@@ -104,7 +104,7 @@ class Program:
         progress: Progress = lambda _epochs: None,
         stop_after: int | None = None,
     ) -> list[Outcome]:
-        """Train a block of WIDTH seeds; a seed that can't even start fails alone, and its lane runs along empty.
+        """Train WIDTH seeds at the most; one that can't even start fails alone.
 
         With `stop_after` training ends after so many epochs of those it was to have.
         """
@@ -127,27 +127,23 @@ class Program:
                 failed[seed] = failure(seed, "compiled", error, traceback.format_exc())
         if not starts:
             return [failed[seed] for seed in seeds]
-        lanes = [seed if seed in starts else next(iter(starts)) for seed in seeds]
-        ends = self._run([starts[seed] for seed in lanes], data, progress, epochs)
-        seconds = (time.perf_counter() - begun) / len(seeds)
-        return [
-            failed.get(seed) or Outcome(seed, judge(history), history, scores, seconds, "compiled", right=right)
-            for seed, (history, scores, right) in zip(seeds, ends, strict=True)
-        ]
+        ends = dict(zip(starts, self._run([*starts.values()], data, progress, epochs), strict=True))
+        seconds = (time.perf_counter() - begun) / len(starts)
+        return [failed.get(seed) or _outcome(seed, ends[seed], seconds) for seed in seeds]
 
     def _run(self, starts: Sequence[Any], data: Data, progress: Progress, epochs: int) -> list[Any]:
-        """Per lane its history, its scores, and the rows it has right."""
-        splits = [split for split, _, _ in starts]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for _, state, _ in starts])
+        """Of each start its history, its scores, and the rows it has right. The program's further lanes stand still."""
+        lanes = [*starts, *[starts[0]] * (0 if self.alone else WIDTH - len(starts))]
+        splits = [split for split, _, _ in lanes]
+        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for _, state, _ in lanes])
+        state = state._replace(active=state.active & (np.arange(len(lanes)) < len(starts)))
         rows = jax.device_put(_stack([_parts(split) for split in splits]))
-        shufflers = {
-            id(generator): row_orders(generator, count(splits[0].x_train), self.variant) for _, _, generator in starts
-        }
+        shufflers = [row_orders(generator, count(splits[0].x_train), self.variant) for _, _, generator in starts]
         total, logs = self.variant.epochs, []
         for first in range(0, epochs, self.places):
             number = min(self.places, epochs - first)
-            drawn = {key: stacked_orders(orders, number, self.places) for key, orders in shufflers.items()}
-            orders = np.stack([drawn[id(generator)] for _, _, generator in starts])
+            drawn = [stacked_orders(orders, number, self.places) for orders in shufflers]
+            orders = np.stack([*drawn, *[drawn[0]] * (len(lanes) - len(starts))])
             state, new = self.segment(state, orders, rows, np.int32(first), np.int32(number), np.int32(total))
             logs.append(jax.tree.map(np.asarray, new))
             progress(first + number)
@@ -158,14 +154,19 @@ class Program:
         histories = [
             columns({name: values[: trained[i], i] for name, values in whole.items()}, 1) for i in range(len(starts))
         ]
-        return [(history, *ends) for history, ends in zip(histories, self._scores(state, rows, data), strict=True)]
+        return [(history, *ends) for history, ends in zip(histories, self._scores(state, rows, data), strict=False)]
 
-    def _scores(self, state: State, rows: Any, data: Data) -> list[tuple[dict[str, float], Any]]:
+    def _scores(self, state: State, rows: Any, data: Data) -> Iterator[tuple[dict[str, float], Any]]:
         parts, seeds = {"train": rows[:2], "test": rows[2:]}, len(state.active)
         if (fresh := data.fresh_rows()) is not None:
             parts["fresh"] = _stack([fresh] * seeds)
         graded = jax.tree.map(np.asarray, self.score(state, parts))
-        return [in_parts(jax.tree.map(lambda array, i=i: array[i], graded)) for i in range(seeds)]
+        return (in_parts(jax.tree.map(lambda array, i=i: array[i], graded)) for i in range(seeds))
+
+
+def _outcome(seed: int, end: tuple[Any, dict[str, float], Any], seconds: float) -> Outcome:
+    history, scores, right = end
+    return Outcome(seed, judge(history), history, scores, seconds, "compiled", right=right)
 
 
 def in_parts(graded: dict[str, tuple[Scores, Any]]) -> tuple[dict[str, float], dict[str, Array]]:
@@ -183,6 +184,11 @@ def _zeros(shapes: Any, *axes: int) -> Any:
 def _side_by_side(function: Any, seeds: Any) -> Any:
     """Like `jax.lax.map`, all seeds at once."""
     return jax.vmap(function)(seeds)
+
+
+def is_narrow(variant: Variant) -> bool:
+    """Whether the seeds of a program train side by side on a processor."""
+    return variant.batch_size < NARROW
 
 
 def is_large(split: Split) -> bool:

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from orchestrator.engine import backend_of, compiled, processor, users_flags
-from orchestrator.engine.compiled import NARROW
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.study import Study, study
 from orchestrator.errors import LessonError
@@ -22,7 +21,6 @@ from orchestrator.reports.nouns.scope import Scope
 CONTRACT = 3  # counts up when the engine would give other numbers for the same program
 SEEDS: Mapping[Scope, Sequence[int]] = {"fixed": (0,), "redrawn": (0, 1)}  # whose rows stand for the data
 PLAIN = (bool, int, float, str, type(None))
-WIDTHS = {"compiled": compiled.WIDTH, "fit-jax": 1, "fit-tensorflow": 1}
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,8 @@ class Recipe:
     Attributes:
         reason: why the engine is `fit` although `compiled` was asked for.
         traced: whether its training was traced as a program, and is known by that.
-        width: seeds in a shard, one where the data are large. cost: a guess at seconds for a shard, good enough to start the longest first.
+        width: the most seeds in a shard, one through `fit` and where the data are large. whole: whether fewer seeds take as long.
+        cost: a guess at seconds for a shard, good enough to start the longest first.
     """
 
     identity: Identity
@@ -41,6 +40,7 @@ class Recipe:
     reason: str | None
     traced: bool
     width: int
+    whole: bool
     cost: float
 
 
@@ -61,10 +61,10 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
     identity = Identity(
         str(program), settings_of(variant, engine if traced else way), known.start, drawn(data, scope), processor()
     )
-    width = compiled.WIDTH if traced and not compiled.is_large(split) else 1
-    return Recipe(
-        identity, known, way, known.reason, traced, width, _cost(variant, known, count(split.x_train), way, width)
-    )
+    width = compiled.WIDTH if way == "compiled" and not compiled.is_large(split) else 1
+    whole = width > 1 and compiled.is_narrow(variant)
+    cost = _cost(variant, known, count(split.x_train), way, width)
+    return Recipe(identity, known, way, known.reason, traced, width, whole, cost)
 
 
 def _refuse_lone_weights(variant: Variant, data: Data, split: Split) -> None:
@@ -186,7 +186,7 @@ def _cost(variant: Variant, known: Study, rows: int, engine: str, width: int) ->
     steps = variant.epochs * -(-rows // variant.batch_size)
     work = variant.epochs * rows * known.weights
     if engine == "compiled":
-        at_once = width if variant.batch_size < NARROW else 1
+        at_once = width if compiled.is_narrow(variant) else 1
         early = any(isinstance(callback, keras.callbacks.EarlyStopping) for callback in variant.callbacks)
         return float(width * (2.8e-6 * steps / at_once + 6.5e-10 * work * (1 + 2 * known.noisy)) / (1 + early))
     return width * (1e-3 if backend_of(engine) == "jax" else 6e-3) * steps

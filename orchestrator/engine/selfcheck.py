@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from orchestrator.engine import fit, private
-from orchestrator.engine.compiled import WIDTH, Program
+from orchestrator.engine.compiled import Program
 from orchestrator.lesson import Array, Data, Lesson, Rows, Split, Variant, count
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import Outcome
@@ -52,7 +52,7 @@ def _compare(program: Program, data: Data, anew: Callable[[], Lesson], scope: Sc
     variant, test_rows = program.variant, program.one.test_rows
     data = _shortened(data, variant, test_rows)
     try:
-        ours = program.train([seed] * WIDTH, data, scope, stop_after=min(EPOCHS, variant.epochs))[0]
+        ours = program.train([seed], data, scope, stop_after=min(EPOCHS, variant.epochs))[0]
     except Exception as error:  # code of the user's, or a program that does not compile
         return 0.0, f"compiling it raised {_line(f'{type(error).__name__}: {error}')}"
     lesson = anew()

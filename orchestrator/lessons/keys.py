@@ -113,6 +113,7 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
         r.identity,
         traits,
         r.traced,
+        r.whole,
     )
 
 
@@ -129,11 +130,8 @@ def _refuse_other_targets(lesson: Lesson, variant: Variant, scope: Scope) -> Non
 
 def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engine_name: str) -> Job:
     """A job by its lesson's text, where building its model comes to nothing."""
-    engine.load(engine_name)
-    from orchestrator.engine.recipe import WIDTHS  # noqa: PLC0415
-
     program = digest(source.code(variant), settings, variant, engine_name)
-    return Job(source.id, variant, scope, digest(program, scope), program, engine_name, WIDTHS[engine_name], 0.0)
+    return Job(source.id, variant, scope, digest(program, scope), program, engine_name, 1, 0.0)
 
 
 def redrawn(source: Source, settings: Settings, variant: str, seeds: Sequence[int]) -> dict[int, Sketch]:

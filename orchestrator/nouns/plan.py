@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from orchestrator.nouns.identity import Identity
 from orchestrator.nouns.measures import Traits
 from orchestrator.reports.nouns.scope import Scope
 
-BlockState = Literal["stored", "failed", "broken", "redrawn"]
-Stored = Mapping[tuple[str, int], BlockState]  # (key, first seed of the block) -> what the store says of it
-
-
+BlockState = Literal["stored", "failed", "lost", "broken", "redrawn"]
 DAMAGED = "its file was damaged"
 REDRAWN = "its data are drawn otherwise by now"
-REASONS = {"broken": DAMAGED, "redrawn": REDRAWN, "failed": "failed before, tried again"}
+REASONS: Mapping[BlockState, str] = {
+    "broken": DAMAGED,
+    "redrawn": REDRAWN,
+    "lost": "lost by a machine, tried again",
+    "failed": "failed before, tried again",
+}
+
+
+class Span(NamedTuple):
+    """What a block is known by: the key of what it trained, its first and its last seed."""
+
+    key: str
+    first: int
+    last: int
+
+    @property
+    def seeds(self) -> range:
+        """Its seeds."""
+        return range(self.first, self.last + 1)
+
+
+Stored = Mapping[Span, BlockState]
 
 
 @dataclass(frozen=True)
@@ -27,6 +45,8 @@ class Job:
         program: jobs that share it share a compiled program.
         identity: what the key is made of; None where the lesson's code could not be asked.
         traced: whether its training was traced as a program, and is known by that.
+        width: the most seeds that one shard trains, neighbours from a multiple of it on. cost: a guess at seconds for so many.
+        whole: whether fewer seeds would take as long, since all of a program train side by side.
         seeds: those it is asked for, in ascending order.
     """
 
@@ -42,6 +62,7 @@ class Job:
     identity: Identity | None = None
     traits: Traits | None = None
     traced: bool = False
+    whole: bool = False
     seeds: tuple[int, ...] = ()
 
     @property
@@ -49,19 +70,33 @@ class Job:
         """Lesson, variant and scope, as people say it."""
         return f"{self.lesson}/{self.variant}/{self.data}"
 
+    def through_fit(self, reason: str) -> Job:
+        """The same, trained by `fit`, seed by seed."""
+        return replace(self, engine="fit-jax", reason=reason, width=1, whole=False, cost=self.cost / self.width)
+
 
 @dataclass(frozen=True)
 class Shard:
-    """A block of seeds of one job: one compiled program, one Ray task, one file."""
+    """Neighbouring seeds of one job: one compiled program, one Ray task, one block, one file."""
 
     job: Job
     seeds: tuple[int, ...]
     why: str
 
     @property
-    def block(self) -> tuple[str, int]:
+    def block(self) -> Span:
         """What the store knows it by."""
-        return self.job.key, self.seeds[0]
+        return Span(self.job.key, self.seeds[0], self.seeds[-1])
+
+    @property
+    def share(self) -> float:
+        """What part of a shard of the job's width it takes to train."""
+        return 1.0 if self.job.whole else len(self.seeds) / self.job.width
+
+    @property
+    def cost(self) -> float:
+        """A guess at seconds."""
+        return self.job.cost * self.share
 
     @property
     def name(self) -> str:
@@ -88,16 +123,6 @@ class Plan:
         return sum(len(job.seeds) for job in self.jobs)
 
 
-def blocks(seeds: Sequence[int], width: int) -> list[int]:
-    """First seeds of the aligned blocks that hold these seeds."""
-    return sorted({seed - seed % width for seed in seeds})
-
-
-def block_seeds(first: int, width: int) -> tuple[int, ...]:
-    """The seeds of a block."""
-    return tuple(range(first, first + width))
-
-
 def _not_yet(_job: Job) -> str:
     return "not trained yet"
 
@@ -107,13 +132,17 @@ def seeded(jobs: Iterable[Job], seeds: Sequence[int]) -> tuple[Job, ...]:
     return tuple(replace(job, seeds=tuple(seeds)) for job in jobs)
 
 
-def owners(jobs: Sequence[Job]) -> dict[tuple[str, int], Job]:
-    """The blocks that hold the seeds of these jobs, by key and first seed, each with the first job that asks for it."""
-    found: dict[tuple[str, int], Job] = {}
+def by_key(jobs: Iterable[Job]) -> dict[str, list[Job]]:
+    """The jobs by what they train."""
+    found: dict[str, list[Job]] = {}
     for job in jobs:
-        for first in blocks(job.seeds, job.width):
-            found.setdefault((job.key, first), job)
+        found.setdefault(job.key, []).append(job)
     return found
+
+
+def asked(jobs: Iterable[Job]) -> dict[str, frozenset[int]]:
+    """By key all seeds that any of these jobs asks for."""
+    return {key: frozenset().union(*(job.seeds for job in same)) for key, same in by_key(jobs).items()}
 
 
 def plan(
@@ -127,24 +156,59 @@ def plan(
     `stored` says what the store holds, `why` what there is to say of a job of which it holds nothing. A failed run is
     an answer and stays, unless "failed" is in `retry`.
     """
-    owner = owners(jobs)
-    known = {key for (key, _), state in stored.items() if state == "stored"}
-    shards = []
-    for (key, first), job in owner.items():
-        state = stored.get((key, first), "missing")
-        if state in {"missing", "broken", "redrawn"} | retry:
-            reason = REASONS.get(state) or ("further seeds" if key in known else why(job))
-            shards.append(Shard(job, block_seeds(first, job.width), reason))
-    waiting = {shard.block for shard in shards}
-    needed = [(job, (job.key, seed - seed % job.width)) for job in jobs for seed in job.seeds]
-    late = [(job, block) for job, block in needed if block in waiting]
-    shared = sum(owner[block] is not job for job, block in late)
-    return Plan(tuple(jobs), tuple(_in_order(shards)), len(needed) - len(late), shared)
+    held: dict[str, dict[Span, BlockState]] = {}
+    for span, state in stored.items():
+        held.setdefault(span.key, {})[span] = state
+    shards: list[Shard] = []
+    late = shared = 0
+    for key, same in by_key(jobs).items():
+        missing = list(_missing(same, held.get(key, {}), {"lost", "broken", "redrawn"} | retry, why))
+        shards += missing
+        owner = {seed: shard.job for shard in missing for seed in shard.seeds}
+        waiting = [(job, owner[seed]) for job in same for seed in job.seeds if seed in owner]
+        late += len(waiting)
+        shared += sum(job is not first for job, first in waiting)
+    needed = sum(len(job.seeds) for job in jobs)
+    return Plan(tuple(jobs), tuple(_in_order(shards)), needed - late, shared)
+
+
+def _missing(same: Sequence[Job], held: Stored, again: Collection[str], why: Callable[[Job], str]) -> Iterator[Shard]:
+    """What jobs of one key lack: blocks that are to be trained again, as they are; then stretches of seeds that no block holds."""
+    wanted = [(job, frozenset(job.seeds)) for job in same]
+    left = set[int]().union(*(seeds for _, seeds in wanted))
+    for span, state in held.items():
+        if state in again and not left.isdisjoint(span.seeds):
+            yield Shard(_first(wanted, span.seeds), tuple(span.seeds), REASONS[state])
+    left.difference_update(seed for span in held for seed in span.seeds)
+    reason = "further seeds" if "stored" in held.values() else ""
+    width = same[0].width
+    if same[0].whole:
+        left = {seed for first in {seed - seed % width for seed in left} for seed in range(first, first + width)}
+    for seeds in stretches(left, width):
+        job = _first(wanted, seeds)
+        yield Shard(job, seeds, reason or why(job))
+
+
+def _first(wanted: Iterable[tuple[Job, frozenset[int]]], seeds: Iterable[int]) -> Job:
+    """The first job that asks for any of these seeds."""
+    return next(job for job, asked_for in wanted if not asked_for.isdisjoint(seeds))
+
+
+def stretches(seeds: Iterable[int], width: int) -> Iterator[tuple[int, ...]]:
+    """Runs of neighbouring seeds, none of which crosses a multiple of `width`."""
+    one: list[int] = []
+    for seed in sorted(seeds):
+        if one and (seed != one[-1] + 1 or seed % width == 0):
+            yield tuple(one)
+            one = []
+        one.append(seed)
+    if one:
+        yield tuple(one)
 
 
 def _in_order(shards: Sequence[Shard]) -> list[Shard]:
     """Longest first; each program's first shard before any second, so that no two workers compile the same program at once."""
-    longest = sorted(shards, key=lambda shard: (-shard.job.cost, shard.job.program, shard.job.key, shard.seeds[0]))
+    longest = sorted(shards, key=lambda shard: (-shard.cost, shard.job.program, shard.job.key, shard.seeds[0]))
     first = {shard.job.program: shard for shard in reversed(longest)}
     return [
         *(shard for shard in longest if first[shard.job.program] is shard),

@@ -10,12 +10,13 @@ from orchestrator.lessons import keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import NoAnswerError
 from orchestrator.nouns.identity import Sketch
-from orchestrator.nouns.plan import BlockState, Job, owners
+from orchestrator.nouns.plan import BlockState, Job, Span, asked, by_key
 from orchestrator.store import Store
 from orchestrator.store.blocks import state
 from orchestrator.workers import worker
 
-BlockStates = dict[tuple[str, int], BlockState]
+BlockStates = dict[Span, BlockState]
+Held = Mapping[Span, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -56,25 +57,23 @@ def look(
     settings: keys.Settings,
 ) -> Precedent:
     """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
-    owner, found = owners(jobs), store.blocks.held(jobs)
-    states = states_of(found)
-    runs = {(owner[block], block[1]): found[block] for block in states}
-    for job, first in _drawn_otherwise(runs, sources, ask, settings):
-        states[job.key, first] = "redrawn"
+    held = store.blocks.held(asked(jobs))
+    states = states_of(held)
+    for span in _drawn_otherwise(jobs, held, sources, ask, settings):
+        states[span] = "redrawn"
     abouts = store.notes.abouts()
     now = worker.versions()
     counts = store.blocks.stored_runs()
     usable = {job.key for job in jobs}  # whose notes may be lost: a key is of this version's
     others = abouts.keys() - usable
     old = sum(counts.get(key, 0) for key in others if abouts[key].get("versions") != now)
-    processors = {run["processor"] for found in runs.values() for run in found if run["processor"]}
+    processors = {run["processor"] for found in held.values() for run in found if run["processor"]}
     return Precedent(states, abouts, old, frozenset(processors))
 
 
-def states_of(held: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> BlockStates:
+def states_of(held: Held) -> BlockStates:
     """What the blocks count as that a store holds."""
-    states = {block: state(runs) for block, runs in held.items()}
-    return {block: found for block, found in states.items() if found}
+    return {span: state(runs) for span, runs in held.items()}
 
 
 def about(job: Job) -> dict[str, Any]:
@@ -84,30 +83,25 @@ def about(job: Job) -> dict[str, Any]:
 
 
 def _drawn_otherwise(
-    runs: Mapping[tuple[Job, int], Sequence[Mapping[str, Any]]],
-    sources: Mapping[str, Source],
-    ask: Callable[..., Any],
-    settings: keys.Settings,
-) -> Iterator[tuple[Job, int]]:
+    jobs: Sequence[Job], held: Held, sources: Mapping[str, Source], ask: Callable[..., Any], settings: keys.Settings
+) -> Iterator[Span]:
     """The stored blocks that hold a seed whose rows are others by now: a process may change for one seed, which the key does not see."""
-    redrawn = {block: found for block, found in runs.items() if block[0].data == "redrawn" and block[0].identity}
-    asked_of = {job: frozenset(job.seeds) for job, _ in redrawn}
-    for lesson, variant in dict.fromkeys((job.lesson, job.variant) for job, _ in redrawn):
-        kept = {
-            (job, first): {
-                run["seed"]: run["rows"] for run in found if run.get("rows") and run["seed"] in asked_of[job]
-            }
-            for (job, first), found in redrawn.items()
-            if (job.lesson, job.variant) == (lesson, variant)
-        }
-        asked = sorted({seed for rows in kept.values() for seed in rows})
+    first = {key: same[0] for key, same in by_key(jobs).items() if same[0].data == "redrawn" and same[0].identity}
+    wanted = asked(jobs)
+    of: dict[tuple[str, str], dict[Span, dict[int, Mapping[str, Any]]]] = {}
+    for span, runs in held.items():
+        if job := first.get(span.key):
+            rows = {run["seed"]: run["rows"] for run in runs if run.get("rows") and run["seed"] in wanted[span.key]}
+            of.setdefault((job.lesson, job.variant), {})[span] = rows
+    for (lesson, variant), kept in of.items():
+        seeds = sorted({seed for rows in kept.values() for seed in rows})
         try:
-            now: Mapping[int, Sketch] = ask(keys.redrawn, sources[lesson], settings, variant, asked) if asked else {}
+            now: Mapping[int, Sketch] = ask(keys.redrawn, sources[lesson], settings, variant, seeds) if seeds else {}
         except NoAnswerError:
             continue
-        for (job, first), rows in kept.items():
+        for span, rows in kept.items():
             if any(not _same(now[seed], found) for seed, found in rows.items() if seed in now):
-                yield job, first
+                yield span
 
 
 def _same(now: Sketch, stored: Mapping[str, Any]) -> bool:

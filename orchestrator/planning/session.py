@@ -14,7 +14,7 @@ from orchestrator.lessons import catalog, keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import Sandbox, here
 from orchestrator.nouns import literals
-from orchestrator.nouns.plan import Job, Plan, plan, seeded
+from orchestrator.nouns.plan import Job, Plan, Span, asked, plan, seeded
 from orchestrator.planning import precedent
 from orchestrator.planning.precedent import Precedent
 from orchestrator.planning.until import Name, Until, name
@@ -98,9 +98,9 @@ class Prepared:
             for lesson in self.descriptions
         ]
 
-    def grown(self, jobs: Sequence[Job], store: Store, damaged: Iterable[tuple[str, int]] = ()) -> Prepared:
+    def grown(self, jobs: Sequence[Job], store: Store, damaged: Iterable[Span] = ()) -> Prepared:
         """The same, once its plan is carried out, with these jobs, which may have more seeds, and without damaged blocks."""
-        now = precedent.states_of(store.blocks.held(self.plan.jobs))
+        now = precedent.states_of(store.blocks.held(asked(self.plan.jobs)))
         before = replace(self.before, states={**self.before.states, **now, **dict.fromkeys(damaged, "broken")})
         return replace(self, plan=plan(jobs, before.states, why=before.why_missing), before=before)
 
@@ -139,7 +139,7 @@ def _as_checked(job: Job, sources: Mapping[str, Source], store: Store) -> Job:
     """The job as an earlier self-check of its program leaves it: compiled, or through `fit`."""
     own = sources[job.lesson].number is None
     known = store.notes.self_check(job.program) if own and job.engine == "compiled" else None
-    return replace(job, engine="fit-jax", reason=known.why) if known and not known.holds else job
+    return job.through_fit(known.why) if known and not known.holds else job
 
 
 def last_request(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageError
 from orchestrator.nouns import seeds
-from orchestrator.nouns.plan import Job, owners
+from orchestrator.nouns.plan import Job, plan
 
 if TYPE_CHECKING:
     from orchestrator.reports.nouns.effect import Effect
@@ -193,4 +193,4 @@ def _first(job: Job, count: int) -> tuple[int, ...]:
 
 def cost(jobs: Sequence[Job]) -> float:
     """What training these jobs' seeds costs, in the unit of `Job.cost`; what several share, once."""
-    return sum(job.cost for job in owners(jobs).values())
+    return sum(shard.cost for shard in plan(jobs, {}).shards)

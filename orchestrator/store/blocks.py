@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.errors import BlockDamagedError, StoreError, StoreLostError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
-from orchestrator.nouns.plan import BlockState, Job, block_seeds, blocks, owners
+from orchestrator.nouns.plan import BlockState, Job, Span, asked
 from orchestrator.store import last, parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode, require_format
 from orchestrator.store.document import loads
@@ -91,13 +92,6 @@ class Blocks:
         except (*FAILURES, RecursionError) as error:
             raise BrokenShardError(f"{self._files.where(name)}: {parquet.line_of(error)}") from None
 
-    def glances(self, wanted: Sequence[tuple[str, Sequence[int]]]) -> list[list[dict[str, Any]]]:
-        """What the footers of blocks say of their runs, for each block (key, seeds): empty where it is not there or not whole."""
-        there = set(self._files.names("store"))
-        return list(
-            side_by_side(self._files, lambda block: self.glance(*block) if _name(*block) in there else [], wanted)
-        )
-
     def glance(self, key: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
         """What a block's footer alone says of its runs: seed, status, error; empty when it is not there or not whole.
 
@@ -123,53 +117,51 @@ class Blocks:
                 self._files.read(_name(key, seeds), LARGEST)  # where the network is down, says so
             return []
 
+    def spans(self, under: str = "") -> Iterator[Span]:
+        """The blocks that have a file, of all keys or one, in ascending order; goes by the files' names alone."""
+        for name in self._files.names(f"store/{under}".rstrip("/")):
+            block = FILE.fullmatch(name)
+            if block and 0 <= int(block["last"]) - int(block["first"]) < last.WIDEST:
+                yield Span(block["key"], int(block["first"]), int(block["last"]))
+
+    def held(self, wanted: Mapping[str, frozenset[int]]) -> dict[Span, list[dict[str, Any]]]:
+        """What `glance` says of each block with a file that holds any of these seeds, by key.
+
+        Raises:
+            StoreError: one was written in another format.
+        """
+        spans = [span for span in self.spans() if not wanted.get(span.key, frozenset()).isdisjoint(span.seeds)]
+        found = side_by_side(self._files, lambda span: self.glance(span.key, span.seeds), spans)
+        return dict(zip(spans, found, strict=True))
+
+    def damaged(self, jobs: Sequence[Job]) -> list[Span]:
+        """The blocks with seeds of these jobs that are not what was written, every file read in full."""
+        wanted = asked(jobs)
+        spans = [span for span in self.spans() if not wanted.get(span.key, frozenset()).isdisjoint(span.seeds)]
+        found = side_by_side(self._files, self._is_damaged, spans)
+        return [span for span, is_damaged in zip(spans, found, strict=True) if is_damaged]
+
+    def _is_damaged(self, span: Span) -> bool:
+        with suppress(FileNotFoundError):
+            return not self._is_whole(span.key, span.seeds)
+        return False
+
     def seeds_beyond(self, jobs: Sequence[Job]) -> tuple[int, ...]:
         """All seeds stored of any of these jobs, in ascending order, where a block of them holds none that any of them asks for.
 
         Else none: that a block's last seeds were not asked for is nobody's doing. Goes by files' names alone.
         """
-        keys = {job.key for job in jobs}
-        found = filter(None, map(FILE.fullmatch, self._files.names("store")))
-        ends = {(int(block["first"]), int(block["last"])) for block in found if block["key"] in keys}
-        held = [range(first, end + 1) for first, end in ends if end - first < last.WIDEST]
-        wanted = frozenset(seed for job in jobs for seed in job.seeds)
-        beyond = any(wanted.isdisjoint(block) for block in held)
-        return tuple(sorted({seed for block in held for seed in block})) if beyond else ()
-
-    def held(self, jobs: Sequence[Job]) -> dict[tuple[str, int], list[dict[str, Any]]]:
-        """By key and first seed what `glance` says of each of these jobs' blocks that has a file.
-
-        Raises:
-            StoreError: one was written in another format.
-        """
-        wanted = {(key, first): (key, block_seeds(first, job.width)) for (key, first), job in owners(jobs).items()}
-        there = set(self._files.names("store"))
-        held = {block: place for block, place in wanted.items() if _name(*place) in there}
-        return dict(
-            zip(held, side_by_side(self._files, lambda place: self.glance(*place), [*held.values()]), strict=True)
-        )
-
-    def damaged(self, jobs: Sequence[Job]) -> list[tuple[str, int]]:
-        """The blocks of these jobs that are not what was written, every file read in full."""
-        wanted = [(key, first, job.width) for (key, first), job in owners(jobs).items()]
-        found = side_by_side(self._files, lambda block: self._is_damaged(*block), wanted)
-        return [(key, first) for (key, first, _), is_damaged in zip(wanted, found, strict=True) if is_damaged]
-
-    def _is_damaged(self, key: str, first: int, width: int) -> bool:
-        try:
-            self.read(key, block_seeds(first, width))
-        except FileNotFoundError:
-            return False
-        except BrokenShardError:
-            return True
-        return False
+        wanted = asked(jobs)
+        held = [span.seeds for span in self.spans() if span.key in wanted]
+        every = frozenset[int]().union(*wanted.values())
+        beyond = any(every.isdisjoint(seeds) for seeds in held)
+        return tuple(sorted({seed for seeds in held for seed in seeds})) if beyond else ()
 
     def stored_runs(self) -> dict[str, int]:
         """How many runs the names of each key's blocks speak of."""
         counts: dict[str, int] = {}
-        for name in self._files.names("store"):
-            if block := FILE.fullmatch(name):
-                counts[block["key"]] = counts.get(block["key"], 0) + int(block["last"]) - int(block["first"]) + 1
+        for span in self.spans():
+            counts[span.key] = counts.get(span.key, 0) + len(span.seeds)
         return counts
 
     def set_aside(self, key: str, seeds: Sequence[int]) -> Path | str:
@@ -189,13 +181,11 @@ class Blocks:
         return self._files.where(name) if name in self._files.names(name.rpartition("/")[0]) else None
 
     def of(self, job: Job) -> Iterator[Block]:
-        """The stored blocks that hold a job's seeds."""
-        wanted = [block_seeds(first, job.width) for first in blocks(job.seeds, job.width)]
-        return (
-            block
-            for block in side_by_side(self._files, lambda members: self._needed(job.key, members), wanted)
-            if block
-        )
+        """The stored blocks that hold a job's seeds, in ascending order."""
+        wanted = frozenset(job.seeds)
+        spans = [span for span in self.spans(job.key) if not wanted.isdisjoint(span.seeds)]
+        found = side_by_side(self._files, lambda span: self._needed(span.key, span.seeds), spans)
+        return (block for block in found if block)
 
     def _needed(self, key: str, seeds: Sequence[int]) -> Block | None:
         try:
@@ -206,12 +196,12 @@ class Blocks:
             raise BlockDamagedError(f"{error}; the same command trains it again") from None
 
 
-def state(runs: Sequence[Mapping[str, Any]]) -> BlockState | None:
-    """What a block counts as whose footer says this of its runs; None where a machine lost it."""
+def state(runs: Sequence[Mapping[str, Any]]) -> BlockState:
+    """What a block counts as whose footer says this of its runs."""
     if not runs:
         return "broken"
     if not runs[0]["final"]:
-        return None
+        return "lost"
     return "failed" if any(run["status"] in WITHOUT_RESULT for run in runs) else "stored"
 
 

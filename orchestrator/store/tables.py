@@ -102,8 +102,12 @@ class Tables:
         return stamped(table, {**words, "asked": self.asked, "histories": histories})
 
     def _outcomes(self, job: Job) -> Iterator[tuple[Block, Outcome]]:
-        wanted = frozenset(job.seeds)
-        return ((block, o) for block in self.blocks(job) for o in block.outcomes if o.seed in wanted)
+        left = set(job.seeds)
+        for block in self.blocks(job):
+            for o in block.outcomes:
+                if o.seed in left:  # which two blocks may hold, where a store was copied into another
+                    left.discard(o.seed)
+                    yield block, o
 
     def _further_curves(self) -> list[str]:
         """Names of the metrics beyond the usual ones."""

@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.nouns.plan import Shard
-
-Block = tuple[str, int]  # what the store knows a shard by
+from orchestrator.nouns.plan import Shard, Span
 
 COMPILE, FETCH = 3.0, 0.8  # seconds to set a program up: where it was never compiled, and where it lies in the cache
 RESTART = 6.0  # seconds until another process stands in for one that died
@@ -60,7 +58,7 @@ class Forecast:
 
     Attributes:
         slots: says how many shards train at once. closing: seconds that tables and report are meant to take.
-        known: what a shard of a program took here before, in seconds, by program; such a program lies in the cache.
+        known: what a shard of full width took here before, in seconds, by program; such a program lies in the cache.
         started: seconds until training began, which tells how crowded this machine is.
     """
 
@@ -71,7 +69,7 @@ class Forecast:
     started: float = START
     _first: dict[str, Mean] = field(default_factory=dict)  # by program, what shards trained that set it up
     _took: dict[str, Mean] = field(default_factory=dict)  # and what others did, which is surer
-    _running: dict[Block, Work] = field(default_factory=dict)
+    _running: dict[Span, Work] = field(default_factory=dict)
     _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
     _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
     _restarts: float = 0.0
@@ -80,41 +78,41 @@ class Forecast:
     _late: float = 1.0
 
     def __post_init__(self) -> None:
-        self._waiting: dict[str, set[Block]] = {}
+        self._waiting: dict[str, dict[Span, float]] = {}  # by program, each with its share
         for shard in self.shards:
-            self._waiting.setdefault(shard.job.program, set()).add(shard.block)
+            self._waiting.setdefault(shard.job.program, {})[shard.block] = shard.share
         self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
         self._crowding: float = min(max(1.0, self.started / START) ** CROWDED, MOST)
 
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
-        self._waiting[shard.job.program].discard(shard.block)
+        self._waiting[shard.job.program].pop(shard.block, None)
         self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
 
     def end(self, shard: Shard, now: float, trained: float) -> None:
         """A shard has its answer, after so many seconds of training proper."""
         program = shard.job.program
-        self._waiting[program].discard(shard.block)
+        self._waiting[program].pop(shard.block, None)
         work = self._running.pop(shard.block, None)
         if work is None:  # it was not even tried
             return
         self._spent += trained
-        self._meant += shard.job.cost
+        self._meant += shard.cost
         if work.sets_up:
             trained = max(trained - TRACE, trained / 2)
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
-        (self._first if work.sets_up else self._took).setdefault(program, Mean()).add(trained)
+        (self._first if work.sets_up else self._took).setdefault(program, Mean()).add(trained / shard.share)
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
         self._running.pop(shard.block, None)
-        self._waiting[shard.job.program].add(shard.block)
+        self._waiting[shard.job.program][shard.block] = shard.share
         self._ready -= Counter(self._ready.keys())
         self._restarts += RESTART
 
     def paces(self) -> dict[str, float]:
-        """Seconds that a shard trains where nothing else is at work, for each program of which any has ended."""
+        """Seconds that a shard of full width trains where nothing else is at work, for each program of which any has ended."""
         return {program: self._expected(program) / self._crowding for program in self._seen}
 
     def left(self, now: float) -> float:
@@ -122,11 +120,12 @@ class Forecast:
         self._late = 1.0
         self._late = max((self._lateness(work, now) for work in self._running.values()), default=1.0)
         running = [self._rest(work, now) for work in self._running.values()]
-        waiting = {program: len(blocks) for program, blocks in self._waiting.items() if blocks}
-        training = sum(n * self._expected(program) for program, n in waiting.items())
-        setups = sum(self._setups_left(program, n) for program, n in waiting.items())
+        waiting = {program: shares for program, shares in self._waiting.items() if shares}
+        training = sum(sum(shares.values()) * self._expected(program) for program, shares in waiting.items())
+        longest = [max(shares.values()) * self._expected(program) for program, shares in waiting.items()]
+        setups = sum(self._setups_left(program, len(shares)) for program, shares in waiting.items())
         together = sum(running) + training + setups + self._restarts * bool(waiting)
-        return max(together / max(1, self.slots()), *running, *map(self._expected, waiting), 0.0) + self.closes
+        return max(together / max(1, self.slots()), *running, *longest, 0.0) + self.closes
 
     @property
     def closes(self) -> float:
@@ -150,7 +149,7 @@ class Forecast:
         return self._took.keys() | self._first.keys()
 
     def _expected(self, program: str) -> float:
-        """Seconds that a shard of a program trains."""
+        """Seconds that a shard of a program trains, at its full width."""
         if program in self._took:
             return self._took[program].value
         if program in self._first:
@@ -177,7 +176,9 @@ class Forecast:
     def _whole(self, work: Work) -> float:
         """Seconds that a shard at work takes from beginning to end."""
         program = work.shard.job.program
-        return self._expected(program) + work.sets_up * self._setup(program, first=not self._ready[program])
+        return work.shard.share * self._expected(program) + work.sets_up * self._setup(
+            program, first=not self._ready[program]
+        )
 
     def _rest(self, work: Work, now: float) -> float:
         whole = self._whole(work)

@@ -13,7 +13,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.nouns import seeds
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import WITHOUT_RESULT, Outcome
-from orchestrator.nouns.plan import Job, Plan
+from orchestrator.nouns.plan import Job, Plan, Span
 from orchestrator.store import Store
 from orchestrator.telling import pace
 from orchestrator.telling.forecast import OVERDUE, Countdown, Forecast, closing
@@ -33,7 +33,7 @@ class Tally:
     """Shards of one lesson."""
 
     total: int = 0
-    running: set[tuple[str, int]] = field(default_factory=set)
+    running: set[Span] = field(default_factory=set)
     done: int = 0
     failed: int = 0
 
@@ -75,7 +75,7 @@ class Progress:
     _written: float = 0.0
     _given_up: set[str] = field(default_factory=set)
     _troubled: set[str] = field(default_factory=set)
-    _began: dict[tuple[str, int], float] = field(default_factory=dict)
+    _began: dict[Span, float] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property

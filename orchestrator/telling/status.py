@@ -10,7 +10,6 @@ from typing import Any
 
 from orchestrator.errors import StoreError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
-from orchestrator.nouns.plan import block_seeds, blocks
 from orchestrator.store import Store, strays
 from orchestrator.telling.failures import by_cause
 
@@ -132,14 +131,15 @@ def _driver(store: Store) -> str:
 def _runs(store: Store, jobs: Iterable[Run], seeds: Iterable[int]) -> Iterator[Run]:
     ordered = sorted(seeds)
     wanted = [(job, ordered[: job.get("seeds", len(ordered))]) for job in jobs]
-    held = [
-        (job, mine, block_seeds(first, job["width"])) for job, mine in wanted for first in blocks(mine, job["width"])
-    ]
-    glances = store.blocks.glances([(job["key"], members) for job, _, members in held])
-    for (job, mine, members), seen in zip(held, glances, strict=True):
+    by_key: dict[str, frozenset[int]] = {}
+    for job, mine in wanted:
+        by_key[job["key"]] = by_key.get(job["key"], frozenset()).union(mine)
+    held = store.blocks.held(by_key)
+    known = {(span.key, run["seed"]): run for span, runs in held.items() for run in runs}
+    for job, mine in wanted:
         about = {name: job[name] for name in ("lesson", "variant", "data", "key")}
-        found = seen or [{"seed": seed, "status": "waiting"} for seed in members]
-        yield from ({**run, **about} for run in found if run["seed"] in mine)
+        for seed in mine:
+            yield {**known.get((job["key"], seed), {"seed": seed, "status": "waiting"}), **about}
 
 
 def _is_whole(event: Run) -> bool:

@@ -1,8 +1,8 @@
 """What goes out again: shards that a machine lost, and the seeds of blocks that failed as a whole.
 
-A block that died, hung or raised as a whole says nothing of its seeds. So each is tried alone, in every lane of the same
-program, whose width must stay, since bytes would change: the first and the last seed to begin with, and where both end as the
-block did, the block has been judged. Else it is one seed's doing, and the others are tried, too.
+A block that died, hung or raised as a whole says nothing of its seeds. So each is tried alone: the first and the last seed to
+begin with, and where both end as the block did, the block has been judged. Else it is one seed's doing, and the others are
+tried, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from orchestrator.nouns.plan import Shard
+from orchestrator.nouns.plan import Shard, Span
 from orchestrator.store import Block
 from orchestrator.workers.common_failures import CommonFailures, failed, story
 from orchestrator.workers.events import Event, Finished, Lost
@@ -74,7 +74,7 @@ class Retries:
     retries: int
     common: CommonFailures = field(default_factory=CommonFailures)
     _later: list[tuple[float, Order]] = field(default_factory=list)
-    _searches: dict[tuple[str, int], Search] = field(default_factory=dict)
+    _searches: dict[Span, Search] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything is put off."""

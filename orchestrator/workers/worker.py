@@ -63,11 +63,6 @@ class Order:
         """The same order, with this for what its lesson brings along."""
         return replace(self, source=replace(self.source, value=value))
 
-    @property
-    def lanes(self) -> tuple[int, ...]:
-        """The seeds that train side by side: as many as ever, since a run's bytes depend on their number."""
-        return self.shard.seeds if self.alone is None else self.seeds * len(self.shard.seeds)
-
 
 @dataclass(frozen=True)
 class Place:
@@ -118,7 +113,7 @@ def check(order: Order) -> SelfCheck | None:
         return None
     try:
         training = _training(order)
-        return training.check(order.shard.job, keys.loaded(order.source, order.settings), order.lanes[0])  # type: ignore[no-any-return]
+        return training.check(order.shard.job, keys.loaded(order.source, order.settings), order.seeds[0])  # type: ignore[no-any-return]
     except (Exception, SystemExit):
         return None
 
@@ -135,7 +130,7 @@ def train(order: Order) -> Block:
         trace = traceback.format_exc()
         outcomes = [failure(seed, order.shard.job.engine, error, trace) for seed in order.seeds]
     block = Block(
-        tuple(outcomes[: len(order.seeds)]),
+        tuple(outcomes),
         platform.node(),
         order.attempt,
         compiling=engine.compiling() - before,
@@ -169,7 +164,7 @@ def _store(out: str) -> Store:
 
 def _train(order: Order) -> tuple[list[Outcome], SelfCheck | None]:
     training = _training(order)
-    return training.train(order.shard.job, keys.loaded(order.source, order.settings), order.lanes, order.verdict)  # type: ignore[no-any-return]
+    return training.train(order.shard.job, keys.loaded(order.source, order.settings), order.seeds, order.verdict)  # type: ignore[no-any-return]
 
 
 def _training(order: Order) -> ModuleType:
