@@ -61,13 +61,13 @@ def test_the_same_command_trains_nothing_the_second_time(cli, results):
 
 
 def test_more_seeds_train_only_what_is_missing_and_change_no_byte(cli, results, tmp_path):
-    """After 10 seeds (16 trained), 20 seeds need one block more a job, and give the same bytes as 20 seeds at once without Ray."""
+    """After 10 seeds, 20 seeds need ten more of each job, of two blocks, and give the same bytes as 20 seeds at once without Ray."""
     folder, _ = results
     plan = cli("plan", folder / "tiny.py", "--seeds", "20", "--out", folder / "out").stdout
-    assert "4 shards to train" in plan
+    assert "8 shards to train" in plan
     assert plan.count("further seeds") == 4
     done = cli("run", folder / "tiny.py", "--seeds", "20", "--out", folder / "out", "--no-report")
-    assert "4 of 4 shards done" in done.stdout
+    assert "8 of 8 shards done" in done.stdout
     assert (
         cli(
             "run", folder / "tiny.py", "--seeds", "20", "--out", tmp_path / "other", "--no-report", "--serial"

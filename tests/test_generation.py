@@ -203,7 +203,7 @@ def test_fewer_seeds_are_told_in_the_terminal_and_on_the_page(lessons, tmp_path)
     """After 20 seeds, 4 are shown with a sentence that says how many are stored and how to see them; after the same 20 there is none."""
     for seeds in (20, 4):
         said = run(lessons[0], tmp_path, seeds)
-        sentence = "4 seeds (0-3) are shown of the 24 that are stored (0-23); the same command with --seeds 0-23 shows them all"
+        sentence = "4 seeds (0-3) are shown of the 20 that are stored (0-19); the same command with --seeds 0-19 shows them all"
         assert (sentence in said) == (seeds == 4)
         assert (f'<p class="note">{sentence}</p>' in (tmp_path / "report.html").read_text()) == (seeds == 4)
         assert ("that are stored" in said) == (seeds == 4)

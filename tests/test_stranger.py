@@ -72,7 +72,7 @@ def test_no_link_leads_out(out, here, results, tmp_path, name):
     assert outside.read_text() == SECRET
 
 
-@pytest.mark.parametrize("name", ["store", "failures", "store/KEY", "store/KEY/seeds-0000-0007.parquet"])
+@pytest.mark.parametrize("name", ["store", "failures", "store/KEY", "store/KEY/seeds-0000-0001.parquet"])
 def test_no_folder_leads_out(out, here, results, tmp_path, name):
     """Nor is a folder, or a block, that is a link out of the results folder, in whatever depth."""
     key = next((out / "store").iterdir()).name
@@ -115,7 +115,7 @@ def test_what_is_no_file_is_not_waited_for(out, results, here, name):
 def fail_one(out):
     """Have a run of the folder's have failed, so that there is something to retry."""
     store, last = Store(out), Store(out).last()
-    key, seeds = last["jobs"][0]["key"], range(8)
+    key, seeds = last["jobs"][0]["key"], range(2)
     block = store.blocks.read(key, seeds)
     store.blocks.write(
         key, replace(block, outcomes=tuple(Outcome(o.seed, "failed", error="no luck") for o in block.outcomes))
@@ -186,7 +186,7 @@ def test_parquet_that_would_fill_the_memory_is_refused(out, bombs, says):
         shutil.copy(bomb, place)
     before = pool.max_memory()
     with pytest.raises(BrokenShardError, match=says):
-        store.blocks.read(block.parent.name, tuple(range(8)))
+        store.blocks.read(block.parent.name, (0, 1))
     with pytest.raises(StoreError, match=says):
         store.load_runs()
     assert pool.max_memory() <= max(before, 2**26)
