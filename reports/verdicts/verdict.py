@@ -324,20 +324,23 @@ def _round_up(count: float) -> int:
 
 def headlines(effects: Sequence[Effect], lessons: Sequence[Lesson]) -> list[Headline]:
     """A headline for every comparison, in the order of the effects."""
-    techniques = {lesson.id: lesson.technique for lesson in lessons}
+    of = {lesson.id: lesson for lesson in lessons}
     groups: dict[tuple[str, str], list[Effect]] = {}
     for row in effects:
         if row.primary:
             groups.setdefault((row.lesson, row.variant), []).append(row)
     found = []
     for (lesson, variant), rows in groups.items():
-        sentence = headline(subject(techniques[lesson], rows[0].baseline, variant), rows)
+        sentence = headline(subject(of[lesson], rows[0].baseline, variant), rows)
         found.append(Headline(lesson, variant, rows[0].baseline, {row.data: row.verdict for row in rows}, sentence))
     return found
 
 
-def subject(title: str, baseline: str, variant: str) -> str:
+def subject(lesson: Lesson, baseline: str, variant: str) -> str:
     """Who acts in the sentence: the lesson's technique, or 'Minibatch instead of batch'."""
+    title, says = lesson.technique, lesson.contrast(variant).says
+    if says:
+        return says[:1].upper() + says[1:]
     if variant == "with" or baseline == "without":
         return title if variant == "with" else f"{title} ({variant})"
     return f"{variant[:1].upper()}{variant[1:]} instead of {baseline}"
