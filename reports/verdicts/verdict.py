@@ -331,16 +331,15 @@ def headlines(effects: Sequence[Effect], lessons: Sequence[Lesson]) -> list[Head
             groups.setdefault((row.lesson, row.variant), []).append(row)
     found = []
     for (lesson, variant), rows in groups.items():
-        sentence = headline(subject(of[lesson], rows[0].baseline, variant), rows)
+        says = of[lesson].contrast(variant).says
+        who = f"{says[:1].upper()}{says[1:]}" if says else subject(of[lesson].technique, rows[0].baseline, variant)
+        sentence = headline(who, rows)
         found.append(Headline(lesson, variant, rows[0].baseline, {row.data: row.verdict for row in rows}, sentence))
     return found
 
 
-def subject(lesson: Lesson, baseline: str, variant: str) -> str:
+def subject(title: str, baseline: str, variant: str) -> str:
     """Who acts in the sentence: the lesson's technique, or 'Minibatch instead of batch'."""
-    title, says = lesson.technique, lesson.contrast(variant).says
-    if says:
-        return says[:1].upper() + says[1:]
     if variant == "with" or baseline == "without":
         return title if variant == "with" else f"{title} ({variant})"
     return f"{variant[:1].upper()}{variant[1:]} instead of {baseline}"
