@@ -310,7 +310,7 @@ def _masks(rng: np.random.Generator, n: int, size: int, hard: float) -> tuple[np
 def _held(first: npt.NDArray[np.int8], second: npt.NDArray[np.int8]) -> tuple[bool, bool]:
     """Whether the interval over seeds and rows holds no effect, and whether that over seeds alone does."""
     arms = first.mean(axis=1), second.mean(axis=1)
-    both = (mean_effect(*arms, "higher", SESOI, rows=known) for known in (Rows(**squares(first, second)), None))
+    both = (mean_effect(*arms, "higher", SESOI, rows=known) for known in (Rows(**squares(second - first)), None))
     counted, given = ((found.low <= 0 <= found.high) for found in both)
     return counted, given
 

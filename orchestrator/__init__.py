@@ -20,7 +20,9 @@ from orchestrator.errors import (
     VersionError,
 )
 from orchestrator.lesson import SECONDARY, Data, Lesson, Split, Variant
+from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
+from orchestrator.stack import stack
 from orchestrator.surroundings import undisturbed
 from orchestrator.table import table
 
@@ -32,6 +34,7 @@ __all__ = [
     "SECONDARY",
     "ClusterError",
     "ClusterLostError",
+    "Contrast",
     "Data",
     "Endpoint",
     "Found",
@@ -53,6 +56,7 @@ __all__ = [
     "load",
     "plan",
     "run",
+    "stack",
     "table",
 ]
 __version__ = "0.1.0"

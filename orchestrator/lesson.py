@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from orchestrator import batches
 from orchestrator.errors import LessonError
+from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.scope import SCOPES, Scope
 
@@ -288,6 +289,39 @@ def check_endpoint(endpoint: Endpoint) -> None:
     )
 
 
+def check_contrast(contrast: Contrast, variants: Sequence[str], endpoint: Endpoint) -> None:
+    """Raise LessonError unless a lesson of these variants can compare so."""
+    name, weights = contrast.name, contrast.weights
+    _require(
+        isinstance(name, str) and bool(name.strip()) and name.isprintable(),
+        f"a contrast's name is {name!r}; it must be a word",
+    )
+    strange = [each for each in weights if each not in variants]
+    _require(
+        not strange, f"contrast {name!r}: there is no variant {strange[:1]}; there are {', '.join(map(repr, variants))}"
+    )
+    for each, weight in weights.items():
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        _require(
+            number and math.isfinite(weight) and weight != 0,
+            f"contrast {name!r}: the weight of {each!r} is {weight!r}; it must be a number other than 0",
+        )
+    total = math.fsum(weights.values())
+    _require(
+        len(weights) > 1 and abs(total) < 1e-9,
+        f"contrast {name!r}: its weights add up to {total:g}; of two variants or more they must add up to 0",
+    )
+    _require(
+        contrast.pair is not None or endpoint.statistic == "mean",
+        f"contrast {name!r}: sums of runs can be compared by a mean, not by the statistic {endpoint.statistic!r}",
+    )
+
+
+def _require_different(what: str, names: Sequence[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    _require(not twice, f"two {what} are named {', '.join(map(repr, twice))}; names must differ")
+
+
 FRESH = Endpoint()
 SECONDARY = (
     FRESH,
@@ -373,6 +407,7 @@ class Lesson:
         variants: one or more with different names; the first is the baseline.
         endpoint: what decides, declared before anything runs.
         secondary: what is looked into besides, and decides nothing.
+        contrasts: what is compared, where that is something else than each other variant with the first.
         guard: what must not get worse meanwhile; by default accuracy on fresh points, else on the test set, where that
             doesn't decide.
         family: what the technique treats.
@@ -389,6 +424,7 @@ class Lesson:
     endpoint: Endpoint = FRESH
     secondary: Sequence[Endpoint] = SECONDARY
     guard: Endpoint | None = None
+    contrasts: Sequence[Contrast] = ()
     family: Literal["learning", "generalization", "predictions"] | None = None
     technique: str = ""
     id: str = ""
@@ -409,8 +445,13 @@ class Lesson:
         )
         for endpoint in (self.endpoint, *self.secondary, *([self.guard] if self.guard else [])):
             check_endpoint(endpoint)
-        twice = [name for name, count in Counter(v.name for v in self.variants).items() if count > 1]
-        _require(not twice, f"two variants are named {', '.join(map(repr, twice))}; names must differ")
+        _require_different("variants", [v.name for v in self.variants])
+        _require(all(isinstance(c, Contrast) for c in self.contrasts), "contrasts must all be made with Contrast(...)")
+        for contrast in self.contrasts:
+            check_contrast(contrast, [v.name for v in self.variants], self.endpoint)
+        _require_different("contrasts", [c.name for c in self.contrasts])
+        decide = not self.contrasts or any(c.decides for c in self.contrasts)
+        _require(decide, "none of the lesson's contrasts decides; leave `decides` as it is for one at least")
         for name in ("redrawn", "fresh"):
             lacks = [v.name for v in self.variants if _lacks(getattr(self.data_of(v), name), getattr(self.data, name))]
             _require(not lacks, f"variant {lacks[:1]}: of its data and the lesson's, only one has {name!r}")

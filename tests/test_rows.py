@@ -27,7 +27,7 @@ def mask(text):
 
 def rows_of(first, second):
     """What the tables would say of these masks."""
-    return Rows(**squares(first.astype(np.int8), second.astype(np.int8)))
+    return Rows(**squares(second.astype(np.int8) - first.astype(np.int8)))
 
 
 def effect(first, second, **more):
@@ -194,7 +194,7 @@ def judged(first, second):
     """The deciding row of two masks on `fixed` data."""
     made = duel(first.mean(axis=1), second.mean(axis=1), dict(FRESH, measure="test_accuracy"))
     made.lessons[0]["scored"] = [
-        {"variant": "with", "data": "fixed", "part": "test", **squares(first.astype(np.int8), second.astype(np.int8))}
+        {"variant": "with", "data": "fixed", "part": "test", **squares(second.astype(np.int8) - first.astype(np.int8))}
     ]
     effects = table(made.runs, made.histories, made.lessons)
     return effects[effects["primary"]].iloc[0].to_dict()

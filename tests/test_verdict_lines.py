@@ -35,7 +35,7 @@ def test_every_verdict_has_its_line_with_the_words_of_the_page(seven):
     assert " ".join(said.split()).startswith(headline(seven))
     cells = [(scope_heading(scope), cell) for line in lines(seven) for scope, cell, _ in line.cells]
     told = [line for line in said.splitlines() if line.startswith("  On ") and ": " not in line]
-    assert len(told) == len(cells) == 2 * sum(len(lesson.others) for lesson in seven.lessons)
+    assert len(told) == len(cells) == 2 * sum(len(lesson.deciding) for lesson in seven.lessons)
     for text, (heading, cell) in zip(told, cells, strict=True):
         assert heading in text
         assert cell.chip.words in text

@@ -40,12 +40,12 @@ def chances(descriptions: Sequence[Mapping[str, Any]], rows: Iterable[Effect], s
     for lesson in described(descriptions):
         if lesson.endpoint.statistic != "mean":
             continue
-        for variant in lesson.others:
+        for contrast in lesson.deciding:
             for data in SCOPES if lesson.data.redrawn else SCOPES[:1]:
-                scatter, look, of_rows = (sd, 1, 0.0) if sd else seen.get((lesson.id, variant.name, data), UNKNOWN)
+                scatter, look, of_rows = (sd, 1, 0.0) if sd else seen.get((lesson.id, contrast.name, data), UNKNOWN)
                 if scatter and scatter > 0:
                     alpha = Level(look, family(lesson)).alpha
-                    where = lesson.id, variant.name, data, f"{scatter:.3g}"
+                    where = lesson.id, contrast.name, data, f"{scatter:.3g}"
                     yield from _rows(where, scatter, lesson.endpoint.sesoi, alpha, of_rows)
 
 

@@ -33,6 +33,7 @@ def description(
         "endpoint": asdict(primary),
         "guard": asdict(measures.of(lesson.guard)) if lesson.guard else None,
         "secondary": [asdict(e) for e in secondary],
+        "contrasts": [asdict(each) for each in lesson.contrasts],
         "metrics": measures.scores(),
         "variants": [
             {

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestrator.errors import StoreError
+from orchestrator.reports.nouns.contrast import contrasts
 from orchestrator.store.files import Files
 
 UNDER = "store/looks"
@@ -37,21 +38,21 @@ class Look:
     """A verdict's grounds.
 
     Attributes:
-        keys: the baseline's and the variant's. date: ISO 8601, UTC.
+        keys: those of the variants, the baseline's first. date: ISO 8601, UTC.
         declared: the numbers of seeds that were to be looked at, where that was said before the first; else empty.
     """
 
     lesson: str
     variant: str
     data: str
-    keys: tuple[str, str]
+    keys: tuple[str, ...]
     endpoint: Document
     seeds: tuple[int, ...]
     date: str
     declared: tuple[int, ...] = ()
 
     @property
-    def of(self) -> tuple[tuple[str, str], str]:
+    def of(self) -> tuple[tuple[str, ...], str]:
         """What was looked at."""
         return self.keys, self.data
 
@@ -103,21 +104,18 @@ def _fill(data: bytes, file: IO[bytes]) -> None:
 
 
 def _made(rows: Sequence[Row], lessons: Iterable[Document], date: str) -> Iterator[Look]:
-    """The looks that tables of these rows are: a variant against its baseline, in every scope in which a seed has both."""
+    """The looks that tables of these rows are: a contrast that decides, in every scope in which a seed has all its variants."""
     arms: dict[tuple[str, str, str], dict[int, str]] = {}
     for row in rows:
         arms.setdefault((row["lesson"], row["variant"], row["data"]), {})[int(row["seed"])] = row["key"]
     for lesson in lessons:
-        names = [each["name"] for each in lesson.get("variants") or []]
-        for variant in names[1:]:
-            for data in sorted({scope for _, _, scope in arms}):
-                first, second = (arms.get((lesson["id"], name, data), {}) for name in (names[0], variant))
-                seeds = tuple(sorted(first.keys() & second.keys()))
+        for contrast in contrasts(lesson):
+            for data in sorted({scope for _, _, scope in arms}) if contrast.decides else ():
+                of = [arms.get((lesson["id"], name, data), {}) for name in contrast.variants]
+                seeds = tuple(sorted(set(of[0]).intersection(*of[1:])))
                 if seeds:
-                    keys = first[seeds[0]], second[seeds[0]]
-                    yield Look(
-                        lesson["id"], variant, data, keys, lesson["endpoint"], seeds, date, _declared(lesson, seeds)
-                    )
+                    keys, declared = tuple(arm[seeds[0]] for arm in of), _declared(lesson, seeds)
+                    yield Look(lesson["id"], contrast.name, data, keys, lesson["endpoint"], seeds, date, declared)
 
 
 def _declared(lesson: Document, seeds: Sequence[int]) -> tuple[int, ...]:

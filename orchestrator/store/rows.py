@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from orchestrator.nouns.measures import named
 from orchestrator.nouns.outcome import Outcome
+from orchestrator.reports.nouns.contrast import contrasts
 
+MOST = 16  # weights of contrasts up to which sums of rows fit into a byte
 SAME_ROWS = {"fixed": ("test", "fresh"), "redrawn": ("fresh",)}
 
 Document = Mapping[str, Any]
@@ -42,16 +45,17 @@ class Right:
         return [lesson | ({"scored": scored} if scored else {}) for lesson, scored in found]
 
     def _of(self, lesson: Document) -> Iterator[dict[str, Any]]:
-        baseline, *others = (variant["name"] for variant in lesson.get("variants") or [{"name": ""}])
-        for variant in others:
+        for contrast in contrasts(lesson):
             for data, parts in SAME_ROWS.items():
                 for part in parts:
-                    arms = [self._arms.get((lesson["id"], name, data, part), {}) for name in (baseline, variant)]
-                    seeds = sorted(arms[0].keys() & arms[1].keys())
+                    arms = [self._arms.get((lesson["id"], name, data, part), {}) for name in contrast.variants]
+                    seeds = sorted(set(arms[0]).intersection(*arms[1:]))
                     counts = {arm[seed][0] for arm in arms for seed in seeds}
                     if len(seeds) > 1 and len(counts) == 1 and min(counts) > 1:
+                        weights = (contrast.weights[name] for name in contrast.variants)
                         masks = (_unpacked([arm[seed] for seed in seeds]) for arm in arms)
-                        yield {"variant": variant, "data": data, "part": part, **squares(*masks)}
+                        d = reduce(np.add, (_times(weight, mask) for weight, mask in zip(weights, masks, strict=True)))
+                        yield {"variant": contrast.name, "data": data, "part": part, **squares(d)}
 
 
 def _is_of(right: NDArray[np.bool_], accuracy: float | None) -> bool:
@@ -63,16 +67,20 @@ def _unpacked(arm: Sequence[tuple[int, Bits]]) -> NDArray[np.int8]:
     return np.stack([np.unpackbits(bits, count=count) for count, bits in arm]).astype(np.int8)
 
 
-def squares(baseline: NDArray[np.int8], variant: NDArray[np.int8]) -> dict[str, Any]:
-    """Of (n, R) zeros and ones, n pairs of runs on R rows: the variances of the two-way layout without replicates.
+def _times(weight: float, mask: NDArray[np.int8]) -> NDArray[Any]:
+    """The mask times the weight, still in whole numbers where that is one."""
+    return mask * (np.int8(weight) if weight == int(weight) and abs(weight) < MOST else np.float32(weight))
+
+
+def squares(d: NDArray[Any]) -> dict[str, Any]:
+    """Of (n, R) differences, n pairs of runs on R rows: the variances of the two-way layout without replicates.
 
     `between` is the variance across rows of a row's mean difference, `residual` that of the single differences once seeds
     and rows have had their means.
     """
-    d = variant - baseline
     n, rows = d.shape
     by_seed, by_row, mean = d.mean(axis=1), d.mean(axis=0), d.mean()
-    total = float(np.abs(d).sum(dtype=np.int64)) - n * rows * mean**2
+    total = float(np.einsum("ij,ij->", d, d, dtype=np.float64)) - n * rows * mean**2
     left = total - rows * ((by_seed - mean) ** 2).sum() - n * ((by_row - mean) ** 2).sum()
     residual = max(0.0, float(left)) / ((n - 1) * (rows - 1))
     return {"rows": rows, "pairs": n, "between": float(by_row.var(ddof=1)), "residual": residual}

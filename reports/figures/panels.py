@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from orchestrator.reports.figures import charts, dots, traces
 from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.figure import Figure, Table, thin
+from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.bands import difference_band
 from orchestrator.reports.statistics.endpoints import first_reached
@@ -88,15 +89,17 @@ def learning(results: Results, lesson: Lesson, metric: str) -> Panels | None:
     return Panels("learning", ident(name, metric), title, figures, _line_keys(lines), caption)
 
 
-def difference(results: Results, lesson: Lesson, variant: str, metric: str) -> Panels | None:
-    """How far apart two variants are at every epoch, with a band that holds for the whole curve."""
-    baseline = lesson.baseline.name
-    found = [_apart(results, lesson, variant, metric, scope) for scope in results.scopes(lesson.id)]
+def difference(results: Results, lesson: Lesson, contrast: Contrast, metric: str) -> Panels | None:
+    """How far apart two variants are at every epoch, with a band that holds for the whole curve; None of more than two."""
+    if contrast.pair is None:
+        return None
+    (baseline, variant), name = contrast.pair, contrast.name
+    found = [_apart(results, lesson, contrast.pair, name, metric, scope) for scope in results.scopes(lesson.id)]
     figures = tuple(figure for figure in found if figure)
     if not figures:
         return None
     title = f"Along training: {quoted(label(lesson, variant))} minus {quoted(label(lesson, baseline))}"
-    return Panels("difference", ident(lesson.id, variant, "apart"), title, figures, (), ())
+    return Panels("difference", ident(lesson.id, name, "apart"), title, figures, (), ())
 
 
 def rates(results: Results, lesson: Lesson) -> Panels | None:
@@ -229,8 +232,9 @@ def _ends(lines: Sequence[charts.LearningCurve], share: float) -> tuple[float, f
     return float(values.min()), float(values.max())
 
 
-def _apart(results: Results, lesson: Lesson, variant: str, metric: str, scope: str) -> Figure | None:
-    names = (lesson.baseline.name, variant)
+def _apart(
+    results: Results, lesson: Lesson, names: tuple[str, str], called: str, metric: str, scope: str
+) -> Figure | None:
     before, after = (results.curves(lesson.id, name, scope) for name in names)
     epochs = max(int(arm.stops.max(initial=0)) for arm in (before, after))
     seeds, first, second = paired(before, after, metric, np.arange(1, epochs + 1))
@@ -246,7 +250,7 @@ def _apart(results: Results, lesson: Lesson, variant: str, metric: str, scope: s
     drawn = charts.Difference(
         kept + 1, band, told, direction(metric), scaled.unit, epochs, len(seeds) - int(usable.sum())
     )
-    return charts.difference(ident(lesson.id, variant, "apart", scope), scope_heading(scope), drawn)
+    return charts.difference(ident(lesson.id, called, "apart", scope), scope_heading(scope), drawn)
 
 
 def _moves(values: Floats) -> bool:

@@ -19,6 +19,8 @@ from orchestrator.reports.wording.words import NONE, Scale, factor, ident, scale
 
 def seeds(results: Results, lesson: Lesson, variant: str) -> Panels | None:
     """The paired plot of the primary endpoint, a drawing a scope; None when no pair of runs has it, or it is a rate."""
+    if lesson.contrast(variant).pair is None:
+        return None
     chosen = [each for each in results.comparisons if (each.lesson, each.names[1]) == (lesson.id, variant)]
     told = [each for each in chosen if each.endpoint.statistic != "rate"]  # a dot a run would be a yes or a no
     figures = tuple(_figure(results, lesson, each) for each in told if len(each.pairs[0]))
@@ -68,14 +70,15 @@ def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     scaled = scale(each.endpoint.measure, each.endpoint.threshold)
     first, second = each.usable
     both = first & second
-    roles = ("series0", series(lesson.place_of(each.names[1])))
+    names = [side[0] for side in each.arms]
+    roles = [series(lesson.place_of(name)) for name in names]
     before, after = (
         dots.Dots(
             label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both]
         )
-        for name, role, scores, ended in zip(each.names, roles, (each.baseline, each.variant), each.ended, strict=True)
+        for name, role, scores, ended in zip(names, roles, (each.baseline, each.variant), each.ended, strict=True)
     )
-    seeds = results.seeds(each.lesson, each.names, each.data)[both].tolist()
+    seeds = results.seeds(each)[both].tolist()
     row = results.primary(each.lesson, each.names[1], each.data)
     pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled), len(both) - len(seeds), _fate(each))
     return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), scope_heading(each.data), pairs)

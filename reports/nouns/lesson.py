@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.reports.nouns.contrast import Contrast, contrasts
 from orchestrator.reports.nouns.endpoint import Endpoint, endpoint
 
 Document = Mapping[str, Any]
@@ -90,7 +91,7 @@ class Lesson:
 
     `metrics` are the scores by which its variants can be compared besides what it declares,
     `looks` are those that were taken at its comparisons, `forms` counts by variant how often its comparison took another
-    form in this store, `scored` is of the rows behind its accuracies.
+    form in this store, `scored` is of the rows behind its accuracies, `contrasts` are what it compares.
     """
 
     id: str
@@ -109,6 +110,16 @@ class Lesson:
     looks: tuple[Look, ...] = ()
     forms: tuple[tuple[str, int], ...] = ()
     scored: tuple[Scored, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
+
+    @property
+    def deciding(self) -> tuple[Contrast, ...]:
+        """Those of them that decide."""
+        return tuple(each for each in self.contrasts if each.decides)
+
+    def contrast(self, name: str) -> Contrast:
+        """The contrast of that name."""
+        return next(each for each in self.contrasts if each.name == name)
 
     @property
     def baseline(self) -> Variant:
@@ -116,14 +127,9 @@ class Lesson:
         return self.variants[0]
 
     @property
-    def others(self) -> tuple[Variant, ...]:
-        """The variants that are compared with the baseline."""
-        return self.variants[1:]
-
-    @property
     def several(self) -> bool:
-        """Whether it compares more than one variant with its baseline."""
-        return len(self.others) > 1
+        """Whether more than one comparison decides."""
+        return len(self.deciding) > 1
 
     def variant(self, name: str) -> Variant:
         """The variant of that name."""
@@ -162,6 +168,7 @@ def lesson(document: Document) -> Lesson:
         looks=tuple(map(_look, document.get("looks") or ())),
         forms=tuple((document.get("forms") or {}).items()),
         scored=tuple(map(_scored, document.get("scored") or ())),
+        contrasts=contrasts(document),
     )
 
 

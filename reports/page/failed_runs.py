@@ -54,12 +54,12 @@ def stuck(results: Results) -> list[Cause]:
     found: dict[Arm, list[int]] = {}
     scores: dict[Arm, str] = {}
     for each in results.comparisons:
-        seeds = results.seeds(each.lesson, each.names, each.data)
-        for name, ended in zip(each.names, each.ended, strict=True):
-            if ended.stuck.any():
-                which = each.lesson, name, each.data
+        seeds = results.seeds(each)
+        for side, ended in zip(each.arms, each.ended, strict=True):
+            if ended.stuck.any() and len(side) == 1:
+                which = each.lesson, side[0], each.data
                 found[which] = seeds[ended.stuck].tolist()
-                scores[which] = _scores(results, each, name, found[which])
+                scores[which] = _scores(results, each, side[0], found[which])
     runs = sum(map(len, found.values()))
     places = _places(results, found, scores)
     what = "Stuck: less than two thirds of the way from a guess to the median run"
@@ -69,13 +69,13 @@ def stuck(results: Results) -> list[Cause]:
 def _scores(results: Results, each: Comparison, variant: str, seeds: Sequence[int]) -> str:
     """`, at 58.1 to 65.4 % accuracy on fresh points (66.3 % needed)`: where the stuck runs ended."""
     lesson = results.lesson(each.lesson)
-    asked = results.seeds(each.lesson, each.names, each.data)
-    arms = [results.arm(each.lesson, name, each.data) for name in each.names]
-    rule = needed([arm[arm["seed"].isin(asked)] for arm in arms], lesson)
+    asked = results.seeds(each)
+    arms = {name: results.arm(each.lesson, name, each.data) for side in each.arms for name in side}
+    rule = needed([arm[arm["seed"].isin(asked)] for arm in arms.values()], lesson)
     if rule is None:
         return ""
     column, border = rule
-    arm, scaled = arms[each.names.index(variant)], scale(column)
+    arm, scaled = arms[variant], scale(column)
     ends = arm.loc[arm["seed"].isin(seeds), column]
     low, high, least = (scaled.value(scaled.factor * value) for value in (ends.min(), ends.max(), border))
     span = low if low == high else f"{low.removesuffix(scaled.suffix)} to {high}"

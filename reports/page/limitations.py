@@ -83,9 +83,9 @@ def detectable_effects(results: Results) -> list[tuple[str, ...]]:
     """A row a comparison and scope: pairs, the detectable effect, the seeds it would take."""
     rows: list[tuple[str, ...]] = []
     for lesson in results.lessons:
-        for variant in lesson.others:
-            for row in results.primaries(lesson.id, variant.name):
-                name = comparison(lesson, variant.name)
+        for contrast in lesson.deciding:
+            for row in results.primaries(lesson.id, contrast.name):
+                name = comparison(lesson, contrast.name)
                 needed = f"{row.seeds_needed:,.0f}" if math.isfinite(row.seeds_needed) else NONE
                 rows.append((name, scope_heading(row.data), str(row.n_pairs), detectable(row) or NONE, needed))
     return rows

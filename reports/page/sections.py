@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from orchestrator.reports.figures import panels, seed_by_seed
 from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.panels import Panels
+from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.page import tables
@@ -16,7 +17,7 @@ from orchestrator.reports.verdicts.plain_words import lost, noun, plain, title
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.summary import called, decided_by, guard_row
 from orchestrator.reports.verdicts.sureness import how_sure
-from orchestrator.reports.verdicts.technique_names import comparison, label, quoted, subject, technique
+from orchestrator.reports.verdicts.technique_names import called_so, comparison, label, quoted, subject, technique
 from orchestrator.reports.verdicts.verdict import (
     HARMS,
     HOLDS,
@@ -31,7 +32,7 @@ from orchestrator.reports.verdicts.verdict import (
 )
 from orchestrator.reports.wording.phrases import percent, size
 from orchestrator.reports.wording.qualifiers import bad_runs
-from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.scopes import on_scope, scope_heading
 from orchestrator.reports.wording.words import count, ident, listed, typeset
 
 OTHERWISE = {
@@ -45,6 +46,16 @@ OTHERWISE = {
 """What a title adds where the second scope's verdict is another one."""
 AGAIN = dict.fromkeys((IMPROVES, HARMS, SMALL), "on redrawn data, too")
 """What it adds where that is the same one; for all others "nor on redrawn data"."""
+
+ADVICE = {
+    IMPROVES: "it pays: keep it",
+    HARMS: "it does harm: drop it",
+    SMALL: "what it does is small: keep it if it costs nothing",
+    SAME: "it pays nothing: drop it",
+    OPEN: "these seeds don’t say whether it pays",
+    VOID: "that could not be tested",
+}
+"""Whether a technique is to be kept beside others: to say that it pays nothing takes equivalence, not a large p."""
 
 _SEEDS = re.compile(r" --seeds[ =]\S+")
 
@@ -91,6 +102,20 @@ class Answer:
     check: str
     sure: tuple[str, ...]
     more: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A contrast in one scope that decides nothing."""
+
+    name: str
+    against: str
+    place: str
+    effect: str
+    interval: str
+    p: str
+    chip: Chip
 
 
 @dataclass(frozen=True)
@@ -110,6 +135,7 @@ class Section:
     figure: Panels | None
     further: tuple[Panels, ...]
     answers: tuple[Answer, ...]
+    beside: tuple[Beside, ...]
 
 
 def sections(results: Results) -> list[Section]:
@@ -127,7 +153,7 @@ def sections(results: Results) -> list[Section]:
 
 
 def _section(results: Results, lesson: Lesson) -> Section:
-    found = [_answer(results, lesson, variant.name) for variant in lesson.others]
+    found = [_answer(results, lesson, contrast) for contrast in lesson.deciding]
     figures = _figures(results, lesson)
     shown = _telling(lesson, figures)
     return Section(
@@ -144,7 +170,16 @@ def _section(results: Results, lesson: Lesson) -> Section:
         figure=shown,
         further=tuple(figure for figure in figures if figure is not shown),
         answers=tuple(answer for answer in found if answer),
+        beside=tuple(_beside(lesson, row) for row in results.looked_into(lesson.id)),
     )
+
+
+def _beside(lesson: Lesson, row: Effect) -> Beside:
+    effect, interval = said(row)
+    return Beside(
+        called_so(lesson, row.variant), against(lesson, row.variant), scope_heading(row.data),
+        effect, interval, tables.probability(row.p_adjusted), chip(row),
+    )  # fmt: skip
 
 
 def _figures(results: Results, lesson: Lesson) -> list[Panels]:
@@ -152,9 +187,8 @@ def _figures(results: Results, lesson: Lesson) -> list[Panels]:
     metrics = panels.curve_metrics(results, lesson)
     curves = [panels.learning(results, lesson, metric) for metric in metrics]
     special = [panels.rates(results, lesson), panels.reached(results, lesson), panels.stops(results, lesson)]
-    names = [variant.name for variant in lesson.others]
-    seeds = [seed_by_seed.seeds(results, lesson, name) for name in names]
-    apart = [panels.difference(results, lesson, name, metric) for name in names for metric in metrics[:1]]
+    seeds = [seed_by_seed.seeds(results, lesson, each.name) for each in lesson.deciding]
+    apart = [panels.difference(results, lesson, each, metric) for each in lesson.deciding for metric in metrics[:1]]
     return [figure for figure in (*seeds, *curves[:1], *special, *apart, *curves[1:]) if figure is not None]
 
 
@@ -168,14 +202,14 @@ def _telling(lesson: Lesson, figures: Sequence[Panels]) -> Panels | None:
 def _title(results: Results, lesson: Lesson) -> str:
     """What was found, by the first scope, at what price, and what the second one adds."""
     found = []
-    names = [variant.name for variant in lesson.others]
+    names = [contrast.name for contrast in lesson.deciding]
     first = [rows[0] for name in names if (rows := results.primaries(lesson.id, name))]
     if len(first) > 1 and all(row.verdict == OPEN for row in first):
         return f"{'Neither' if len(first) == 2 else 'None'} of {listed([quoted(name) for name in names])} is shown to change {noun(first[0])}"
-    for variant in lesson.others:
-        rows = results.primaries(lesson.id, variant.name)
+    for name in names:
+        rows = results.primaries(lesson.id, name)
         if rows:
-            who = quoted(variant.name) if lesson.several else subject(lesson, variant.name)
+            who = lesson.contrast(name).says or (quoted(name) if lesson.several else subject(lesson, name))
             found.append(title(who, rows[0]) + _price(results, rows[0]) + _otherwise(rows, brief=lesson.several))
     text = typeset("; ".join(found)) or technique(lesson)
     return text[:1].upper() + text[1:]
@@ -214,7 +248,8 @@ def _differs(row: Effect) -> str:
     return f"{said}{f', and {bad}' if bad else ''}"
 
 
-def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
+def _answer(results: Results, lesson: Lesson, contrast: Contrast) -> Answer | None:
+    variant = contrast.name
     primaries = results.primaries(lesson.id, variant)
     if not primaries:
         return None
@@ -223,16 +258,17 @@ def _answer(results: Results, lesson: Lesson, variant: str) -> Answer | None:
         anchor=ident("lesson", lesson.id, variant),
         name=comparison(lesson, variant),
         against=against(lesson, variant),
-        names=(lesson.baseline.name, label(lesson, variant)),
+        names=(contrast.baseline, label(lesson, contrast.variant)),
         measured=decided_by(primaries[0]),
         matters=_matters(primaries[0]),
         guarded=next((called(own) for row in primaries if (own := guard_row(results, row))), ""),
         scopes=tuple(_scoped(results, row) for row in primaries),
         numbers=tables.measured(rows),
         full=tables.full(rows),
-        check=_check(results, lesson, variant),
+        check=_check(results, lesson, contrast),
         sure=tuple(how_sure(results, lesson, variant)),
         more=_more(results, lesson, primaries),
+        advice=_advice(primaries) if contrast.keep else "",
     )
 
 
@@ -244,6 +280,14 @@ def _more(results: Results, lesson: Lesson, rows: Sequence[Effect]) -> str:
         return ""
     command = asked if lesson.number is None else f"python -m orchestrator run {lesson.id}"
     return f"{_SEEDS.sub('', command)} --seeds {seeds}"
+
+
+def _advice(rows: Sequence[Effect]) -> str:
+    """Whether a technique is to be kept: `On this data set it pays: keep it; on redrawn data it pays nothing: drop it.`."""
+    places = ["both times"] if len(rows) > 1 and len({row.verdict for row in rows}) == 1 else []
+    said = zip(places or [on_scope(row.data) for row in rows], rows, strict=False)
+    text = "; ".join(f"{place} {ADVICE[row.verdict]}" for place, row in said)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _scoped(results: Results, row: Effect) -> Scoped:
@@ -285,15 +329,17 @@ def _data(lesson: Lesson) -> str:
     return f"{'; '.join([said, *parts])}." if note or parts else ""
 
 
-def _check(results: Results, lesson: Lesson, variant: str) -> str:
+def _check(results: Results, lesson: Lesson, contrast: Contrast) -> str:
     """Whether a run equals its baseline until its callback first acts: what pairing by seed lets us check."""
-    first = lesson.baseline
-    acts = lesson.variant(variant).watching
+    if contrast.pair is None:
+        return ""
+    first, variant = map(lesson.variant, contrast.pair)
+    acts = variant.watching
     if not acts or first.callbacks:
         return ""
     said = []
     for scope in results.scopes(lesson.id):
-        before, after = (results.curves(lesson.id, name, scope) for name in (first.name, variant))
+        before, after = (results.curves(lesson.id, each.name, scope) for each in (first, variant))
         found = agreement(before, after)
         same = len(found.seeds) - int((found.differ > 0).sum())
         if len(found.seeds):

@@ -1,21 +1,27 @@
-"""Every variant against its baseline, in every scope, by every endpoint: the pairs that the statistics are made of."""
+"""Every contrast of every lesson, in every scope, by every endpoint: the pairs that the statistics are made of.
+
+What stands below in a contrast is called its baseline, what stands above the variant. Of several variants on a side the
+numbers are added up, each times its weight; a pair counts where all of its runs do, and is bad where any of them is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestrator.reports.nouns.contrast import Contrast, Weights
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.history import LABELS, Arm
 from orchestrator.reports.nouns.lesson import Data, Lesson
 from orchestrator.reports.statistics.endpoints import STANDING_STILL, Judged, Scores, declared, scores
 from orchestrator.reports.statistics.histories import Curves, Histories, Source
 from orchestrator.reports.statistics.levels import WHOLE, Level, level
-from orchestrator.reports.statistics.outcomes import Outcomes, outcomes, tried
+from orchestrator.reports.statistics.outcomes import Outcomes, outcomes, together, tried
 from orchestrator.reports.statistics.scored_rows import Rows, scored
 from orchestrator.reports.statistics.ties import merged
 
@@ -28,6 +34,7 @@ class Comparison:
     """A variant against its baseline in one scope, by one endpoint; all arrays are aligned by seed, (n,).
 
     Attributes:
+        names: what the baseline and the comparison are called. arms: the variants on either side.
         primary, guards: whether the endpoint decides the lesson, or is what must not get worse meanwhile.
         baseline, variant: their scores. ended: how their runs ended, baseline first.
         level: what the lesson's primary endpoint is judged at.
@@ -37,6 +44,7 @@ class Comparison:
 
     lesson: str
     names: tuple[str, str]
+    arms: tuple[tuple[str, ...], tuple[str, ...]]
     data: str
     endpoint: Endpoint
     baseline: Scores
@@ -80,7 +88,7 @@ class Comparison:
 def comparisons(
     runs: pd.DataFrame, histories: pd.DataFrame | Source | Histories, lessons: Sequence[Lesson]
 ) -> Iterator[Comparison]:
-    """Every variant against its lesson's baseline, in every scope with runs of both, by every endpoint."""
+    """Every lesson's contrasts, in every scope with runs of all their variants, by every endpoint."""
     index = Histories.of(histories)
     arms = {
         (str(a), str(b), str(c)): part.sort_values("seed")
@@ -89,18 +97,15 @@ def comparisons(
     scopes = list(dict.fromkeys(data for _, _, data in arms))
     for lesson in lessons:
         columns = {*_known(arms, lesson.id), *index.metrics}
-        for variant in lesson.others:
+        for contrast in lesson.contrasts:
             for data in sorted(scopes):
-                keys = [(lesson.id, v.name, data) for v in (lesson.baseline, variant)]
-                if all(key in arms for key in keys):
-                    asked = min(v.epochs for v in (lesson.baseline, variant))
-                    judged = level(lesson, variant.name, data)
-                    seeds = np.intersect1d(arms[keys[0]]["seed"], arms[keys[1]]["seed"])
-                    both = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys]
-                    first_ended, ended = outcomes(both, lesson)
-                    pair = _Pair(
-                        keys, both, [index.arm(*key) for key in keys], (first_ended, ended), asked, judged, lesson
-                    )
+                keys = {name: (lesson.id, name, data) for name in contrast.variants}
+                if all(key in arms for key in keys.values()):
+                    seeds = reduce(np.intersect1d, (arms[key]["seed"].to_numpy() for key in keys.values()))
+                    rows = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys.values()]
+                    curves = [index.arm(*key) for key in keys.values()]
+                    made = map(_Arm, rows, curves, outcomes(rows, lesson))
+                    pair = _Pair(lesson, contrast, data, dict(zip(keys, made, strict=True)))
                     yield from _compare(pair, declared(lesson, columns))
 
 
@@ -112,43 +117,73 @@ def _known(arms: Mapping[Arm, pd.DataFrame], lesson: str) -> set[str]:
 
 
 @dataclass(frozen=True)
-class _Pair:
-    """Two arms' runs, aligned by seed, with all that does not depend on the endpoint."""
+class _Arm:
+    """A variant's runs, their curves and how they ended."""
 
-    keys: Sequence[Arm]
-    arms: Sequence[pd.DataFrame]
-    curves: Sequence[Curves]
-    ended: tuple[Outcomes, Outcomes]
-    asked: int
-    level: Level
+    runs: pd.DataFrame
+    curves: Curves
+    ended: Outcomes
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The arms of a contrast in one scope, aligned by seed."""
+
     lesson: Lesson
+    contrast: Contrast
+    data: str
+    arms: Mapping[str, _Arm]
+
+    @property
+    def asked(self) -> int:
+        """The epochs that all its variants were asked for."""
+        return min(self.lesson.variant(name).epochs for name in self.arms)
+
+    def ended(self, side: Weights) -> Outcomes:
+        """How the runs of a side ended: badly where any of a seed did."""
+        return together([self.arms[name].ended for name, _ in side])
+
+    def scores(self, endpoint: Endpoint, side: Weights) -> Scores:
+        """The numbers of a side, those of several variants added up by their weights."""
+        found = [(self._of(endpoint, self.arms[name]), weight) for name, weight in side]
+        values = reduce(np.add, (each.values * weight for each, weight in found))  # noqa: PD011  arrays, no frame
+        return Scores(values, reduce(np.logical_and, (each.reached for each, _ in found)))
+
+    def _of(self, endpoint: Endpoint, arm: _Arm) -> Scores:
+        if endpoint.statistic == "rate":
+            return _share(arm.ended.of(endpoint.measure))
+        return scores(endpoint, arm.runs, arm.curves, self.asked, self.lesson.data)
 
 
 def _compare(pair: _Pair, endpoints: Iterable[Judged]) -> Iterator[Comparison]:
-    keys = pair.keys
+    lesson, contrast, sides = pair.lesson, pair.contrast, (pair.contrast.below, pair.contrast.above)
+    below, above = (pair.ended(side) for side in sides)
     for judged in endpoints:
         endpoint = judged.endpoint
-        found = [
-            _share(ended.of(endpoint.measure))
-            if endpoint.statistic == "rate"
-            else scores(endpoint, arm, curve, pair.asked, pair.lesson.data)
-            for arm, curve, ended in zip(pair.arms, pair.curves, pair.ended, strict=True)
-        ]
+        if not _is_told(contrast, judged):
+            continue
+        found = [pair.scores(endpoint, side) for side in sides]
         baseline, variant = merged(*(each.values for each in found))  # noqa: PD011  arrays, no frame
         yield Comparison(
-            lesson=keys[0][0],
-            names=(keys[0][1], keys[1][1]),
-            data=keys[0][2],
+            lesson=lesson.id,
+            names=(contrast.baseline, contrast.name),
+            arms=tuple(tuple(name for name, _ in side) for side in sides),  # type: ignore[arg-type]
+            data=pair.data,
             endpoint=endpoint,
             baseline=replace(found[0], values=baseline),
             variant=replace(found[1], values=variant),
-            ended=pair.ended,
-            level=pair.level,
-            primary=judged.primary,
-            guards=judged.guards,
-            shared=_shared(pair.lesson.data) if keys[0][2] != "fixed" else 0.0,
-            rows=scored(pair.lesson, *keys[1][1:], endpoint.measure) if endpoint.statistic == "mean" else None,
+            ended=(below, above),
+            level=level(lesson, contrast.name, pair.data),
+            primary=judged.primary and contrast.decides,
+            guards=judged.guards and contrast.decides,
+            shared=_shared(lesson.data) if pair.data != "fixed" else 0.0,
+            rows=scored(lesson, contrast.name, pair.data, endpoint.measure) if endpoint.statistic == "mean" else None,
         )
+
+
+def _is_told(contrast: Contrast, judged: Judged) -> bool:
+    """Whether an endpoint says something of a contrast: of sums only a mean does, and what decides nothing is looked into by what decides the rest."""
+    return (contrast.pair is not None or judged.endpoint.statistic == "mean") and (contrast.decides or judged.primary)
 
 
 def _shared(data: Data) -> float:

@@ -48,8 +48,8 @@ def of_declared(looks: int) -> float:
 
 
 def family(lesson: Lesson) -> int:
-    """The comparisons a lesson declares: variants against the baseline times scopes, whether they were run or not."""
-    return max(1, len(lesson.others)) * (2 if lesson.data.redrawn else 1)
+    """The comparisons a lesson declares: contrasts that decide times scopes, whether they were run or not."""
+    return max(1, len(lesson.deciding)) * (2 if lesson.data.redrawn else 1)
 
 
 def level(lesson: Lesson, variant: str, data: str) -> Level:

@@ -51,6 +51,12 @@ class Outcomes:
         return np.asarray(getattr(self, kind), dtype=bool)
 
 
+def together(arms: Sequence[Outcomes]) -> Outcomes:
+    """How the runs of several arms ended, seed by seed: in a way in which any of them did."""
+    masks = ([arm.of(kind) for arm in arms] for kind in ("failed", "diverged", "stuck", "absent"))
+    return Outcomes(*(np.logical_or.reduce(each) for each in masks))
+
+
 @dataclass(frozen=True)
 class ConstantGuess:
     """What a run that learned nothing scores: the column, the value, and 1 where higher is better, else -1.
@@ -70,7 +76,7 @@ def tried(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcomes(arms: Sequence[pd.DataFrame], lesson: Lesson) -> list[Outcomes]:
-    """How the runs of both arms ended; the median that stuck ones fall short of is that of both together."""
+    """How the runs of these arms ended; the median that stuck ones fall short of is that of all together."""
     status = [arm["status"].astype(str).to_numpy() for arm in arms]
     stuck = _stuck(arms, [each == "ok" for each in status], lesson.data)
     absent = [~np.isin(each, FINISHED) for each in status]

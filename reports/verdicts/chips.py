@@ -115,10 +115,10 @@ def said(row: Effect) -> tuple[str, str]:
 
 def against(lesson: Lesson, variant: str) -> str:
     """`“minibatch” against “batch”`; empty where the names say no more than with and without."""
-    baseline = lesson.baseline.name
-    if not lesson.several and (baseline, variant) == ("without", "with"):
+    contrast = lesson.contrast(variant)
+    if not lesson.several and contrast.pair == ("without", "with"):
         return ""
-    return f"“{variant}” against “{baseline}”"
+    return f"“{contrast.variant}” against “{contrast.baseline}”"
 
 
 def detectable(row: Effect) -> str:

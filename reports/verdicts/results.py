@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ class Results:
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Every lesson's comparisons by its primary endpoint."""
+        """Every lesson's comparisons that decide."""
         return tuple(each for each in self.compared if each.primary)
 
     @cached_property
@@ -89,10 +89,10 @@ class Results:
         """The histories of one arm."""
         return self.histories.arm(lesson, variant, data)
 
-    def seeds(self, lesson: str, names: tuple[str, str], data: str) -> NDArray[np.int64]:
-        """The seeds that a comparison's pairs were asked for, in the order of `Comparison`'s arrays."""
-        first, second = (self.arm(lesson, name, data)["seed"].to_numpy(dtype=np.int64) for name in names)
-        return np.intersect1d(first, second)
+    def seeds(self, each: Comparison) -> NDArray[np.int64]:
+        """The seeds that a comparison's pairs were asked for, in the order of its arrays."""
+        arms = (self.arm(each.lesson, name, each.data) for side in each.arms for name in side)
+        return reduce(np.intersect1d, (arm["seed"].to_numpy(dtype=np.int64) for arm in arms))
 
     def scopes(self, lesson: str) -> list[str]:
         """The scopes a lesson was run in, the fixed data set first."""
@@ -106,9 +106,9 @@ class Results:
     def bad_seeds(self, lesson: str, variant: str, data: str) -> NDArray[np.int64]:
         """The seeds whose run of one arm failed, diverged or got stuck, as its comparisons count them."""
         for each in self.comparisons:
-            if each.lesson == lesson and each.data == data and variant in each.names:
-                bad = each.ended[each.names.index(variant)].bad
-                return self.seeds(lesson, each.names, data)[bad]
+            if each.lesson == lesson and each.data == data and (variant,) in each.arms:
+                bad = each.ended[each.arms.index((variant,))].bad
+                return self.seeds(each)[bad]
         return np.empty(0, dtype=np.int64)
 
     def lesson(self, name: str) -> Lesson:
@@ -118,6 +118,11 @@ class Results:
     def primary(self, lesson: str, variant: str, data: str) -> Effect | None:
         """The effect that decides a comparison in one scope, or None."""
         return next((row for row in self.deciding if row.comparison == (lesson, variant, data)), None)
+
+    def looked_into(self, lesson: str) -> list[Effect]:
+        """The effects of a lesson's contrasts that decide nothing, by its primary endpoint."""
+        names = {each.name for each in self.lesson(lesson).contrasts if not each.decides}
+        return [row for row in self.effects if row.lesson == lesson and row.variant in names]
 
     def primaries(self, lesson: str, variant: str) -> list[Effect]:
         """The deciding effects of one comparison, one a scope."""

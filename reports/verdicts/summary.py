@@ -74,7 +74,7 @@ class AnswerRow:
 
 def lines(results: Results) -> list[AnswerRow]:
     """A row a comparison, in the lessons' order."""
-    return [_line(results, lesson, variant.name) for lesson in results.lessons for variant in lesson.others]
+    return [_line(results, lesson, contrast.name) for lesson in results.lessons for contrast in lesson.deciding]
 
 
 def headline(results: Results) -> str:

@@ -19,6 +19,11 @@ def technique(lesson: Lesson) -> str:
     return article_free(lesson.technique)
 
 
+def called_so(lesson: Lesson, name: str) -> str:
+    """What a sentence calls a contrast: as its lesson says, else by its name."""
+    return lesson.contrast(name).says or name
+
+
 def comparison(lesson: Lesson, variant: str) -> str:
     """A comparison by its technique: `Weight averaging`; where a lesson has several, `Batch size: stochastic`."""
     if not lesson.several and variant == PLAIN[1]:
@@ -38,6 +43,8 @@ def quoted(name: str) -> str:
 
 def spoken(lesson: Lesson, variant: str) -> str:
     """A comparison within a sentence: `weight averaging`, `stochastic batch size`; names in capitals keep them."""
+    if lesson.contrast(variant).says:
+        return lesson.contrast(variant).says
     name = technique(lesson)
     low = name if name[1:2].isupper() else name[:1].lower() + name[1:]
     if not lesson.several and variant == PLAIN[1]:
@@ -49,6 +56,8 @@ def spoken(lesson: Lesson, variant: str) -> str:
 
 def subject(lesson: Lesson, variant: str) -> str:
     """A comparison as a sentence's subject: `A learning-rate schedule`."""
+    if says := lesson.contrast(variant).says:
+        return says[:1].upper() + says[1:]
     if not lesson.several and variant == PLAIN[1]:
         return lesson.technique
     return comparison(lesson, variant)

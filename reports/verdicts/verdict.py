@@ -324,14 +324,16 @@ def _round_up(count: float) -> int:
 
 def headlines(effects: Sequence[Effect], lessons: Sequence[Lesson]) -> list[Headline]:
     """A headline for every comparison, in the order of the effects."""
-    techniques = {lesson.id: lesson.technique for lesson in lessons}
+    of = {lesson.id: lesson for lesson in lessons}
     groups: dict[tuple[str, str], list[Effect]] = {}
     for row in effects:
         if row.primary:
             groups.setdefault((row.lesson, row.variant), []).append(row)
     found = []
     for (lesson, variant), rows in groups.items():
-        sentence = headline(subject(techniques[lesson], rows[0].baseline, variant), rows)
+        says = of[lesson].contrast(variant).says
+        who = f"{says[:1].upper()}{says[1:]}" if says else subject(of[lesson].technique, rows[0].baseline, variant)
+        sentence = headline(who, rows)
         found.append(Headline(lesson, variant, rows[0].baseline, {row.data: row.verdict for row in rows}, sentence))
     return found
 
