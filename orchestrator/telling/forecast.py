@@ -74,6 +74,7 @@ class Forecast:
     _running: dict[Block, Work] = field(default_factory=dict)
     _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
     _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
+    _setting_up: Counter[str] = field(default_factory=Counter)  # and those at work on it
     _restarts: float = 0.0
     _spent: float = 0.0
     _meant: float = 0.0
@@ -89,7 +90,8 @@ class Forecast:
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
         self._waiting[shard.job.program].discard(shard.block)
-        self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
+        work = self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
+        self._setting_up[shard.job.program] += work.sets_up
 
     def end(self, shard: Shard, now: float, trained: float) -> None:
         """A shard has its answer, after so many seconds of training proper."""
@@ -101,6 +103,7 @@ class Forecast:
         self._spent += trained
         self._meant += shard.job.cost
         if work.sets_up:
+            self._setting_up[program] -= 1
             trained = max(trained - TRACE, trained / 2)
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
@@ -108,7 +111,8 @@ class Forecast:
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
-        self._running.pop(shard.block, None)
+        work = self._running.pop(shard.block, None)
+        self._setting_up[shard.job.program] -= bool(work and work.sets_up)
         self._waiting[shard.job.program].add(shard.block)
         self._ready -= Counter(self._ready.keys())
         self._restarts += RESTART
@@ -185,7 +189,7 @@ class Forecast:
 
     def _had(self, program: str) -> int:
         """How many processes have a program, or are setting it up."""
-        return self._ready[program] + sum(w.sets_up for w in self._running.values() if w.shard.job.program == program)
+        return self._ready[program] + self._setting_up[program]
 
     def _setup(self, program: str, first: bool) -> float:
         """Seconds to set a program up, for the first process or a further one."""

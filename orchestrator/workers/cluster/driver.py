@@ -199,7 +199,8 @@ class Driver:
             time.sleep(LOOK)
             return
         for task in self._flights.ready(LOOK):
-            yield from self._next(task)
+            if task in self._flights:  # Ray's own processes may have died meanwhile
+                yield from self._next(task)
         yield from self._overdue()
 
     def _next(self, task: Any) -> Iterator[Event]:
@@ -217,7 +218,7 @@ class Driver:
             yield from self._lost(flight, error)
         else:
             if isinstance(value, str):
-                flight.node = value
+                self._flights.move(task, value)
             elif isinstance(value, Place):
                 flight.begin(value)
                 yield Started(flight.order.shard, value.node)
