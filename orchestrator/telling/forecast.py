@@ -36,6 +36,11 @@ class Work:
     begun: float
     sets_up: bool
 
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """What tells how long it takes."""
+        return self.shard.job.program, self.sets_up
+
 
 @dataclass
 class Mean:
@@ -90,6 +95,7 @@ class Forecast:
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
         self._waiting[shard.job.program].discard(shard.block)
+        self._leave(shard)
         work = self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
         self._setting_up[shard.job.program] += work.sets_up
 
@@ -97,13 +103,12 @@ class Forecast:
         """A shard has its answer, after so many seconds of training proper."""
         program = shard.job.program
         self._waiting[program].discard(shard.block)
-        work = self._running.pop(shard.block, None)
+        work = self._leave(shard)
         if work is None:  # it was not even tried
             return
         self._spent += trained
         self._meant += shard.job.cost
         if work.sets_up:
-            self._setting_up[program] -= 1
             trained = max(trained - TRACE, trained / 2)
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
@@ -111,11 +116,16 @@ class Forecast:
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
-        work = self._running.pop(shard.block, None)
-        self._setting_up[shard.job.program] -= bool(work and work.sets_up)
+        self._leave(shard)
         self._waiting[shard.job.program].add(shard.block)
         self._ready -= Counter(self._ready.keys())
         self._restarts += RESTART
+
+    def _leave(self, shard: Shard) -> Work | None:
+        """A shard is at work no more, if it was."""
+        work = self._running.pop(shard.block, None)
+        self._setting_up[shard.job.program] -= bool(work and work.sets_up)
+        return work
 
     def paces(self) -> dict[str, float]:
         """Seconds that a shard trains where nothing else is at work, for each program of which any has ended."""
@@ -123,9 +133,13 @@ class Forecast:
 
     def left(self, now: float) -> float:
         """Seconds until the command ends."""
+        oldest = {work.kind: work.begun for work in reversed(self._running.values())}
         self._late = 1.0
-        self._late = max((self._lateness(work, now) for work in self._running.values()), default=1.0)
-        running = [self._rest(work, now) for work in self._running.values()]
+        self._late = max((self._lateness(*kind, now - begun) for kind, begun in oldest.items()), default=1.0)
+        whole = {kind: self._whole(*kind) for kind in oldest}
+        running = [
+            max(whole[work.kind] - (now - work.begun), OVERDUE * whole[work.kind]) for work in self._running.values()
+        ]
         waiting = {program: len(blocks) for program, blocks in self._waiting.items() if blocks}
         training = sum(n * self._expected(program) for program, n in waiting.items())
         setups = sum(self._setups_left(program, n) for program, n in waiting.items())
@@ -173,19 +187,14 @@ class Forecast:
         took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
         return self._late * (took + TRUST * self._crowding) / (meant + TRUST)
 
-    def _lateness(self, work: Work, now: float) -> float:
+    def _lateness(self, program: str, sets_up: bool, age: float) -> float:
         """How many times as long as expected a first shard of a program has been at work, where it is overdue."""
-        unseen = work.shard.job.program not in self._seen
-        return max(1.0, (now - work.begun) / (self._whole(work) or 1.0)) if unseen else 1.0
+        unseen = program not in self._seen
+        return max(1.0, age / (self._whole(program, sets_up) or 1.0)) if unseen else 1.0
 
-    def _whole(self, work: Work) -> float:
-        """Seconds that a shard at work takes from beginning to end."""
-        program = work.shard.job.program
-        return self._expected(program) + work.sets_up * self._setup(program, first=not self._ready[program])
-
-    def _rest(self, work: Work, now: float) -> float:
-        whole = self._whole(work)
-        return max(whole - (now - work.begun), OVERDUE * whole)
+    def _whole(self, program: str, sets_up: bool) -> float:
+        """Seconds that a shard takes from beginning to end."""
+        return self._expected(program) + sets_up * self._setup(program, first=not self._ready[program])
 
     def _had(self, program: str) -> int:
         """How many processes have a program, or are setting it up."""

@@ -23,7 +23,7 @@ class Flight:
     """An order on its way."""
 
     order: Order
-    node: str = ""  # Ray's name of it; none while Ray may choose
+    node: str = ""  # Ray's name of it; none where, or as long as, Ray may choose
     begun: float = math.inf  # on the monotonic clock
     log: str = ""
     grace: float = 0.0  # seconds beyond the timeout, for a self-check
