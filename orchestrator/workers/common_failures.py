@@ -42,7 +42,8 @@ class CommonFailures:
 
     def why_not(self, shard: Shard) -> str | None:
         """What all the variant's shards have failed of, or all those in this scope; None while there is hope."""
-        for told in (self._stories.get(whose, {}) for whose in _views(shard)):
+        for whose in _views(shard):
+            told = self._stories.get(whose, Counter())
             cause = next(iter(told), None)
             if len(told) == 1 and cause and told[cause] >= FIRST:
                 return cause
