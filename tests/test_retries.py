@@ -98,6 +98,15 @@ def test_pauses_double_up_to_half_a_minute():
         assert pause == pytest.approx((1, 2, 4, 8, 16, 30, 30, 30)[attempt - 1], abs=0.5)
 
 
+def test_what_may_go_out_soonest_goes_first():
+    """A shard that is put off later than another, for less long, does not wait for it; of those put off alike, the first goes first."""
+    tries = Retries(3)
+    tries.send([order(0)], pause=60.0)
+    tries.send([order(8), order(16)])
+    assert [tries.due().seeds[0] for _ in range(2)] == [8, 16]
+    assert (tries.due(), bool(tries)) == (None, True)
+
+
 def test_a_seed_that_died_alone_is_final_only_beside_one_that_did_not():
     """A seed that kills its worker while its neighbours live is an answer; a block that dies with every seed may be the machine's."""
     tries = Retries(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.store import Store
 from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
+
+LEFT_EVERY = 1.0  # seconds between two lines that tell time left
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Record:
     failed: bool = False
     compiling: float = 0.0
     verdicts: dict[str, SelfCheck] = field(default_factory=dict)
+    _told: float = -math.inf  # when time left was told last
 
     def self_check(self, training: str) -> SelfCheck | None:
         """What a self-check of a program said, in this command or an earlier one."""
@@ -54,8 +58,15 @@ class Record:
             self.compiling += event.block.compiling
         self.show(event)
         if not isinstance(event, Waiting | Checked):
-            left = self.left()
-            self.store.append_event(_line(event) | ({} if left is None else {"left": round(left, 1)}))
+            self.store.append_event(_line(event) | self._how_long())
+
+    def _how_long(self) -> dict[str, float]:
+        """What the command still takes, which is looked for among all that is at work: now and then."""
+        if time.monotonic() - self._told < LEFT_EVERY:
+            return {}
+        self._told = time.monotonic()
+        left = self.left()
+        return {} if left is None else {"left": round(left, 1)}
 
 
 def _now() -> dict[str, float]:

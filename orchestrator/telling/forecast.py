@@ -34,6 +34,11 @@ class Work:
     begun: float
     sets_up: bool
 
+    @property
+    def kind(self) -> tuple[str, bool, float]:
+        """What tells how long it takes: its program, whether that is to be set up, and its share of a shard of full width."""
+        return self.shard.job.program, self.sets_up, self.shard.share
+
 
 @dataclass
 class Mean:
@@ -72,28 +77,30 @@ class Forecast:
     _running: dict[Span, Work] = field(default_factory=dict)
     _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
     _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
+    _setting_up: Counter[str] = field(default_factory=Counter)  # and those at work on it
     _restarts: float = 0.0
     _spent: float = 0.0
     _meant: float = 0.0
     _late: float = 1.0
 
     def __post_init__(self) -> None:
-        self._waiting: dict[str, dict[Span, float]] = {}  # by program, each with its share
+        self._waiting: dict[str, set[Span]] = {}
+        self._shares: dict[str, float] = {}  # by program, of the shards that wait
         for shard in self.shards:
-            self._waiting.setdefault(shard.job.program, {})[shard.block] = shard.share
+            self._wait(shard)
         self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
         self._crowding: float = min(max(1.0, self.started / START) ** CROWDED, MOST)
 
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
-        self._waiting[shard.job.program].pop(shard.block, None)
-        self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
+        self._leave(shard)
+        work = self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
+        self._setting_up[shard.job.program] += work.sets_up
 
     def end(self, shard: Shard, now: float, trained: float) -> None:
         """A shard has its answer, after so many seconds of training proper."""
         program = shard.job.program
-        self._waiting[program].pop(shard.block, None)
-        work = self._running.pop(shard.block, None)
+        work = self._leave(shard)
         if work is None:  # it was not even tried
             return
         self._spent += trained
@@ -106,10 +113,25 @@ class Forecast:
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
-        self._running.pop(shard.block, None)
-        self._waiting[shard.job.program][shard.block] = shard.share
+        self._leave(shard)
+        self._wait(shard)
         self._ready -= Counter(self._ready.keys())
         self._restarts += RESTART
+
+    def _wait(self, shard: Shard) -> None:
+        program = shard.job.program
+        self._waiting.setdefault(program, set()).add(shard.block)
+        self._shares[program] = self._shares.get(program, 0.0) + shard.share
+
+    def _leave(self, shard: Shard) -> Work | None:
+        """A shard waits no more, and is at work no more; gives its work, if it was."""
+        waiting = self._waiting[shard.job.program]
+        if shard.block in waiting:
+            waiting.remove(shard.block)
+            self._shares[shard.job.program] -= shard.share
+        work = self._running.pop(shard.block, None)
+        self._setting_up[shard.job.program] -= bool(work and work.sets_up)
+        return work
 
     def paces(self) -> dict[str, float]:
         """Seconds that a shard of full width trains where nothing else is at work, for each program of which any has ended."""
@@ -117,13 +139,17 @@ class Forecast:
 
     def left(self, now: float) -> float:
         """Seconds until the command ends."""
+        oldest = {work.kind: work.begun for work in reversed(self._running.values())}
         self._late = 1.0
-        self._late = max((self._lateness(work, now) for work in self._running.values()), default=1.0)
-        running = [self._rest(work, now) for work in self._running.values()]
-        waiting = {program: shares for program, shares in self._waiting.items() if shares}
-        training = sum(sum(shares.values()) * self._expected(program) for program, shares in waiting.items())
-        longest = [max(shares.values()) * self._expected(program) for program, shares in waiting.items()]
-        setups = sum(self._setups_left(program, len(shares)) for program, shares in waiting.items())
+        self._late = max((self._lateness(*kind, now - begun) for kind, begun in oldest.items()), default=1.0)
+        whole = {kind: self._whole(*kind) for kind in oldest}
+        running = [
+            max(whole[work.kind] - (now - work.begun), OVERDUE * whole[work.kind]) for work in self._running.values()
+        ]
+        waiting = {program: len(blocks) for program, blocks in self._waiting.items() if blocks}
+        longest = [min(1.0, self._shares[program]) * self._expected(program) for program in waiting]
+        training = sum(self._shares[program] * self._expected(program) for program in waiting)
+        setups = sum(self._setups_left(program, n) for program, n in waiting.items())
         together = sum(running) + training + setups + self._restarts * bool(waiting)
         return max(together / max(1, self.slots()), *running, *longest, 0.0) + self.closes
 
@@ -168,25 +194,18 @@ class Forecast:
         took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
         return self._late * (took + TRUST * self._crowding) / (meant + TRUST)
 
-    def _lateness(self, work: Work, now: float) -> float:
+    def _lateness(self, program: str, sets_up: bool, share: float, age: float) -> float:
         """How many times as long as expected a first shard of a program has been at work, where it is overdue."""
-        unseen = work.shard.job.program not in self._seen
-        return max(1.0, (now - work.begun) / (self._whole(work) or 1.0)) if unseen else 1.0
+        unseen = program not in self._seen
+        return max(1.0, age / (self._whole(program, sets_up, share) or 1.0)) if unseen else 1.0
 
-    def _whole(self, work: Work) -> float:
-        """Seconds that a shard at work takes from beginning to end."""
-        program = work.shard.job.program
-        return work.shard.share * self._expected(program) + work.sets_up * self._setup(
-            program, first=not self._ready[program]
-        )
-
-    def _rest(self, work: Work, now: float) -> float:
-        whole = self._whole(work)
-        return max(whole - (now - work.begun), OVERDUE * whole)
+    def _whole(self, program: str, sets_up: bool, share: float) -> float:
+        """Seconds that a shard takes from beginning to end."""
+        return share * self._expected(program) + sets_up * self._setup(program, first=not self._ready[program])
 
     def _had(self, program: str) -> int:
         """How many processes have a program, or are setting it up."""
-        return self._ready[program] + sum(w.sets_up for w in self._running.values() if w.shard.job.program == program)
+        return self._ready[program] + self._setting_up[program]
 
     def _setup(self, program: str, first: bool) -> float:
         """Seconds to set a program up, for the first process or a further one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from orchestrator.nouns.outcome import Outcome, Status
@@ -30,20 +31,22 @@ def story(block: Block) -> str | None:
 class CommonFailures:
     """What each variant's shards have failed of so far, in both scopes and in each; None stands for one that did not, or not as a whole."""
 
-    _stories: dict[tuple[str, ...], list[str | None]] = field(default_factory=dict)
+    _stories: dict[tuple[str, ...], Counter[str | None]] = field(default_factory=dict)
 
     def take(self, shard: Shard, block: Block) -> None:
         """Note a shard's end; one that was refused says nothing of the others."""
         if block.refused:
             return
         for whose in _views(shard):
-            self._stories.setdefault(whose, []).append(story(block))
+            self._stories.setdefault(whose, Counter())[story(block)] += 1
 
     def why_not(self, shard: Shard) -> str | None:
         """What all the variant's shards have failed of, or all those in this scope; None while there is hope."""
-        for told in (self._stories.get(whose, []) for whose in _views(shard)):
-            if len(told) >= FIRST and len(set(told)) == 1 and told[0]:
-                return told[0]
+        for whose in _views(shard):
+            told = self._stories.get(whose, Counter())
+            cause = next(iter(told), None)
+            if len(told) == 1 and cause and told[cause] >= FIRST:
+                return cause
         return None
 
     def not_tried(self, order: Order) -> Block | None:

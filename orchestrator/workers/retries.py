@@ -8,8 +8,10 @@ tried, too.
 from __future__ import annotations
 
 import time
+from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from orchestrator.nouns.plan import Shard, Span
 from orchestrator.store import Block
@@ -73,7 +75,7 @@ class Retries:
 
     retries: int
     common: CommonFailures = field(default_factory=CommonFailures)
-    _later: list[tuple[float, Order]] = field(default_factory=list)
+    _later: list[tuple[float, Order]] = field(default_factory=list)  # the soonest first
     _searches: dict[Span, Search] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -82,14 +84,13 @@ class Retries:
 
     def due(self) -> Order | None:
         """An order whose time has come."""
-        for i, (when, _) in enumerate(self._later):
-            if when <= time.monotonic():
-                return self._later.pop(i)[1]
-        return None
+        return self._later.pop(0)[1] if self._later and self._later[0][0] <= time.monotonic() else None
 
     def send(self, orders: Iterable[Order], pause: float = 0.0) -> None:
         """Put orders off for some seconds."""
-        self._later += [(time.monotonic() + pause, order) for order in orders]
+        when = time.monotonic() + pause
+        for order in orders:
+            insort(self._later, (when, order), key=itemgetter(0))
 
     def forget(self) -> None:
         """Send nothing again."""

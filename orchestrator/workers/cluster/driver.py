@@ -105,7 +105,7 @@ class Driver:
 
     def warm(self, engine: str) -> None:
         """Have every slot load the training libraries while the plan is made."""
-        task = tasks.warm.options(**self._resources())
+        task = tasks.warm.options(num_cpus=self.options.cpus, num_gpus=self.gpus)
         self._warming = [task.remote(engine, self.gpus > 0, self.nodes.share) for _ in range(min(self.slots, 64))]
 
     def stop(self) -> None:
@@ -167,9 +167,9 @@ class Driver:
                 return
             verdict = order.verdict or self._verdicts.get(order.shard.job.program)
             order = replace(order, gpu=self.gpus > 0, verdict=verdict)
-            where = {"scheduling_strategy": tasks.on(node)} if node else {}
-            task = tasks.train.options(**self._resources(), **where)
-            sent = task.remote(order.carrying(None), self._put(order.source), self.nodes.share)
+            task = tasks.training(node, self.options.cpus, self.gpus)
+            says_where = not (node or self.is_ours)
+            sent = task.remote(order.carrying(None), self._put(order.source), self.nodes.share, says_where)
             self._flights[sent] = Flight(order, node)
 
     def _put(self, source: Source) -> Any:
@@ -199,7 +199,8 @@ class Driver:
             time.sleep(LOOK)
             return
         for task in self._flights.ready(LOOK):
-            yield from self._next(task)
+            if task in self._flights:  # Ray's own processes may have died meanwhile
+                yield from self._next(task)
         yield from self._overdue()
 
     def _next(self, task: Any) -> Iterator[Event]:
@@ -217,7 +218,7 @@ class Driver:
             yield from self._lost(flight, error)
         else:
             if isinstance(value, str):
-                flight.node = value
+                self._flights.move(task, value)
             elif isinstance(value, Place):
                 flight.begin(value)
                 yield Started(flight.order.shard, value.node)
@@ -296,9 +297,6 @@ class Driver:
     def _recall(self) -> None:
         self._retries.forget()
         self._flights.take_back(self._flights.unbegun())
-
-    def _resources(self) -> dict[str, float]:
-        return {"num_cpus": self.options.cpus, "num_gpus": self.gpus}
 
     def _gpus(self) -> float:
         """GPUs per shard: as asked for, else a quarter where the cluster has any."""

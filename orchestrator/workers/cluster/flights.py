@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, UserDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -15,6 +15,7 @@ from orchestrator.workers import worker
 from orchestrator.workers.worker import Order, Place
 
 CHECKING = 120.0  # seconds that a self-check may take beside a shard's own time
+REST = 5e-5  # seconds of rest before a look, for each flight: Ray's look at one takes a tenth of that
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Flight:
     """An order on its way."""
 
     order: Order
-    node: str = ""  # Ray's name of it; none while Ray may choose
+    node: str = ""  # Ray's name of it; none where, or as long as, Ray may choose
     begun: float = math.inf  # on the monotonic clock
     log: str = ""
     grace: float = 0.0  # seconds beyond the timeout, for a self-check
@@ -42,17 +43,35 @@ class Flight:
         self.begun, self.grace = time.monotonic(), 0.0
 
 
-class Flights(dict[Any, Flight]):
-    """By Ray's task each order's flight."""
+class Flights(UserDict[Any, Flight]):
+    """By Ray's task each order's flight; `by_node` counts those to each node, to "" where Ray may choose."""
 
-    @property
-    def by_node(self) -> Counter[str]:
-        """How many are on their way to each node; to "" where Ray may choose."""
-        return Counter(flight.node for flight in self.values())
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_node: Counter[str] = Counter()
+
+    def __setitem__(self, task: Any, flight: Flight) -> None:
+        super().__setitem__(task, flight)
+        self.by_node[flight.node] += 1
+
+    def __delitem__(self, task: Any) -> None:
+        self.by_node[self[task].node] -= 1
+        super().__delitem__(task)
+
+    def move(self, task: Any, node: str) -> None:
+        """It has come to this node."""
+        self[task] = replace(self.pop(task), node=node)
 
     def ready(self, timeout: float) -> list[Any]:
-        """The tasks that have something to tell, within so many seconds."""
-        ready, _ = ray.wait(list(self), num_returns=1, timeout=timeout, fetch_local=False)
+        """All tasks that have something to tell; the first one to, within so many seconds, where none has.
+
+        A look takes Ray as long as there are flights, whatever it finds: so it is rare where there are many.
+        """
+        time.sleep(REST * len(self))
+        return self._wait(len(self), 0) or self._wait(1, timeout)
+
+    def _wait(self, most: int, timeout: float) -> list[Any]:
+        ready, _ = ray.wait(list(self), num_returns=most, timeout=timeout, fetch_local=False)
         return list(ready)
 
     def overdue(self, limit: float) -> list[tuple[Any, Flight]]:

@@ -29,11 +29,16 @@ class Nodes:
 
     Attributes:
         wanted: what a shard asks of a node, by resource. has: what each node has, by Ray's name of it.
+        rooms: shards that each holds at once. slots: that they hold together.
+        share: the part of a machine that a shard may take, by its processors.
         most: what they had together when it was most, by resource.
     """
 
     wanted: Mapping[str, float]
     has: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    rooms: dict[str, int] = field(default_factory=dict)
+    slots: int = 0
+    share: float = 1.0
     most: Counter[str] = field(default_factory=Counter)
     _shunned: dict[str, float] = field(default_factory=dict)
     _looked: float = field(default_factory=time.monotonic)
@@ -49,7 +54,10 @@ class Nodes:
         before, now = self.has.keys(), time.monotonic()
         living = {row["NodeID"]: row["Resources"] for row in rows if row["Alive"]}
         self.has = {node: has for node, has in living.items() if self._shunned.get(node, now) <= now}
-        self.most |= sum(map(Counter, self.has.values()), Counter())
+        self.rooms = {node: self._room(has) for node, has in self.has.items()}
+        self.slots = sum(self.rooms.values())
+        self.share = self._share()
+        self.most |= self._together()
         self._looked = now
         if self.slots:
             self._roomy = self._looked
@@ -60,30 +68,23 @@ class Nodes:
         self._shunned[node] = time.monotonic() + SHUNNED
         self._looked = -math.inf
 
-    @property
-    def rooms(self) -> dict[str, int]:
-        """Shards that each holds at once."""
-        amounts = [(name, amount) for name, amount in self.wanted.items() if amount]
-        return {
-            node: int(min((has.get(name, 0) + 1e-9) // amount for name, amount in amounts))
-            for node, has in self.has.items()
-        }
+    def _room(self, has: Mapping[str, float]) -> int:
+        return int(min((has.get(name, 0) + 1e-9) // amount for name, amount in self.wanted.items() if amount))
 
-    @property
-    def slots(self) -> int:
-        """Shards that they hold at once."""
-        return sum(self.rooms.values())
+    def _share(self) -> float:
+        most = max((has.get("CPU", 0) for has in self.has.values()), default=0)
+        return min(1.0, self.wanted["CPU"] / most) if most else 1.0
+
+    def _together(self) -> Counter[str]:
+        together: Counter[str] = Counter()
+        for has in self.has.values():
+            together.update(has)
+        return together
 
     def openings(self, sent: Counter[str]) -> Iterator[str]:
         """A node for each shard that it holds beyond those sent there."""
         for node, room in self.rooms.items():
             yield from repeat(node, room - sent[node])
-
-    @property
-    def share(self) -> float:
-        """The part of a machine that a shard may take, by its processors."""
-        most = max((has.get("CPU", 0) for has in self.has.values()), default=0)
-        return min(1.0, self.wanted["CPU"] / most) if most else 1.0
 
     @property
     def given_up(self) -> bool:

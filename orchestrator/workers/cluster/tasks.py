@@ -1,12 +1,14 @@
 """What runs on a cluster's machines: Ray tasks.
 
-The task that trains is a generator: the node it came to, "I have begun", a self-check's verdict where one was made, and
-the trained block, so that the driver knows what runs where and since when. Ray retries nothing.
+The task that trains is a generator: the node it came to, where the driver left that to Ray, "I have begun", a self-check's
+verdict where one was made, and the trained block, so that the driver knows what runs where and since when. Ray retries
+nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import ray
@@ -23,9 +25,10 @@ ANSWER_WITHIN = 120.0  # seconds that a node has to tell what it is like
 
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
-def train(order: Order, value: Value | None, share: float) -> Iterator[Any]:
+def train(order: Order, value: Value | None, share: float, says_where: bool) -> Iterator[Any]:
     """Train an order's seeds; tells of each step."""
-    yield ray.get_runtime_context().get_node_id()
+    if says_where:
+        yield ray.get_runtime_context().get_node_id()
     order = order.carrying(value)
     worker.warm(order.shard.job.engine, order.gpu, share)
     yield worker.place()
@@ -48,6 +51,13 @@ machine, sees_gpu, last_words = _question(worker.machine), _question(worker.sees
 def on(node: str) -> NodeAffinitySchedulingStrategy:
     """A task's place: this node and no other."""
     return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+@cache
+def training(node: str, cpus: float, gpus: float) -> Any:
+    """The task that trains, as it is sent to this node; to one that Ray chooses where none is named."""
+    where = {"scheduling_strategy": on(node)} if node else {}
+    return train.options(num_cpus=cpus, num_gpus=gpus, **where)
 
 
 def ask(task: Any, nodes: Iterable[str], *words: Any, **needs: float) -> list[Any]:
