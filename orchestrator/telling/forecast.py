@@ -74,6 +74,7 @@ class Forecast:
     _running: dict[Block, Work] = field(default_factory=dict)
     _setups: dict[bool, Mean] = field(default_factory=lambda: {True: Mean(), False: Mean()})  # the first of a program
     _ready: Counter[str] = field(default_factory=Counter)  # by program: the processes that have it
+    _getting: Counter[str] = field(default_factory=Counter)  # and those that are setting it up
     _restarts: float = 0.0
     _spent: float = 0.0
     _meant: float = 0.0
@@ -85,17 +86,27 @@ class Forecast:
             self._waiting.setdefault(shard.job.program, set()).add(shard.block)
         self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
         self._crowding: float = min(max(1.0, self.started / START) ** CROWDED, MOST)
+        self._measure()
 
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
         self._waiting[shard.job.program].discard(shard.block)
-        self._running[shard.block] = Work(shard, now, self._had(shard.job.program) < self.slots())
+        work = Work(shard, now, self._had(shard.job.program) < self.slots())
+        self._take_off(shard)
+        self._running[shard.block] = work
+        self._getting[shard.job.program] += work.sets_up
+
+    def _take_off(self, shard: Shard) -> Work | None:
+        """The shard is at work no longer; gives what was."""
+        work = self._running.pop(shard.block, None)
+        self._getting[shard.job.program] -= bool(work and work.sets_up)
+        return work
 
     def end(self, shard: Shard, now: float, trained: float) -> None:
         """A shard has its answer, after so many seconds of training proper."""
         program = shard.job.program
         self._waiting[program].discard(shard.block)
-        work = self._running.pop(shard.block, None)
+        work = self._take_off(shard)
         if work is None:  # it was not even tried
             return
         self._spent += trained
@@ -105,10 +116,11 @@ class Forecast:
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
         (self._first if work.sets_up else self._took).setdefault(program, Mean()).add(trained)
+        self._measure()
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
-        self._running.pop(shard.block, None)
+        self._take_off(shard)
         self._waiting[shard.job.program].add(shard.block)
         self._ready -= Counter(self._ready.keys())
         self._restarts += RESTART
@@ -154,20 +166,20 @@ class Forecast:
         if program in self._took:
             return self._took[program].value
         if program in self._first:
-            return self._first[program].value * self._drift()
+            return self._first[program].value * self._drift
         return self._costs[program] * self._pace()
 
-    def _drift(self) -> float:
-        """How much longer shards take than those that set their programs up told of."""
-        both = self._took.keys() & self._first.keys()
+    def _measure(self) -> None:
+        """Find how much longer shards take than was told or meant: by all programs at once, so not for each anew."""
+        both, seen = self._took.keys() & self._first.keys(), self._seen
         took, first = (sum(means[program].value for program in both) for means in (self._took, self._first))
-        return (took + TRUST) / (first + TRUST)
+        self._drift = (took + TRUST) / (first + TRUST)  # than those that set their programs up told of
+        took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
+        self._slower = (took + TRUST * self._crowding) / (meant + TRUST)  # than programs were meant to
 
     def _pace(self) -> float:
         """How much longer programs take than they were meant to, by those of which any shard has ended."""
-        seen = self._seen
-        took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
-        return self._late * (took + TRUST * self._crowding) / (meant + TRUST)
+        return self._late * self._slower
 
     def _lateness(self, work: Work, now: float) -> float:
         """How many times as long as expected a first shard of a program has been at work, where it is overdue."""
@@ -185,7 +197,7 @@ class Forecast:
 
     def _had(self, program: str) -> int:
         """How many processes have a program, or are setting it up."""
-        return self._ready[program] + sum(w.sets_up for w in self._running.values() if w.shard.job.program == program)
+        return self._ready[program] + self._getting[program]
 
     def _setup(self, program: str, first: bool) -> float:
         """Seconds to set a program up, for the first process or a further one."""
