@@ -228,6 +228,21 @@ def test_a_variable_that_a_worker_lacks_is_refused(tmp_path, monkeypatch):
         assert set(pd.read_parquet(store.histories).learning_rate) == {rate}
 
 
+def test_the_largest_seeds_train_as_the_smallest(tmp_path):
+    """Runs of the first and of the last seed that may be asked for, in one command, are those of `fit`, and are stored under their seeds."""
+    path, store = tmp_path / "tiny.py", Store(tmp_path / "out")
+    path.write_text(TINY)
+    assert run(path, store, [0, 2**31 - 1])[0] == 0
+    histories = pd.read_parquet(store.histories)
+    lesson = catalog.load(catalog.find([str(path)])[0])
+    for data in ("fixed", "redrawn"):
+        for seed in (0, 2**31 - 1):
+            ours = histories[(histories.variant == "two") & (histories.data == data) & (histories.seed == seed)]
+            expected = fit.fit(lesson.variant("two"), lesson.data.draw(data, seed), seed)[1]
+            np.testing.assert_allclose(ours["val_loss"], expected["val_loss"], rtol=5e-7)
+    assert "nothing to train" in run(path, store, [0, 2**31 - 1])[1]
+
+
 def test_every_layer_and_optimiser_of_keras_is_decided_on():
     """What Keras has is plain, whole, a convolution, or goes through `fit`; a new one is noticed here before anybody trains it."""
     through_fit = """
