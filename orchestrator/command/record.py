@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.store import Store
-from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
+from orchestrator.workers.events import Barred, Checked, Event, Finished, Lost, Started, Waiting
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Record:
             self.failed = self.failed or any(o.error for o in event.block.outcomes)
             self.compiling += event.block.compiling
         self.show(event)
-        if not isinstance(event, Waiting | Checked):
+        if not isinstance(event, Waiting | Barred | Checked):
             left = self.left()
             self.store.append_event(_line(event) | ({} if left is None else {"left": round(left, 1)}))
 

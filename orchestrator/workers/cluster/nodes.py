@@ -60,6 +60,16 @@ class Nodes:
         self._shunned[node] = time.monotonic() + SHUNNED
         self._looked = -math.inf
 
+    def bar(self, node: str) -> None:
+        """Send nothing to a node until it is admitted."""
+        self._shunned[node] = math.inf
+        self.has = {name: has for name, has in self.has.items() if name != node}
+
+    def admit(self, node: str) -> None:
+        """Count a barred node again, from the next look on, which is due now."""
+        self._shunned.pop(node, None)
+        self._looked = -math.inf
+
     @property
     def rooms(self) -> dict[str, int]:
         """Shards that each holds at once."""
