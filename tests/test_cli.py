@@ -1,18 +1,24 @@
 """The command line as a user meets it: real processes, real exit codes."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.main import get_command
 
 import orchestrator
 from orchestrator import __main__ as program
 from orchestrator import engine
+from orchestrator.cli.app import app, main
 from tests.conftest import ROOT, TINY
 
 engine.load()
@@ -163,7 +169,10 @@ def test_bad_input_gets_one_clear_line_and_exit_code_2(here, tmp_path, words, pa
     assert not (tmp_path / "out" / "runs.parquet").exists()
 
 
-@pytest.mark.parametrize("out", ["", " ", "~nosuchuser/x", "file:relative", "file://host/x", "http://x/y", "loop"])
+@pytest.mark.parametrize(
+    "out",
+    ["", " ", "a\nb", "a\x1b[2J", "\udce4", "~nosuchuser/x", "file:relative", "file://host/x", "http://x/y", "loop"],
+)
 def test_what_can_be_no_results_folder_is_refused(here, tmp_path, monkeypatch, out):
     """An address of nowhere, of another machine or of the web, and links in a circle: one line, exit 2."""
     monkeypatch.chdir(tmp_path)
@@ -254,6 +263,45 @@ def test_every_mistake_is_answered_alike(here, words, part):
     done = here(*words)
     assert re.fullmatch(r"error: .+\n", complaint(done))
     assert part in done.stderr
+
+
+WORDS = "- -- -1 0 nan inf ~nobody /dev/null s3:// x://y epochs=[ a=b 127.0.0.1:1 [::1 ray://x file:///etc 0x1 1_0 ٣ noise.py/ %s"
+RUBBISH = st.sampled_from(["", "9" * 30, "x" * 5000, "a\nb", "\x1b[2J", "\udce4", *WORDS.split()]) | st.text(max_size=8)
+NO_LESSON = {"run": "nois", "plan": "8", "verify": "missing.py"}  # so that nothing trains
+NO_CLUSTER = {"doctor": ("--address", "127.0.0.1:1")}
+
+
+@st.composite
+def commands(draw):
+    """A verb with arguments and options of its own, and rubbish for their values."""
+    verb = draw(st.sampled_from(VERBS))
+    words = [verb, *filter(None, [NO_LESSON.get(verb)])]
+    for option in get_command(app).commands[verb].params:
+        if option.name == "help":
+            continue
+        if option.param_type_name == "argument":
+            words += draw(st.lists(RUBBISH, max_size=2))
+        elif draw(st.integers(0, 3)) == 0:
+            words += [draw(st.sampled_from(option.opts)), *([] if option.is_flag else [draw(RUBBISH)])]
+    return [*words, *NO_CLUSTER.get(verb, ())]
+
+
+@pytest.mark.long
+def test_rubbish_gets_a_line_whatever_the_verb(monkeypatch, tmp_path):
+    """Every verb, with whatever for its arguments and options: an exit code of ours, and for 2 one line that begins with `error:`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    @settings(max_examples=60, deadline=None)
+    @given(commands())
+    def answered(words):
+        monkeypatch.setattr(sys, "argv", ["orchestrator", *words])
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as said, pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code in (0, 1, 2)
+        assert ended.value.code != 2 or re.fullmatch(r"error: .+\n", said.getvalue()), said.getvalue()
+
+    answered()
 
 
 def test_a_shell_completes_verbs_options_and_lessons(tmp_path):

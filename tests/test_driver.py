@@ -164,3 +164,38 @@ def test_a_cluster_without_its_last_worker_waits_for_another(orders):
     kinds = [type(event) for event in happened]
     assert (kinds[0], kinds.count(Lost), kinds.count(Waiting), kinds.count(Finished)) == (Started, 1, 1, 4)
     assert [event.block.outcomes[0].error for event in happened if isinstance(event, Finished)] == [None] * 4
+
+
+def test_a_node_that_joins_with_other_versions_gets_no_shard(orders, monkeypatch):
+    """A machine that joins a run and has another Keras is told of with both versions, and whatever trains does so elsewhere."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    from orchestrator.workers.cluster.driver import Driver, Options
+    from orchestrator.workers.events import Barred, Finished, Started
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    driver, happened = Driver(Options(address=made.address)), []
+    there = worker.versions()
+    try:
+        (first,) = driver.nodes.has.keys() - {row["NodeID"] for row in ray.nodes() if not row["Resources"].get("CPU")}
+        for event in driver.run(orders):
+            happened.append(event)
+            if len(happened) == 1:
+                monkeypatch.setattr(worker, "versions", lambda: {**there, "keras": "3.0.0"})
+                made.add_node(num_cpus=1)
+            if isinstance(event, Finished) and not any(isinstance(e, Barred) for e in happened):
+                until = time.monotonic() + 60  # shards are short: give the question time
+                while not driver._asked and time.monotonic() < until:
+                    list(driver._follow())
+                ray.wait(list(driver._asked.values()), timeout=60)
+            assert {flight.node for flight in driver._flights.values()} <= {first, ""}
+    finally:
+        driver.close()
+        ray.shutdown()
+        made.shutdown()
+    (barred,) = (event for event in happened if isinstance(event, Barred))
+    assert f"keras {there['keras']} (here 3.0.0)" in barred.why
+    assert isinstance(happened[0], Started)
+    assert [event.block.outcomes[0].error for event in happened if isinstance(event, Finished)] == [None] * 4

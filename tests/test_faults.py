@@ -5,9 +5,10 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -161,6 +162,35 @@ def test_a_folder_that_vanishes_is_not_made_anew_half_empty(small, tmp_path):
     with pytest.raises(StoreLostError, match="No such file or directory"):
         here(path, out, lambda: shutil.rmtree(out))
     assert not out.exists()
+    assert here(path, out) == 0
+    same_tables(out, clean)
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_folder_that_is_moved_away_goes_on_where_it_went(small, tmp_path, empty):
+    """Renamed in mid-run, also with an empty one put in its place, the folder has whole blocks alone, and the same command goes on in it."""
+    path, clean = small
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+
+    def move():
+        out.rename(elsewhere)
+        if empty:
+            out.mkdir()
+
+    with nullcontext() if empty else pytest.raises(StoreLostError, match="No such file or directory"):
+        assert here(path, out, move) == 1
+    assert out.exists() == empty
+    assert len(list((elsewhere / "store").rglob("seeds*.parquet"))) == 3
+    assert here(path, elsewhere) == 0
+    same_tables(elsewhere, clean)
+
+
+def test_a_store_that_is_removed_while_others_train_is_missed(small, tmp_path):
+    """When `store/` alone is deleted in mid-run, the command ends with 1, its tables hold what was trained since, and the same command trains the rest."""
+    path, clean = small
+    out = tmp_path / "out"
+    assert here(path, out, lambda: shutil.rmtree(out / "store")) == 1
+    assert len(pd.read_parquet(out / "runs.parquet")) == 64 - 3 * 8
     assert here(path, out) == 0
     same_tables(out, clean)
 

@@ -114,3 +114,21 @@ def test_tables_and_report_are_part_of_it():
     """Of 900 runs they take seconds, and without a report less."""
     assert 5 < closing(900, report_too=True) < 12
     assert closing(900, report_too=False) < 2
+
+
+def test_the_work_of_a_look_grows_with_the_programs_and_not_with_their_square(monkeypatch):
+    """Half-way through four times as many programs, time left is found by four times as many expectations."""
+    asked = []
+    one = Forecast._expected
+    monkeypatch.setattr(Forecast, "_expected", lambda self, program: asked.append(program) or one(self, program))
+
+    def expectations(count):
+        forecast = Forecast(shards(*map(str, range(count))), lambda: 2)
+        for shard in forecast.shards[: count // 2]:
+            forecast.begin(shard, 0.0)
+            forecast.end(shard, 1.0, 0.5)
+        asked.clear()
+        forecast.left(2.0)
+        return len(asked)
+
+    assert expectations(160) <= 4 * expectations(40)

@@ -1,11 +1,14 @@
 """Tests of `orchestrator/lessons/loaded.py`: lessons do not see each other."""
 
+import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from orchestrator import engine
 from orchestrator.lessons import catalog
 from orchestrator.lessons.loaded import Loaded
+from orchestrator.store import Store
 from tests.conftest import TINY
 
 engine.load()  # before anything else imports Keras
@@ -78,3 +81,57 @@ def test_a_policy_of_a_lessons_file_holds_for_its_models(tmp_path):
     for seed in (0, 1):
         model = begin(found.variants[0], found.data.draw("fixed", 0), seed).model
         assert {layer.compute_dtype for layer in model.layers} == {"bfloat16"}
+
+
+def test_what_a_lesson_sets_in_the_environment_is_its_own(tmp_path, monkeypatch):
+    """Variables and current folder that a lesson's file sets hold while it is at work, for no other lesson, and not from load to load."""
+    monkeypatch.delenv("RATE", raising=False)
+    monkeypatch.setenv("GIVEN", "yes")
+    monkeypatch.chdir(tmp_path)
+    text = "import os\nos.environ['RATE'] = os.environ.get('RATE', '') + '7'\ndel os.environ['GIVEN']\nos.chdir('/')\nEPOCHS = 1\n"
+    own, other = Loaded(lesson(tmp_path / "l11", text), {}), Loaded(lesson(tmp_path / "l12", "EPOCHS = 1\n"), {})
+    for _ in range(2):
+        own.enter()
+        assert (os.environ.get("RATE"), os.environ.get("GIVEN"), Path.cwd()) == ("7", None, Path("/"))
+        own = own.anew()
+        assert os.environ["RATE"] == "7"
+        other.enter()
+        assert (os.environ.get("RATE"), os.environ.get("GIVEN"), Path.cwd()) == (None, "yes", tmp_path)
+
+
+def test_what_a_lesson_reads_in_the_environment_is_part_of_it(tmp_path, monkeypatch):
+    """The digest of a lesson's files covers the variables that they name, in modules too; neither others nor where something lies."""
+    beside = "import os\nEPOCHS = int(os.environ.get('RATE', 1))\nPLACE = os.environ.get('PLACE')\n"
+    source = lesson(tmp_path / "l13", "from beside import EPOCHS\n", beside=beside)
+    deaf = lesson(tmp_path / "l14", "RATE = EPOCHS = 1\n")
+
+    def files(source):
+        here = Loaded(source, {})
+        found = here.files("one")
+        here.leave()
+        Loaded.at_work = None
+        return found
+
+    def digests(rate=None, **more):
+        for name, value in {"RATE": rate, **more}.items():
+            monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+        return [files(each) for each in (source, deaf)]
+
+    bare, one, two, moved = digests(), digests("1"), digests("2"), digests("2", PLACE="/mnt", OTHER="x")
+    assert len({found[0] for found in (bare, one, two)}) == 3
+    assert {found[1] for found in (bare, one, two, moved)} == {bare[1]}
+    assert moved == two
+
+
+def test_what_the_store_does_meanwhile_is_no_doing_of_the_lessons(tmp_path):
+    """In one process, with the results beside the lesson: files that the store writes and reads while it is at work are none that the lesson reads."""
+    source = lesson(tmp_path / "l15", "EPOCHS = len(open(__file__[:-6] + 'conf').read())\n")
+    (tmp_path / "l15" / "conf").write_text("123")
+    here, store = Loaded(source, {}), Store(tmp_path / "l15" / "results")
+    before = here.files("one")
+    store.prepare()
+    store.write_provenance({})
+    store.write_page("status.html", "")
+    store.is_held()
+    assert here.files("one") == before
+    assert [path for path, _ in here.reads()] == [str(tmp_path / "l15" / "conf")]

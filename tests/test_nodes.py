@@ -59,6 +59,18 @@ def test_a_node_that_a_task_called_dead_gets_nothing_though_ray_lists_it():
     assert nodes.rooms == {"a": 1}
 
 
+def test_a_barred_node_gets_nothing_until_it_is_admitted():
+    """A node that is barred has no room at once and at every look, and is not told of as gone; admitted, it counts from the next look, due now."""
+    rows = row("a", CPU=1), row("b", CPU=1)
+    nodes = seen({"CPU": 1.0}, *rows)
+    nodes.bar("b")
+    assert nodes.rooms == {"a": 1}
+    assert (nodes.see(rows), nodes.rooms) == (set(), {"a": 1})
+    nodes.admit("b")
+    assert nodes.due
+    assert (nodes.see(rows), nodes.rooms) == (set(), {"a": 1, "b": 1})
+
+
 def test_what_the_cluster_had_at_its_largest_is_kept():
     """For the provenance: machines that have gone did some of the work."""
     nodes = seen({"CPU": 1.0}, row("head", memory=5.0))

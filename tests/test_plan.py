@@ -1,9 +1,13 @@
 """Tests of `orchestrator/nouns/plan.py`."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.nouns.identity import Identity, sketch
 from orchestrator.nouns.plan import Job, Span, plan, seeded, stretches
+from orchestrator.planning.precedent import Precedent
 
 SEEDS = st.lists(st.integers(0, 60), min_size=1, unique=True).map(sorted)
 
@@ -69,3 +73,22 @@ def test_long_programs_start_first_and_none_is_compiled_twice_at_once():
     order = [(s.job.program, s.job.key, s.seeds[0]) for s in plan(seeded(jobs, range(16)), {}).shards]
     assert [program for program, _, _ in order[:2]] == ["b", "a"]
     assert [program for program, _, _ in order[2:]] == ["b", "b", "b", "a"]
+
+
+def test_why_a_job_is_missing_is_found_by_its_name_alone():
+    """Of a thousand keys that a store knows, a job's reason asks those alone that its own lesson, variant and scope had before."""
+    asked = []
+
+    class About(dict):
+        def get(self, name, default=None):
+            asked.append(name)
+            return super().get(name, default)
+
+    identity = Identity("p", "s", sketch([]), sketch([]))
+    about = {**identity.parts(), "variant": "v", "data": "fixed", "rows": "other"}
+    before = Precedent({}, {f"k{n}": About(about, lesson=f"l{n}") for n in range(1000)})
+    mine = replace(job("l7"), identity=identity)
+    assert before.why_missing(mine) == "its rows changed"
+    asked.clear()
+    assert before.why_missing(mine) == "its rows changed"
+    assert len(asked) < 10

@@ -81,18 +81,20 @@ def test_status_tells_of_a_run_while_it_runs_and_after(start, tmp_path):
     assert "left" not in after
 
 
-def test_a_clock_that_jumps_back_harms_nothing(start, tmp_path, monkeypatch):
-    """When the wall clock goes back by a day in mid-run, rates and durations stay what they are, and the tables are written."""
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_jumps_harms_nothing(start, tmp_path, monkeypatch, days):
+    """When the wall clock goes back or on by a day in mid-run, rates, durations and time left stay what they are, and the tables are written."""
     seen, true = [], time.time
     begun = time.monotonic()
 
     def look(event):
         seen.append(status(Store(tmp_path / "out")))
-        monkeypatch.setattr(time, "time", lambda: true() - 86400)
+        monkeypatch.setattr(time, "time", lambda: true() + days * 86400)
 
     assert start(look) == 0
     assert [s.driver for s in seen] == ["at work"] * 8
     assert all(s.rate > 0 and s.left >= 0 for s in seen[1:])
+    assert all(s.left > 0 for s in seen[1:4])
     facts = json.loads((tmp_path / "out" / "run.json").read_text())
     assert 0 < facts["wall_seconds"] <= time.monotonic() - begun
     assert facts["started"] <= facts["finished"]

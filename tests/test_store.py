@@ -1,7 +1,10 @@
 """A results folder gives back what was put into it, and says what is damaged or missing."""
 
 import json
+import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -195,6 +198,25 @@ def test_a_second_driver_is_refused_and_told_who_the_first_is(store):
     with Store(store.root).locked("third"):
         assert store.holder()["command"] == "third"
     assert store.holder() is None
+
+
+def test_a_folder_in_which_another_user_was_at_work_is_refused_in_one_line():
+    """Where the group may write into the folder, but not the files that another user made, the second user is told so."""
+    if os.geteuid():
+        pytest.skip("becoming another user needs root")
+    with tempfile.TemporaryDirectory() as place:  # one that others may enter
+        Path(place).chmod(0o777)
+        with Store(place).locked("first"):
+            pass
+        os.seteuid(12345)
+        try:
+            with (
+                pytest.raises(StoreError, match=r"\.lock can't be locked: Permission denied; .*group.*--out"),
+                Store(place).locked("second"),
+            ):
+                pass
+        finally:
+            os.seteuid(0)
 
 
 @pytest.mark.parametrize("make", ["file", "parent"])

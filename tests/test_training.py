@@ -199,6 +199,50 @@ def test_what_a_callback_keeps_outside_itself_ends_with_its_run(tmp_path):
         assert rate == pytest.approx(expected)
 
 
+def test_a_variable_that_a_worker_lacks_is_refused(tmp_path, monkeypatch):
+    """What a callback reads in the environment is part of what can't be compiled: another value trains anew, and a worker without it trains nothing."""
+    path = tmp_path / "reading.py"
+    callback = (
+        "import os\n\n\nclass Slower(keras.callbacks.Callback):\n    def on_epoch_begin(self, epoch, logs=None):\n"
+    )
+    callback += "        self.model.optimizer.learning_rate = float(os.environ['RATE'])\n"
+    text = TINY.replace("LESSON =", f"{callback}\nLESSON =")
+    path.write_text(text.replace("batch_size=8)", "batch_size=8, callbacks=[Slower()])"))
+
+    class Elsewhere(Serial):
+        """Trains where the variable is not set."""
+
+        def run(self, orders):
+            monkeypatch.delenv("RATE")
+            return super().run(orders)
+
+    store = Store(tmp_path / "out")
+    monkeypatch.setenv("RATE", "0.5")
+    code, said = run(path, store, [0], Elsewhere)
+    assert (code, said.count("another program than planned: the lesson's files, data or environment")) == (1, 4)
+    assert not list((tmp_path / "out" / "store").rglob("*.parquet"))
+    for rate in (0.5, 0.25):
+        monkeypatch.setenv("RATE", str(rate))
+        code, said = run(path, store, [0])
+        assert code == 0, said
+        assert set(pd.read_parquet(store.histories).learning_rate) == {rate}
+
+
+def test_the_largest_seeds_train_as_the_smallest(tmp_path):
+    """Runs of the first and of the last seed that may be asked for, in one command, are those of `fit`, and are stored under their seeds."""
+    path, store = tmp_path / "tiny.py", Store(tmp_path / "out")
+    path.write_text(TINY)
+    assert run(path, store, [0, 2**31 - 1])[0] == 0
+    histories = pd.read_parquet(store.histories)
+    lesson = catalog.load(catalog.find([str(path)])[0])
+    for data in ("fixed", "redrawn"):
+        for seed in (0, 2**31 - 1):
+            ours = histories[(histories.variant == "two") & (histories.data == data) & (histories.seed == seed)]
+            expected = fit.fit(lesson.variant("two"), lesson.data.draw(data, seed), seed)[1]
+            np.testing.assert_allclose(ours["val_loss"], expected["val_loss"], rtol=5e-7)
+    assert "nothing to train" in run(path, store, [0, 2**31 - 1])[1]
+
+
 def test_every_layer_and_optimiser_of_keras_is_decided_on():
     """What Keras has is plain, whole, a convolution, or goes through `fit`; a new one is noticed here before anybody trains it."""
     through_fit = """

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.store import Store
-from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
+from orchestrator.workers.events import Barred, Checked, Event, Finished, Lost, Started, Waiting
 
 LEFT_EVERY = 1.0  # seconds between two lines that tell time left
 
@@ -57,7 +57,7 @@ class Record:
             self.failed = self.failed or any(o.error for o in event.block.outcomes)
             self.compiling += event.block.compiling
         self.show(event)
-        if not isinstance(event, Waiting | Checked):
+        if not isinstance(event, Waiting | Barred | Checked):
             self.store.append_event(_line(event) | self._how_long())
 
     def _how_long(self) -> dict[str, float]:

@@ -120,8 +120,15 @@ def _load_jax(gpu: bool) -> None:
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }.items():
         jax.config.update(option, value)
+    _keep_safely()
     _on_one_thread(jax.devices)
     compiling()  # starts the stopwatch
+
+
+def _keep_safely() -> None:
+    from orchestrator.engine.kept import heal  # noqa: PLC0415  imports JAX
+
+    heal()
 
 
 def _load_tensorflow(gpu: bool) -> None:

@@ -65,6 +65,7 @@ class Source:
     text: str
     modules: tuple[Module, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()  # files that it read while it was planned, with digests
+    variables: tuple[tuple[str, str], ...] = ()  # of the environment, likewise, as they were then
     value: Value | None = None
 
     @property

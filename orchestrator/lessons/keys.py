@@ -149,7 +149,8 @@ def redrawn(source: Source, settings: Settings, variant: str, seeds: Sequence[in
 def travelling(source: Source, settings: Settings) -> Source:
     """The lesson with all the modules of its own that planning has brought in."""
     here = loaded(source, settings)
-    return replace(source, modules=here.modules(), reads=here.reads())
+    modules = here.modules()
+    return replace(source, modules=modules, reads=here.reads(), variables=here.variables(modules))
 
 
 def describe(

@@ -1,7 +1,7 @@
-"""A lesson that was loaded, with what is its own in this process: the modules beside its file, and Keras's settings.
+"""A lesson that was loaded, with what is its own in this process: the modules beside its file, Keras's settings, its environment.
 
 Lessons do not see each other. Two folders may each have a `common.py`, and a file may set a precision policy for its own
-models: whoever is at work finds its own. The texts of a lesson's modules travel with it, so that a worker anywhere runs
+models, or a variable of the environment: whoever is at work finds its own. The texts of a lesson's modules travel with it, so that a worker anywhere runs
 what was planned, whatever lies on its disk by then.
 """
 
@@ -23,11 +23,13 @@ from typing import Any
 from orchestrator.engine import globals as settings
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Lesson
-from orchestrator.lessons import catalog
+from orchestrator.lessons import catalog, environment
 from orchestrator.lessons.catalog import Module, Source
+from orchestrator.lessons.environment import Before, Changes
 from orchestrator.nouns.identity import digest
 
 OURS = "orchestrator"
+STORE = f"{OURS}.store"
 PYTHON = (".py", ".pyc")
 
 
@@ -49,12 +51,17 @@ class Loaded:
         self.opened = set()
         _watch()
         self._modules: dict[str, ModuleType] = {}
+        self._changes = Changes()
         self._settings = _fresh(_first_settings())
         self.enter()
         if source.value:
             settings.adopt(dict(source.value.settings))
         _seed()  # what a file draws for itself, outside its functions, is to be the same in every process
-        self.lesson: Lesson = catalog.load(source).with_fit(arguments)
+        before = Before()
+        try:
+            self.lesson: Lesson = catalog.load(source).with_fit(arguments)
+        finally:
+            self._changes, self._undo = before.apart()
         self._settings = settings.now()
         settings.keep(self._settings)
 
@@ -64,12 +71,13 @@ class Loaded:
             if Loaded.at_work:
                 Loaded.at_work.leave()
             Loaded.at_work = self
-            self._before = frozenset(sys.modules)
+            self._before, self._undo = frozenset(sys.modules), self._changes.opposite()
             sys.modules.update(self._modules)
             sys.meta_path.insert(0, self._finder)
             sys.path.insert(0, self._folder)
         settings.keep(self._settings)
         settings.put_back()
+        self._changes.make()
         return getattr(self, "lesson", None)  # type: ignore[return-value]
 
     def anew(self) -> Loaded:
@@ -77,7 +85,8 @@ class Loaded:
         return Loaded(self.source, self._arguments)
 
     def leave(self) -> None:
-        """Let another lesson be the one at work: what this one imported is out of sight."""
+        """Let another lesson be the one at work: what this one imported and set is out of sight."""
+        self._undo.make()
         self._modules = self._own()
         for name in self._modules:
             del sys.modules[name]
@@ -108,10 +117,17 @@ class Loaded:
         return tuple(found[name] for name in sorted(found))
 
     def files(self, variant: str) -> str:
-        """Digest of what a variant is written in, of the lesson's modules, and of the files beside it that have been read so far."""
-        imported = [(module.name, module.text) for module in self.modules()]
+        """Digest of what a variant is written in, of the lesson's modules, of the files beside it that it has read so far, and of variables that are named."""
+        modules = self.modules()
+        imported = [(module.name, module.text) for module in modules]
         read = [(str(Path(path).relative_to(self._folder)), holds) for path, holds in self.reads()]
-        return digest(self.source.code(variant), imported, read)
+        variables = self.variables(modules)
+        return digest(self.source.code(variant), imported, read, *([variables] if variables else []))
+
+    def variables(self, modules: Sequence[Module]) -> tuple[tuple[str, str], ...]:
+        """The variables of the environment that the lesson and these modules of its own may read, each with a digest of its value."""
+        brought = [self.source.value.data.decode("latin-1")] if self.source.value else []
+        return environment.named([self.source.text, *brought, *(module.text for module in modules)])
 
     def reads(self) -> tuple[tuple[str, str], ...]:
         """The files beside the lesson that it has read so far, each with a digest of what it holds."""
@@ -124,10 +140,23 @@ def _watch() -> None:
     """From now on note what a lesson opens, but for Python's own; an audit hook can't be taken back."""
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and Loaded.at_work and isinstance(arguments[0], str) and not arguments[0].endswith(PYTHON):
-            Loaded.at_work.opened.add(Path(arguments[0]).absolute())
+        if event != "open" or not Loaded.at_work:
+            return
+        name = arguments[0]
+        if isinstance(name, str) and not name.endswith(PYTHON) and not _is_the_stores():
+            Loaded.at_work.opened.add(Path(name).absolute())
 
     sys.addaudithook(note)
+
+
+def _is_the_stores() -> bool:
+    """Whether it is the store that opens a file: where all is done in one process, its folder may lie beside the lesson."""
+    frame = sys._getframe()  # noqa: SLF001  public in all but name
+    while frame:
+        if frame.f_globals.get("__name__", "").startswith(STORE):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 def content(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from orchestrator.lessons import keys
@@ -39,14 +40,18 @@ class Precedent:
         if job.identity is None:
             return "not trained yet"
         parts = job.identity.parts()
-        same = [
-            a
-            for a in self.abouts.values()
-            if [a.get(n) for n in ("lesson", "variant", "data")] == [job.lesson, job.variant, job.data]
-        ]
+        same = self._by_name.get((job.lesson, job.variant, job.data), ())
         changed = [[name for name, digest in parts.items() if about.get(name) != digest] for about in same]
         nearest = min((names for names in changed if names), key=len, default=[])
         return f"its {' and '.join(nearest)} changed" if nearest else "not trained yet"
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, ...], Sequence[Mapping[str, Any]]]:
+        """What is known of keys, by lesson, variant and scope: many jobs ask."""
+        found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for about in self.abouts.values():
+            found.setdefault(tuple(str(about.get(name)) for name in ("lesson", "variant", "data")), []).append(about)
+        return found
 
 
 def look(

@@ -158,6 +158,10 @@ class Disk:
             lock.acquire(timeout=1)  # `status` holds it for a moment
         except Timeout:
             raise StoreLockedError(refusal(self.root, self.holder() or {})) from None
+        except OSError as error:
+            raise StoreError(
+                f"{lock.lock_file} can't be locked: {error.strerror}; have its owner let the group write there, or name another --out folder"
+            ) from None
         try:
             self.write("driver.json", lambda file: file.write(json.dumps(myself(command)).encode()))
             self._sweep()
@@ -172,7 +176,8 @@ class Disk:
         below: Iterable[str] = (name for folder in FOLDERS for name in self.names(folder))
         for path in (*self.root.iterdir(), *map(self.where, below)):
             if re.fullmatch(r"\..+[.-][0-9a-f]{32}", path.name):
-                path.unlink(missing_ok=True)
+                with suppress(PermissionError):  # another user's
+                    path.unlink(missing_ok=True)
 
     def is_held(self) -> bool | None:
         """Whether the driver that wrote itself down is alive; None when it ran on another host, where this one can't look.

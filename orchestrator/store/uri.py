@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,8 @@ SECRETIVE = re.compile("key|secret|token|password|credential|signature|sig$|sas"
 # Up to the last @, for a secret that should be percent-encoded may hold a / as it is. A port is no password.
 LOGIN = re.compile(r"([^:/@?]+|):(?!\d+(?:/|$))([^?]*)@")
 
+UNTOLD = {"Cc", "Cs"}  # signs that no line can hold: ends of lines among them, and bytes that are no text
+
 
 def is_uri(out: str) -> bool:
     """Whether this names a place that workers reach themselves; a `file://` URI is a path."""
@@ -40,7 +43,7 @@ def local(out: str | Path) -> Path:
     text = str(out)
     path = Path(unquote(urlsplit(text).path) if text.startswith("file:") else text)
     elsewhere = text.startswith("file:") and (urlsplit(text).netloc not in ("", "localhost") or not path.is_absolute())
-    if not text.strip() or "\0" in text or elsewhere:
+    if not text.strip() or UNTOLD & set(map(unicodedata.category, text)) or elsewhere:
         raise UsageError(f"--out {text!r} is no path of this machine; name a folder")
     try:
         path = path.expanduser()

@@ -90,6 +90,7 @@ class Forecast:
             self._wait(shard)
         self._costs = {shard.job.program: self.known.get(shard.job.program, shard.job.cost) for shard in self.shards}
         self._crowding: float = min(max(1.0, self.started / START) ** CROWDED, MOST)
+        self._measure()
 
     def begin(self, shard: Shard, now: float) -> None:
         """A process took the shard up."""
@@ -110,6 +111,7 @@ class Forecast:
             self._setups[not self._ready[program]].add(max(0.0, now - work.begun - trained))
             self._ready[program] += 1
         (self._first if work.sets_up else self._took).setdefault(program, Mean()).add(trained / shard.share)
+        self._measure()
 
     def lose(self, shard: Shard) -> None:
         """The process under a shard died, and with it every program that it had."""
@@ -179,20 +181,20 @@ class Forecast:
         if program in self._took:
             return self._took[program].value
         if program in self._first:
-            return self._first[program].value * self._drift()
+            return self._first[program].value * self._drift
         return self._costs[program] * self._pace()
 
-    def _drift(self) -> float:
-        """How much longer shards take than those that set their programs up told of."""
-        both = self._took.keys() & self._first.keys()
+    def _measure(self) -> None:
+        """Find how much longer shards take than was told or meant: by all programs at once, so not for each anew."""
+        both, seen = self._took.keys() & self._first.keys(), self._seen
         took, first = (sum(means[program].value for program in both) for means in (self._took, self._first))
-        return (took + TRUST) / (first + TRUST)
+        self._drift = (took + TRUST) / (first + TRUST)  # than those that set their programs up told of
+        took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
+        self._slower = (took + TRUST * self._crowding) / (meant + TRUST)  # than programs were meant to
 
     def _pace(self) -> float:
         """How much longer programs take than they were meant to, by those of which any shard has ended."""
-        seen = self._seen
-        took, meant = sum(map(self._expected, seen)), sum(self._costs[program] for program in seen)
-        return self._late * (took + TRUST * self._crowding) / (meant + TRUST)
+        return self._late * self._slower
 
     def _lateness(self, program: str, sets_up: bool, share: float, age: float) -> float:
         """How many times as long as expected a first shard of a program has been at work, where it is overdue."""

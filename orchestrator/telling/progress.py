@@ -19,7 +19,7 @@ from orchestrator.telling import pace
 from orchestrator.telling.forecast import OVERDUE, Countdown, Forecast, closing
 from orchestrator.telling.statuspage import RENEWED, View, page
 from orchestrator.workers.common_failures import NOT_TRIED
-from orchestrator.workers.events import Checked, Event, Finished, Lost, Started, Waiting
+from orchestrator.workers.events import Barred, Checked, Event, Finished, Lost, Started, Waiting
 
 EVERY, AT_MOST = 10.0, 300.0  # seconds between two plain lines: a tenth of the time so far, within these bounds
 TICK = 0.5  # seconds between two looks at whether a line or a page is due
@@ -156,6 +156,9 @@ class Progress:
     def _take(self, event: Event) -> None:
         if isinstance(event, Waiting):
             self._tell(f"waiting for a machine: {event.why}")
+            return
+        if isinstance(event, Barred):
+            self._tell(f"a machine has joined and gets no shards: {event.why}")
             return
         if isinstance(event, Checked):
             self._tell_verdict(event.shard.job, event.verdict)

@@ -78,7 +78,7 @@ def _status(store: Store) -> Status:
         tuple(by_cause((run for run in runs if run["status"] in WITHOUT_RESULT), store)),
         tuple(_running(events)) if busy else (),
         rate,
-        _left(events) if busy else None,
+        _left(events, here=store.uri is None) if busy else None,
         driver,
         tuple(_to_do(last["command"], driver, waiting, begun=bool(runs))),
         tuple(strays(store)),
@@ -163,12 +163,13 @@ def _rate(events: Sequence[Run]) -> float:
     return 60 * ended / max(1.0, now - since)
 
 
-def _left(events: Sequence[Run]) -> float | None:
-    """Seconds left as the driver last told them, less what has gone by since."""
+def _left(events: Sequence[Run], here: bool) -> float | None:
+    """Seconds left as the driver last told them, less what has gone by since; by the clock that never jumps, where it is on this machine."""
     told = next((event for event in reversed(events) if isinstance(event.get("left"), int | float)), None)
     if told is None or not isinstance(told.get("at"), int | float):
         return None
-    return float(max(0.0, told["left"] - max(0.0, time.time() - told["at"])))
+    since = time.monotonic() - told["tick"] if here else time.time() - told["at"]
+    return float(max(0.0, told["left"] - max(0.0, since)))
 
 
 def _running(events: Iterable[Run]) -> list[str]:

@@ -49,4 +49,11 @@ class Waiting:
     why: str
 
 
-Event = Started | Checked | Finished | Lost | Waiting
+@dataclass(frozen=True)
+class Barred:
+    """A machine that has joined the cluster gets no shards."""
+
+    why: str
+
+
+Event = Started | Checked | Finished | Lost | Waiting | Barred

@@ -14,7 +14,6 @@ import psutil
 from orchestrator import engine
 from orchestrator.errors import ClusterError, OrchestratorError
 from orchestrator.store import Store
-from orchestrator.workers import worker
 
 if TYPE_CHECKING:
     from orchestrator.workers.cluster.driver import Driver
@@ -107,10 +106,8 @@ def of_nodes(driver: Driver, store: Store) -> Iterator[Check]:
     """Check every node of a cluster."""
     for machine in driver.survey(store.uri):
         name = f"node {machine.node}: "
-        own = worker.versions()
-        apart = [f"{lib} {found} (here {own[lib]})" for lib, found in machine.versions.items() if found != own[lib]]
-        advice = "; install the versions of requirements.lock everywhere"
-        yield Check(not apart, name + (", ".join(apart) + advice if apart else "same versions as here"), vital=True)
+        apart = machine.apart()
+        yield Check(not apart, name + (apart or "same versions as here"), vital=True)
         if machine.room < ROOM:
             yield Check(False, f"{name}{machine.room:.1f} GiB free for temporary files; Ray wants {ROOM:g} GiB")
         if machine.trouble:

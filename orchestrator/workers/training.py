@@ -147,8 +147,9 @@ def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held) -
 
 
 def _program_of_files(job: Job, here: Loaded) -> str:
-    """The planned program, whose texts came with the order, if the files that it read then are what they were."""
+    """The planned program, whose texts came with the order, if the files and the environment that it read then are what they were."""
     same = all(content(Path(path)) == digest for path, digest in here.source.reads)
+    same = same and here.variables(here.source.modules) == here.source.variables
     return job.identity.program if same and job.identity else ""
 
 
@@ -156,5 +157,5 @@ def _refuse_other(planned: Identity, found: Identity) -> None:
     apart = planned.differs(found)
     if apart:
         raise OtherProgramError(
-            f"{apart} than planned: the lesson's files or data changed meanwhile, or are others on this machine; the same command plans anew"
+            f"{apart} than planned: the lesson's files, data or environment changed meanwhile, or are others on this machine; the same command plans anew"
         )

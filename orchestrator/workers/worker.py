@@ -197,6 +197,12 @@ class Machine:
     room: float
     trouble: str | None = None
 
+    def apart(self) -> str:
+        """What of its versions is not as here, and what to do; empty where all are."""
+        own = versions()
+        apart = [f"{lib} {found} (here {own[lib]})" for lib, found in self.versions.items() if found != own[lib]]
+        return f"{', '.join(apart)}; install the versions of requirements.lock everywhere" if apart else ""
+
 
 def machine(out: str | None = None) -> Machine:
     """What this node is like; `out` is the URI that it would write to."""

@@ -35,7 +35,7 @@ from orchestrator.workers.cluster.flights import Flight, Flights
 from orchestrator.workers.cluster.losses import cause_of, is_nodes_end, is_own_doing, line_of
 from orchestrator.workers.cluster.nodes import Nodes, may_grow
 from orchestrator.workers.common_failures import failed, story
-from orchestrator.workers.events import Checked, Event, Finished, Started, Waiting
+from orchestrator.workers.events import Barred, Checked, Event, Finished, Started, Waiting
 from orchestrator.workers.retries import Retries
 from orchestrator.workers.worker import Machine, Order, Place
 
@@ -74,6 +74,8 @@ class Driver:
         except BaseException:
             self.close()
             raise
+        self._met = set(self.nodes.has)  # preflight asks these
+        self._asked: dict[str, Any] = {}  # by node that has joined since
         self._flights = Flights()
         self._verdicts: dict[str, SelfCheck] = {}
         self._stored: dict[str, Any] = {}  # by lesson
@@ -280,12 +282,36 @@ class Driver:
                 yield from self._lost(flight, NodeDiedError(""))
             elif gone and not flight.node:
                 self._retries.send(self._flights.take_back([task]))
+        yield from self._meet()
         short = not self.slots
         if short and not self._short:
             yield Waiting(self.nodes.lack())
         self._short = short
         if short and self.nodes.given_up:
             raise ClusterLostError(self.nodes.lack())
+
+    def _meet(self) -> Iterator[Event]:
+        """Ask machines that have joined for their versions, and send them nothing until they have answered with those here."""
+        for node in self.nodes.has.keys() - self._met:
+            self._met.add(node)
+            self.nodes.bar(node)
+            self._asked[node] = tasks.machine.options(scheduling_strategy=tasks.on(node)).remote(None)
+        for node, asked in list(self._asked.items()):
+            if ray.wait([asked], timeout=0)[0]:
+                del self._asked[node]
+                yield from self._judge(node, asked)
+
+    def _judge(self, node: str, asked: Any) -> Iterator[Event]:
+        try:
+            machine = ray.get(asked)
+        except RayError:  # it has gone again, or will be asked once more when it is back
+            self._met.discard(node)
+            self.nodes.admit(node)
+            return
+        if apart := machine.apart():
+            yield Barred(f"node {machine.node}: {apart}")
+        else:
+            self.nodes.admit(node)
 
     def _overdue(self) -> Iterator[Event]:
         limit = self.options.timeout or math.inf

@@ -53,10 +53,7 @@ class Nodes:
         """Take in what Ray tells of its nodes; gives those that have gone."""
         before, now = self.has.keys(), time.monotonic()
         living = {row["NodeID"]: row["Resources"] for row in rows if row["Alive"]}
-        self.has = {node: has for node, has in living.items() if self._shunned.get(node, now) <= now}
-        self.rooms = {node: self._room(has) for node, has in self.has.items()}
-        self.slots = sum(self.rooms.values())
-        self.share = self._share()
+        self._count({node: has for node, has in living.items() if self._shunned.get(node, now) <= now})
         self.most |= self._together()
         self._looked = now
         if self.slots:
@@ -67,6 +64,22 @@ class Nodes:
         """Take a node for dead at the next look, due now: its tasks say so, which Ray's list may take a minute to tell."""
         self._shunned[node] = time.monotonic() + SHUNNED
         self._looked = -math.inf
+
+    def bar(self, node: str) -> None:
+        """Send nothing to a node until it is admitted."""
+        self._shunned[node] = math.inf
+        self._count({name: has for name, has in self.has.items() if name != node})
+
+    def admit(self, node: str) -> None:
+        """Count a barred node again, from the next look on, which is due now."""
+        self._shunned.pop(node, None)
+        self._looked = -math.inf
+
+    def _count(self, has: dict[str, Mapping[str, float]]) -> None:
+        self.has = has
+        self.rooms = {node: self._room(resources) for node, resources in has.items()}
+        self.slots = sum(self.rooms.values())
+        self.share = self._share()
 
     def _room(self, has: Mapping[str, float]) -> int:
         return int(min((has.get(name, 0) + 1e-9) // amount for name, amount in self.wanted.items() if amount))
