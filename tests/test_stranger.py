@@ -218,7 +218,7 @@ def test_a_block_whose_metadata_is_too_deep_is_broken(tmp_path):
 RUBBISH = [
     [],
     "x",
-    {"jobs": [{"lesson": "a", "variant": "b", "data": "fixed", "key": "k", "width": 10**9}]},
+    {"jobs": [{"lesson": "a", "variant": "b", "data": "fixed", "key": 9}]},
     {"jobs": [[]]},
     {"seeds": [10**30]},
     {"seeds": [[0]]},

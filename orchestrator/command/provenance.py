@@ -77,7 +77,6 @@ def asked(request: Request, prepared: Prepared, begun: Moment) -> dict[str, Any]
                 "variant": j.variant,
                 "data": j.data,
                 "key": j.key,
-                "width": j.width,
                 "cost": j.cost,
                 "engine": j.engine,
                 "seeds": len(j.seeds),

@@ -16,7 +16,7 @@ REDRAWN = "its data are drawn otherwise by now"
 REASONS: Mapping[BlockState, str] = {
     "broken": DAMAGED,
     "redrawn": REDRAWN,
-    "lost": "lost by a machine, tried again",
+    "lost": "no answer so far, tried again",
     "failed": "failed before, tried again",
 }
 

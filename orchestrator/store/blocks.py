@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from orchestrator.errors import BlockDamagedError, StoreError, StoreLostError
 from orchestrator.nouns.outcome import WITHOUT_RESULT
 from orchestrator.nouns.plan import BlockState, Job, Span, asked
-from orchestrator.store import last, parquet
+from orchestrator.store import parquet
 from orchestrator.store.block import Block, BrokenShardError, decode, encode, require_format
 from orchestrator.store.document import loads
 from orchestrator.store.files import Files, side_by_side, write_text
@@ -23,6 +23,7 @@ from orchestrator.store.parquet import FAILURES
 
 UPLOADS = 3  # of a block, until it reads back as it was written
 LARGEST = 2**30  # bytes of a block
+WIDEST = 1024  # seeds of a block; this program makes eight
 FILE = re.compile(r"store/(?P<key>[^/]+)/seeds-(?P<first>\d{4,10})-(?P<last>\d{4,10})\.parquet")
 
 
@@ -121,7 +122,7 @@ class Blocks:
         """The blocks that have a file, of all keys or one, in ascending order; goes by the files' names alone."""
         for name in self._files.names(f"store/{under}".rstrip("/")):
             block = FILE.fullmatch(name)
-            if block and 0 <= int(block["last"]) - int(block["first"]) < last.WIDEST:
+            if block and 0 <= int(block["last"]) - int(block["first"]) < WIDEST:
                 yield Span(block["key"], int(block["first"]), int(block["last"]))
 
     def held(self, wanted: Mapping[str, frozenset[int]]) -> dict[Span, list[dict[str, Any]]]:

@@ -13,7 +13,6 @@ from orchestrator.store.document import loads
 WORDS = ("command", "started", "engine")
 LISTS = ("lessons", "scopes", "seeds", "jobs")
 ENGINES = ("compiled", "fit-jax", "fit-tensorflow")
-WIDEST = 1024  # seeds of a block; this program makes eight
 RUNS = 10**8
 
 
@@ -77,8 +76,6 @@ def _is_job(found: Any, seeds: int) -> bool:
     return (
         isinstance(found, dict)
         and all(isinstance(found.get(name), str) for name in ("lesson", "variant", "data", "key"))
-        and type(found.get("width")) is int
-        and 1 <= found["width"] <= WIDEST
         and type(found.get("seeds", 0)) is int
         and 0 <= found.get("seeds", 0) <= seeds
     )
