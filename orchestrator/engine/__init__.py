@@ -120,15 +120,17 @@ def _load_jax(gpu: bool) -> None:
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }.items():
         jax.config.update(option, value)
-    _keep_safely()
+    _change_jax()
     _on_one_thread(jax.devices)
     compiling()  # starts the stopwatch
 
 
-def _keep_safely() -> None:
-    from orchestrator.engine.kept import heal  # noqa: PLC0415  imports JAX
+def _change_jax() -> None:
+    """Keep compiled programs safely, and draw random numbers without a loop."""
+    from orchestrator.engine import kept, unrolled  # noqa: PLC0415  they import JAX
 
-    heal()
+    kept.heal()
+    unrolled.unroll()
 
 
 def _load_tensorflow(gpu: bool) -> None:

@@ -20,6 +20,7 @@ from orchestrator.engine import private
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.state import as_dicts
+from orchestrator.engine.unrolled import as_jax_has_it
 from orchestrator.lesson import Split, count
 from orchestrator.nouns.identity import digest
 
@@ -44,7 +45,8 @@ def lower(one: Reference, values: Any, split: Split) -> str:
     state = jax.eval_shape(one.start, *values)
     order = jax.ShapeDtypeStruct((count(split.x_train),), jnp.int32)
     arguments = jax.tree.map(_shape, (values, state, order, rows, np.int32(0), np.bool_(False)))
-    text = jax.jit(program).trace(*arguments).lower(lowering_platforms=("cpu",)).as_text()
+    with as_jax_has_it():
+        text = jax.jit(program).trace(*arguments).lower(lowering_platforms=("cpu",)).as_text()
     return f"{text}\n{names}"
 
 
