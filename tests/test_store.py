@@ -349,6 +349,14 @@ def test_seeds_that_two_blocks_hold_count_once(store):
     assert [(row["seed"], row["node"]) for row in rows] == [(0, "elsewhere"), (1, "here"), (2, "there")]
 
 
+def test_tables_are_in_the_order_of_seeds_whatever_their_digits(store):
+    """Seed 10,000 comes after 9,998, though its file's name comes before."""
+    for seed in (10_000, 9_998):
+        store.blocks.write("k7", Block((outcome(seed), outcome(seed + 1))))
+    rows = store.write_tables(seeded([job(key="k7")], range(9_998, 10_002)), [])
+    assert [row["seed"] for row in rows] == [9_998, 9_999, 10_000, 10_001]
+
+
 def test_what_is_stored_beyond_the_seeds_asked_for_is_known(store):
     """Where whole blocks were not asked for, all stored seeds are named; that a block's last seeds were not is no matter."""
     assert store.blocks.seeds_beyond(seeded([job()], [0, 1])) == (0, 1, 2, 3)

@@ -118,12 +118,15 @@ class Blocks:
                 self._files.read(_name(key, seeds), LARGEST)  # where the network is down, says so
             return []
 
-    def spans(self, under: str = "") -> Iterator[Span]:
-        """The blocks that have a file, of all keys or one, in ascending order; goes by the files' names alone."""
-        for name in self._files.names(f"store/{under}".rstrip("/")):
-            block = FILE.fullmatch(name)
-            if block and 0 <= int(block["last"]) - int(block["first"]) < WIDEST:
-                yield Span(block["key"], int(block["first"]), int(block["last"]))
+    def spans(self, under: str = "store") -> list[Span]:
+        """The blocks that have a file below a folder, by key and then by seed; goes by the files' names alone."""
+        found = filter(None, map(FILE.fullmatch, self._files.names(under)))
+        spans = (Span(block["key"], int(block["first"]), int(block["last"])) for block in found)
+        return sorted(span for span in spans if 0 < len(span.seeds) <= WIDEST)
+
+    def _holding(self, wanted: Mapping[str, frozenset[int]], under: str = "store") -> list[Span]:
+        """Those that hold any of these seeds, by key."""
+        return [span for span in self.spans(under) if not wanted.get(span.key, frozenset()).isdisjoint(span.seeds)]
 
     def held(self, wanted: Mapping[str, frozenset[int]]) -> dict[Span, list[dict[str, Any]]]:
         """What `glance` says of each block with a file that holds any of these seeds, by key.
@@ -131,14 +134,13 @@ class Blocks:
         Raises:
             StoreError: one was written in another format.
         """
-        spans = [span for span in self.spans() if not wanted.get(span.key, frozenset()).isdisjoint(span.seeds)]
+        spans = self._holding(wanted)
         found = side_by_side(self._files, lambda span: self.glance(span.key, span.seeds), spans)
         return dict(zip(spans, found, strict=True))
 
     def damaged(self, jobs: Sequence[Job]) -> list[Span]:
         """The blocks with seeds of these jobs that are not what was written, every file read in full."""
-        wanted = asked(jobs)
-        spans = [span for span in self.spans() if not wanted.get(span.key, frozenset()).isdisjoint(span.seeds)]
+        spans = self._holding(asked(jobs))
         found = side_by_side(self._files, self._is_damaged, spans)
         return [span for span, is_damaged in zip(spans, found, strict=True) if is_damaged]
 
@@ -183,8 +185,7 @@ class Blocks:
 
     def of(self, job: Job) -> Iterator[Block]:
         """The stored blocks that hold a job's seeds, in ascending order."""
-        wanted = frozenset(job.seeds)
-        spans = [span for span in self.spans(job.key) if not wanted.isdisjoint(span.seeds)]
+        spans = self._holding(asked([job]), f"store/{job.key}")
         found = side_by_side(self._files, lambda span: self._needed(span.key, span.seeds), spans)
         return (block for block in found if block)
 
