@@ -292,10 +292,7 @@ def check_endpoint(endpoint: Endpoint) -> None:
 def check_contrast(contrast: Contrast, variants: Sequence[str], endpoint: Endpoint) -> None:
     """Raise LessonError unless a lesson of these variants can compare so."""
     name, weights = contrast.name, contrast.weights
-    _require(
-        isinstance(name, str) and bool(name.strip()) and name.isprintable(),
-        f"a contrast's name is {name!r}; it must be a word",
-    )
+    _require_word("contrast", name)
     strange = [each for each in weights if each not in variants]
     _require(
         not strange, f"contrast {name!r}: there is no variant {strange[:1]}; there are {', '.join(map(repr, variants))}"
@@ -315,6 +312,11 @@ def check_contrast(contrast: Contrast, variants: Sequence[str], endpoint: Endpoi
         contrast.pair is not None or endpoint.statistic == "mean",
         f"contrast {name!r}: sums of runs can be compared by a mean, not by the statistic {endpoint.statistic!r}",
     )
+
+
+def _require_word(what: str, name: Any) -> None:
+    word = isinstance(name, str) and bool(name.strip()) and name.isprintable()
+    _require(word, f"a {what}'s name is {name!r}; it must be a word")
 
 
 def _require_different(what: str, names: Sequence[str]) -> None:
@@ -364,10 +366,7 @@ class Variant:
         object.__setattr__(
             self, "callbacks", tuple(each for _, each in leaves(given))
         )  # one, or nested, as `fit` takes them
-        _require(
-            isinstance(self.name, str) and bool(self.name.strip()) and self.name.isprintable(),
-            f"a variant's name is {self.name!r}; it must be a word",
-        )
+        _require_word("variant", self.name)
         _require(
             callable(self.model),
             f"variant {self.name!r}: model must be a function that builds and compiles a Keras model",

@@ -204,6 +204,13 @@ def test_blocks_that_vanish_while_others_train_are_missed(small, tmp_path):
     same_tables(out, clean)
 
 
+def flip(file):
+    """Change a bit of every hundredth byte."""
+    data = bytearray(file.read_bytes())
+    data[100::100] = bytes(byte ^ 4 for byte in data[100::100])
+    file.write_bytes(data)
+
+
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_block_that_is_damaged_while_others_train_is_found(small, tmp_path, cut):
     """A block cut short, or with bits flipped, after it was stored: the command itself trains it again before it makes tables."""
@@ -211,10 +218,9 @@ def test_a_block_that_is_damaged_while_others_train_is_found(small, tmp_path, cu
     out = tmp_path / "out"
 
     def damage():
-        block = sorted((out / "store").rglob("seeds*"))[0]
-        data = bytearray(block.read_bytes())
-        data[100::100] = bytes(byte ^ 4 for byte in data[100::100])
-        block.write_bytes(data[: len(data) // 2] if cut else data)
+        flip(block := sorted((out / "store").rglob("seeds*"))[0])
+        if cut:
+            os.truncate(block, block.stat().st_size // 2)
 
     assert here(path, out, damage) == 0
     assert len(list((out / "store").rglob("*.damaged-*"))) == 1
@@ -228,10 +234,7 @@ def test_a_disk_that_damages_the_same_block_again_ends_the_command(small, tmp_pa
 
     def harmed(blocks, key, block):
         write(blocks, key, block)
-        file = blocks.path(key, [o.seed for o in block.outcomes])
-        data = bytearray(file.read_bytes())
-        data[100::100] = bytes(byte ^ 4 for byte in data[100::100])
-        file.write_bytes(data)
+        flip(blocks.path(key, [o.seed for o in block.outcomes]))
 
     monkeypatch.setattr(Blocks, "write", harmed)
     with pytest.raises(BlockDamagedError, match="seeds-0000"):

@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 import orchestrator as o
+from orchestrator import engine
 from orchestrator.errors import LessonError
 from orchestrator.reports.verdicts.effects import table
 from orchestrator.stack import contrasts, subsets
 from orchestrator.store import Store
 from orchestrator.store.rows import squares
 from tests.simulate import FRESH, LARGE, Sketch, store
+
+engine.load()
+import keras
 
 NAMES = ("noise", "l2", "stopping")
 
