@@ -6,6 +6,7 @@ closer.
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,14 @@ def write(results: Results, out: Path) -> None:
     page, closer = report.render(results, out), explore.render(results)
     _commit(out / "explore.html", closer)
     _commit(out / "report.html", page)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "temporary cache directory" not in str(record.msg) and "mkdir -p failed" not in str(record.msg)
+
+
+# Where the user's home can't be written, matplotlib says at length that it keeps its cache elsewhere.
+logging.getLogger("matplotlib").addFilter(_is_news)
 
 
 def _commit(path: Path, text: str) -> None:

@@ -199,3 +199,35 @@ def test_a_node_that_joins_with_other_versions_gets_no_shard(orders, monkeypatch
     assert f"keras {there['keras']} (here 3.0.0)" in barred.why
     assert isinstance(happened[0], Started)
     assert [event.block.outcomes[0].error for event in happened if isinstance(event, Finished)] == [None] * 4
+
+
+@pytest.mark.parametrize(("mode", "said"), [("disabled", "token"), ("token", "disabled")])
+def test_a_cluster_is_talked_to_as_it_demands(mode, said, orders, monkeypatch):
+    """Whatever the environment says, shards come home from a cluster that asks for a token, and from one that does not."""
+    import ray
+    from ray._raylet import AuthenticationTokenLoader, Config
+    from ray.cluster_utils import Cluster
+
+    from orchestrator.workers.cluster.driver import Driver, Options
+    from orchestrator.workers.events import Finished
+
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 64)
+    AuthenticationTokenLoader.instance().reset_cache()
+    monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    Config.initialize("")
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    monkeypatch.setenv("RAY_AUTH_MODE", said)
+    monkeypatch.setenv("RAY_ADDRESS", made.address)  # so that "auto" means none of another test's
+    try:
+        driver = Driver(Options(address="auto"))
+        try:
+            (event,) = (event for event in driver.run(orders[:1]) if isinstance(event, Finished))
+        finally:
+            driver.close()
+    finally:
+        ray.shutdown()
+        made.shutdown()
+        Config.initialize("")
+        monkeypatch.undo()
+        AuthenticationTokenLoader.instance().reset_cache()
+    assert event.block.outcomes[0].error is None

@@ -2,10 +2,7 @@
 
 from collections import Counter
 
-import pytest
-
-from orchestrator.errors import ClusterError
-from orchestrator.workers.cluster.nodes import BOOTSTRAP, KUBERAY, Nodes, knock, may_grow
+from orchestrator.workers.cluster.nodes import BOOTSTRAP, KUBERAY, Nodes, may_grow
 
 
 def row(name, alive=True, labels=None, **resources):
@@ -97,15 +94,3 @@ def test_a_cluster_may_grow_where_somebody_set_it_up_to(monkeypatch, tmp_path):
     monkeypatch.delenv(KUBERAY)
     BOOTSTRAP.expanduser().touch()
     assert may_grow([plain])
-
-
-def test_where_nobody_listens_that_is_said_at_once():
-    """An address without a listener is named, with the reason, in a second rather than Ray's minutes."""
-    with pytest.raises(ClusterError, match=r"answers at 127\.0\.0\.1:1: .*refused"):
-        knock("127.0.0.1:1")
-
-
-def test_ray_client_is_refused_with_what_to_do_instead():
-    """Results can't come through `ray://`, so that is said before anything is tried."""
-    with pytest.raises(ClusterError, match="ray job submit"):
-        knock("ray://somewhere:10001")

@@ -161,7 +161,7 @@ def test_a_ray_of_our_own_is_nobody_elses_affair(tiny, tmp_path):
         }
         assert listening == {"127.0.0.1"}
         folder = ray_folder(processes)
-        token = tmp_path / ".ray" / "auth_token"
+        token = folder / "token"
         assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, token)] == [0o700, 0o600]
         assert len(token.read_text()) == 64
         logs = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
@@ -169,8 +169,21 @@ def test_a_ray_of_our_own_is_nobody_elses_affair(tiny, tmp_path):
         assert not [path for path in logs if b"open-sesame" in path.read_bytes()]
         assert driver.wait(120) == 0
     assert not folder.exists()
+    assert not (tmp_path / ".ray").exists()
     said = [path for path in (tmp_path / "log", *(tmp_path / "out").rglob("*")) if path.is_file()]
     assert not [path for path in said if b"open-sesame" in path.read_bytes()]
+
+
+def test_a_home_that_nobody_can_write_to_is_no_hindrance(tiny, tmp_path):
+    """Where the user's home takes no file the same run ends well, and not a word is said about caches that are not there."""
+    environment = {**os.environ, "HOME": "/proc/1"}
+    environment.pop("XDG_CACHE_HOME", None)
+    environment.pop("MPLCONFIGDIR", None)
+    words = ("run", tiny, "--seeds", "2", "--data", "fixed", "--out", tmp_path / "out")
+    with background(*words, log=tmp_path / "log", env=environment) as driver:
+        assert driver.wait(180) == 0
+    assert (tmp_path / "out" / "report.html").exists()
+    assert "/proc/1" not in (tmp_path / "log").read_text()
 
 
 def test_a_submitted_job_must_say_where_results_go(here, monkeypatch, tmp_path):

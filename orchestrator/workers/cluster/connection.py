@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from ray._private import ray_constants
 
 from orchestrator.errors import ClusterError
 from orchestrator.workers.cluster import SETTINGS
-from orchestrator.workers.cluster.nodes import knock
-from orchestrator.workers.cluster.own_ray import OwnRay, begin, seal_token
+from orchestrator.workers.cluster.address import resolve
+from orchestrator.workers.cluster.authentication import asks_for_token, authentication
+from orchestrator.workers.cluster.own_ray import OwnRay, begin
 
 PACKAGE = str(Path(__file__).parents[2])  # what workers import
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
@@ -33,6 +34,7 @@ class Connection:
             ClusterError: nothing answers at the address, or Ray does not start.
         """
         self._address, self._workers = address, workers
+        self._manners = ExitStack()  # as the cluster at the address demands them, for as long as we are there
         self._found = ray.is_initialized() and not address
         self._own = None if self._found else self._connect()
 
@@ -55,20 +57,22 @@ class Connection:
         if self._found:
             return
         ray.shutdown()
+        self._manners.close()
         if self._own:
             self._own.close()
             self._own = None
 
     def _connect(self) -> OwnRay | None:
         os.environ.update({**SETTINGS, **os.environ})
-        if self._address:
-            knock(self._address)
-        with _one_line(self._address):
-            if not self._address:
+        if not self._address:
+            with _one_line(self._address):
                 return _start(self._workers)
-            seal_token(make=False)
-            ray.init(address=self._address, runtime_env={"py_modules": [PACKAGE]}, **QUIET)
-            return None
+        address = resolve(self._address)
+        with _one_line(self._address), ExitStack() as manners:
+            manners.enter_context(authentication(asks_for_token(address)))
+            ray.init(address=address, runtime_env={"py_modules": [PACKAGE]}, **QUIET)
+            self._manners = manners.pop_all()
+        return None
 
 
 @contextmanager
@@ -78,7 +82,7 @@ def _one_line(address: str | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # Ray raises what it likes
-        needs = "this must be one of its machines, with RAY_AUTH_MODE=token and its ~/.ray/auth_token where it has one"
+        needs = "this must be one of its machines, with its ~/.ray/auth_token where it has one"
         where = f"can't join a Ray cluster at {address} ({needs})" if address else "Ray did not start"
         raise ClusterError(f"{where}: {str(error).splitlines()[0]}") from None
     except SystemExit:  # SIGTERM, as Ray understands it

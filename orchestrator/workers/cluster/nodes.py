@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +11,6 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any
-
-from orchestrator.errors import ClusterError
 
 LOOK_EVERY = 2.0  # seconds between two looks
 SHUNNED = 90.0  # seconds without a shard for a node that a task called dead
@@ -117,19 +114,3 @@ def may_grow(rows: Iterable[Mapping[str, Any]]) -> bool:
     """Whether an autoscaler may add machines: one that `ray up` or KubeRay set up, as far as its nodes or this one tell."""
     labelled = any(GROUP in row["Labels"] for row in rows)
     return labelled or BOOTSTRAP.expanduser().exists() or KUBERAY in os.environ
-
-
-def knock(address: str) -> None:
-    """See whether anybody is there: Ray itself would wait for minutes where nobody listens.
-
-    Raises:
-        ClusterError: nobody, or Ray's client server, through which no results come.
-    """
-    if address.startswith("ray://"):
-        raise ClusterError(f"no results come through {address}; submit a job instead: ray job submit")
-    host, _, port = address.rpartition(":")
-    if port.isdigit():
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-        except OSError as error:
-            raise ClusterError(f"no Ray cluster answers at {address}: {error}; name one as host:port") from None

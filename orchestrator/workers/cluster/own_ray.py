@@ -7,11 +7,13 @@ import secrets
 import subprocess
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from orchestrator.workers.cluster.authentication import authentication
 
 VITAL = ("raylet", "gcs_server")  # without either no task begins or ends
 CLEAR_UP = """
@@ -34,7 +36,6 @@ class OwnRay:
 
     def __init__(self, start: Callable[[str], Any]) -> None:
         """Have `start` start it in the folder that it is given."""
-        seal_token(make=True)
         parent = os.environ.get("RAY_TMPDIR")
         folder = tempfile.mkdtemp(prefix="ray-", dir=parent or "/tmp")  # noqa: S108  sockets need a short path
         self._cleaner = subprocess.Popen(
@@ -43,7 +44,9 @@ class OwnRay:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._manners = ExitStack()
         try:
+            self._manners.enter_context(authentication(needed=True, token=_token(Path(folder))))
             start(f"{folder}/ray")  # which Ray opens to all
         except BaseException:
             self.close()
@@ -57,6 +60,7 @@ class OwnRay:
 
     def close(self) -> None:
         """Ray has ended, or never began: clear up what it left."""
+        self._manners.close()
         self._cleaner.communicate(b"now\n")
 
 
@@ -67,19 +71,11 @@ def begin(start: Callable[[str], Any]) -> OwnRay:
     return OwnRay(start)
 
 
-def seal_token(make: bool) -> None:
-    """See to it that only its owner reads the token that opens a cluster, made here first where Ray would make it for all to read."""
-    token = Path.home() / ".ray" / "auth_token"
-    if make and not token.exists():
-        token.parent.mkdir(exist_ok=True)
-        number, aside = tempfile.mkstemp(dir=token.parent)
-        with os.fdopen(number, "w") as file:
-            file.write(secrets.token_hex(32))
-        with suppress(FileExistsError):  # another driver was quicker
-            os.link(aside, token)
-        Path(aside).unlink()
-    with suppress(FileNotFoundError, PermissionError):
-        token.chmod(0o600)
+def _token(folder: Path) -> Path:
+    token = folder / "token"
+    token.touch(mode=0o600)
+    token.write_text(secrets.token_hex(32))
+    return token
 
 
 def _lives(process: psutil.Process) -> bool:
