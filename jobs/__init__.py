@@ -1,4 +1,4 @@
-"""The lessons, in course order: each is the file of that name in this folder."""
+"""The lessons: each is the file of that name in this folder."""
 
 LESSONS = (
     "framework",
@@ -9,3 +9,6 @@ LESSONS = (
     "noise",
     "early-stopping",
 )
+"""The seven of the course, in its order: those that `all` means."""
+
+MORE = ("stack",)

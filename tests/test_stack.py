@@ -10,6 +10,8 @@ from scipy import stats
 import orchestrator as o
 from orchestrator import engine
 from orchestrator.errors import LessonError
+from orchestrator.lessons import catalog, keys
+from orchestrator.lessons.sandbox import here
 from orchestrator.reports.verdicts.effects import table
 from orchestrator.stack import contrasts, subsets
 from orchestrator.store import Store
@@ -211,3 +213,15 @@ def test_looks_at_a_stack_are_counted(ran):
     _, out = ran
     lesson = Store(out).load()[2][0]
     assert sorted({each["variant"] for each in lesson["looks"]}) == ["l2", "noise"]
+
+
+def test_the_remedies_stack_shares_its_runs_with_the_lessons_of_each():
+    """None of the remedies and each alone are the very programs of the lessons of these names, on the same rows; the stack is not one of the seven."""
+    (shipped,) = catalog.find(["stack"])
+    one = {job.variant: job.identity for job in keys.survey(here, shipped, (), ("fixed",), "compiled")[0]}
+    alone = {"L2 penalty": "weight-regularization", "noise": "noise", "early stopping": "early-stopping"}
+    for technique, lesson in alone.items():
+        jobs = keys.survey(here, catalog.find([lesson])[0], (), ("fixed",), "compiled")[0]
+        assert {job.variant: job.identity for job in jobs} == {"without": one["none"], "with": one[technique]}
+    assert shipped.name == "stack"
+    assert shipped not in catalog.find(["all"])

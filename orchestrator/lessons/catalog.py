@@ -15,6 +15,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from orchestrator.errors import LessonError, UsageError
 from orchestrator.lesson import Lesson
 
 FROM_PYTHON = " (made in Python)"
+FOLDER = Path(str(files(jobs)))  # of the lessons that come with the program
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Source:
         """What run.json calls it: an id or a path, by which it is found again; what was made in Python is not."""
         if self.value:
             return f"{self.id}{FROM_PYTHON}"
-        return self.id if self.number else self.path
+        return self.id if Path(self.path).parent == FOLDER else self.path
 
     def code(self, variant: str) -> str:
         """What a variant is written in: the file's text, or a digest that stands for it."""
@@ -90,12 +92,13 @@ class Source:
 
 
 def built_in() -> list[Source]:
-    """The seven lessons, in course order."""
-    folder = files(jobs)
-    paths = [folder / f"{name.replace('-', '_')}.py" for name in jobs.LESSONS]
+    """The lessons that come with the program: the seven in course order, which have numbers, then others."""
+    names = (*jobs.LESSONS, *jobs.MORE)
+    numbers = (*range(1, len(jobs.LESSONS) + 1), *repeat(None, len(jobs.MORE)))
+    paths = [FOLDER / f"{name.replace('-', '_')}.py" for name in names]
     return [
-        Source(name, i, str(path), path.read_text())
-        for i, (name, path) in enumerate(zip(jobs.LESSONS, paths, strict=True), 1)
+        Source(name, number, str(path), path.read_text())
+        for name, number, path in zip(names, numbers, paths, strict=True)
     ]
 
 
@@ -108,7 +111,7 @@ def find(words: Sequence[str]) -> list[Source]:
     known = built_in()
     found: dict[str, Source] = {}
     for word in words:
-        for source in known if word == "all" else [_find_one(word, known)]:
+        for source in known[: len(jobs.LESSONS)] if word == "all" else [_find_one(word, known)]:
             other = found.setdefault(source.id, source)
             if other.path != source.path:
                 raise UsageError(
@@ -119,7 +122,7 @@ def find(words: Sequence[str]) -> list[Source]:
 
 def _find_one(word: str, known: Sequence[Source]) -> Source:
     for source in known:
-        if word in (source.id, str(source.number)):
+        if word in (source.id, str(source.number or source.id)):
             return source
     if word.endswith(".py") or "/" in word:
         return _read(Path(word))
@@ -127,7 +130,7 @@ def _find_one(word: str, known: Sequence[Source]) -> Source:
     near = difflib.get_close_matches(word, names, n=2, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(
-        f"unknown lesson {word!r}; {hint}There are all, {', '.join(names)}, their numbers 1-{len(names)}, or a path to a lesson file (.py)"
+        f"unknown lesson {word!r}; {hint}There are all, {', '.join(names)}, numbers 1-{len(jobs.LESSONS)}, or a path to a lesson file (.py)"
     )
 
 

@@ -20,6 +20,7 @@ from orchestrator.reports.figures.figure import (
     panel,
     room,
     table,
+    tall_enough,
     thin,
     ticks,
 )
@@ -84,12 +85,13 @@ def learning(identifier: str, heading: str, drawn: Learning) -> Figure:
     strips = [line for line in drawn.lines if line.stops]
     extra = STRIP * len(strips) + 12 if strips else 0
     epochs = max(len(line.mean) for line in drawn.lines)
-    with drawing(height=HEIGHT + extra) as figure:
-        marks = [mark for mark in drawn.marks if drawn.span[0] <= mark.value <= drawn.span[1]]
-        named = [
-            *((_last(line.mean), line.name, line.role) for line in drawn.lines),
-            *((m.value, m.text, m.role) for m in marks),
-        ]
+    marks = [mark for mark in drawn.marks if drawn.span[0] <= mark.value <= drawn.span[1]]
+    named = [
+        *((_last(line.mean), line.name, line.role) for line in drawn.lines),
+        *((m.value, m.text, m.role) for m in marks),
+    ]
+    height = tall_enough(HEIGHT, [name for _, name, _ in named])
+    with drawing(height=height + extra) as figure:
         right = room([name for _, name, _ in named])
         axes = panel(figure, right=right, bottom=36 + extra)
         label(axes, drawn.measure)
@@ -103,7 +105,7 @@ def learning(identifier: str, heading: str, drawn: Learning) -> Figure:
         ticks(axes.yaxis, drawn.suffix)
         for place, line in enumerate(strips):
             _strip(
-                panel(figure, right=right, top=HEIGHT + 6 + STRIP * place, bottom=extra - STRIP * (place + 1)),
+                panel(figure, right=right, top=height + 6 + STRIP * place, bottom=extra - STRIP * (place + 1)),
                 line,
                 epochs,
             )

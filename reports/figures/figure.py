@@ -29,6 +29,9 @@ POSITIONS = 500
 WIDTH, HEIGHT = 400, 236
 TEXT = 11.5
 """Size of all words in a drawing: a drawing stands at least 1.15 times as wide as it was made, so 13 px on a screen."""
+LINE = 17
+"""The height of a line of a name, in pixels."""
+
 NAME = 15
 """Letters of a line's name that stand side by side; a longer one goes on below."""
 
@@ -138,6 +141,11 @@ def room(names: Sequence[str]) -> int:
     return 12 + round(6.6 * max((len(line) for name in names for line in wrapped(name).split("\n")), default=0))
 
 
+def tall_enough(height: int, names: Sequence[str]) -> int:
+    """This height of a drawing, or more where `ends` would run out of room for so many names."""
+    return max(height, 68 + LINE * sum(len(wrapped(name).split("\n")) for name in names))
+
+
 def wrapped(name: str) -> str:
     """A name in lines of about NAME letters, three at most."""
     return "\n".join(textwrap.wrap(name, NAME, max_lines=3, placeholder="…"))
@@ -147,7 +155,7 @@ def ends(axes: Axes, named: Sequence[tuple[float, str, str]]) -> None:
     """Each line's name at its end, in its colour, moved apart where two would lie on each other: (height, name, role)."""
     tall = axes.bbox.height
     known = sorted((each for each in named if np.isfinite(each[0])), key=lambda each: each[0])
-    halves = [8.5 * len(wrapped(name).split("\n")) / tall for _, name, _ in known]
+    halves = [LINE / 2 * len(wrapped(name).split("\n")) / tall for _, name, _ in known]
     places = [_height(axes, value) for value, _, _ in known]
     for i in range(len(places)):
         places[i] = max(places[i], halves[i])

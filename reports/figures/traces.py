@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 
 from orchestrator.reports.figures.charts import picked
 from orchestrator.reports.figures.colours import LIGHT
-from orchestrator.reports.figures.figure import Figure, Table, drawing, ends, inline, label, panel, room, table, ticks
+from orchestrator.reports.figures.figure import (
+    Figure,
+    Table,
+    drawing,
+    ends,
+    inline,
+    label,
+    panel,
+    room,
+    table,
+    tall_enough,
+    ticks,
+)
 from orchestrator.reports.wording.words import NONE, count, power, significant
 
 Floats = NDArray[np.floating]
@@ -26,8 +38,9 @@ def rates(
     `dead` says of each arm's runs which got stuck or failed: they are drawn over the others, in the colour of harm.
     """
     gone: list[NDArray[np.bool_]] = list(dead) or [np.zeros(len(values), dtype=np.bool_) for _, _, values in arms]
-    with drawing(height=204) as figure:
-        axes = panel(figure, left=54, right=room([name for name, _, _ in arms]))
+    names = [name for name, *_ in arms]
+    with drawing(height=tall_enough(204, names)) as figure:
+        axes = panel(figure, left=54, right=room(names))
         label(axes, "learning rate, in factors of ten")
         low, high = _reach([values for _, _, values in arms])
         for (_, role, values), lost in zip(arms, gone, strict=True):
@@ -60,8 +73,9 @@ def reached(identifier: str, heading: str, arms: Sequence[tuple[str, str, Floats
     Arms are (name, role, epochs of shape (seeds,) with infinity where never reached, epochs trained).
     """
     last = max(trained for *_, trained in arms)
-    with drawing(height=204) as figure:
-        axes = panel(figure, right=room([name for name, *_ in arms]))
+    names = [name for name, *_ in arms]
+    with drawing(height=tall_enough(204, names)) as figure:
+        axes = panel(figure, right=room(names))
         label(axes, f"share of runs that have reached {threshold}")
         named = []
         for name, role, times, trained in arms:
