@@ -14,7 +14,7 @@ import typer
 from typer._click.exceptions import ClickException
 
 from orchestrator import __version__
-from orchestrator.cli import checking, looking, running
+from orchestrator.cli import checking, judging, looking, running
 from orchestrator.cli.ending import INTERRUPTED, refuse
 from orchestrator.cli.options import examples
 from orchestrator.errors import OrchestratorError, UsageError
@@ -149,5 +149,12 @@ _verb(
     "diagnose history.json",
     "diagnose run-*.csv --html page.html",
     "diagnose",
+)
+_verb(
+    judging.judge,
+    "results made elsewhere, judged like ours",
+    "judge before.csv after.csv --endpoint val_acc --better higher --sesoi 0.01",
+    "judge 'old/seed_*/metrics.csv' 'new/seed_*/metrics.csv' --endpoint val_loss --better lower --sesoi 0.02",
+    "judge 'runs.csv?optimizer=sgd' 'runs.csv?optimizer=adam' --endpoint acc --better higher --sesoi 0.01 --require improves",
 )
 _verb(checking.doctor, "is everything here that a run needs", "doctor", "doctor --address 10.0.0.1:6379")

@@ -39,13 +39,14 @@ def report(
     if form is FormatChoice.html:
         console.print(verdicts.where("report", store.report))
     else:
-        _print_as(form, built.results)
+        print_as(form, built.results)
     if built.unnoted:
         complaints.print(built.unnoted, markup=False)
     caution(store, built.results.provenance)
 
 
-def _print_as(form: FormatChoice, results: Results) -> None:
+def print_as(form: FormatChoice, results: Results) -> None:
+    """The verdicts as lines or as Markdown, or every effect as JSON or CSV."""
     if form is FormatChoice.json:
         sys.stdout.write(clean(results.table.to_json(orient="records", indent=1)) + "\n")
     elif form is FormatChoice.csv:

@@ -61,9 +61,9 @@ class Axis:
 
 @dataclass(frozen=True)
 class Pairs:
-    """A comparison seed by seed.
+    """A comparison seed by seed, or of two sides that no seed joins.
 
-    `before` and `after` hold the runs of `seeds`, in that order; `zone` is the range of effects too small to matter;
+    `before` and `after` hold the runs of `seeds`, in that order; without seeds each has runs of its own; `zone` is the range of effects too small to matter;
     `left_out` counts the pairs in which a run went bad and has no number,
     `fate` says how the bad runs ended.
     """
@@ -77,18 +77,24 @@ class Pairs:
     left_out: int = 0
     fate: str = "bad"
 
+    @property
+    def by(self) -> str:
+        """What a dot stands for."""
+        return "seed by seed" if self.seeds else "run by run"
+
 
 def paired(identifier: str, heading: str, pairs: Pairs) -> Figure:
-    """Every seed twice, joined by a line, and beside it the comparison."""
+    """Every seed twice, joined by a line, and beside it the comparison; of runs that no seed joins, the two clouds."""
     before, after, axis = pairs.before, pairs.after, pairs.axis
     with drawing(height=250) as figure:
-        _slopes(panel(figure, left=52, right=164, top=30, bottom=42), before, after, axis)
+        _slopes(panel(figure, left=52, right=164, top=30, bottom=42), pairs)
         right = panel(figure, left=292, right=8, top=30, bottom=42)
         if axis.ratio:
             _quotient(right, pairs.effect, pairs.zone, axis)
         else:
-            _differences(right, after.values - before.values, pairs.effect, pairs.zone, axis)
-        title = f"{axis.measure}, seed by seed, {heading}: {before.name} and {after.name}"
+            apart = after.values - before.values if pairs.seeds else np.empty(0)
+            _differences(right, apart, pairs.effect, pairs.zone, axis)
+        title = f"{axis.measure}, {pairs.by}, {heading}: {before.name} and {after.name}"
         svg = inline(figure, identifier, title, _described(pairs))
     lost = sum(int(arm.bad.sum()) for arm in (before, after) if arm.bad is not None)
     words = [
@@ -129,20 +135,26 @@ def stops(identifier: str, heading: str, arms: Sequence[Dots], asked: int) -> Fi
     return Figure(identifier, heading, svg, "", table(head, rows))
 
 
-def _slopes(axes: Axes, before: Dots, after: Dots, axis: Axis) -> None:
+def _slopes(axes: Axes, pairs: Pairs) -> None:
+    before, after, axis = pairs.before, pairs.after, pairs.axis
     label(axes, axis.measure, "")
-    ends = np.stack([before.values, after.values], axis=1)
-    lines = np.stack([np.broadcast_to([0.0, 1.0], ends.shape), ends], axis=2)
-    faint = 0.45 if len(lines) <= CROWD else 0.15
-    axes.add_collection(LineCollection(list(lines), colors=LIGHT["axis"], linewidths=0.9, alpha=faint))
+    if pairs.seeds:
+        _lines(axes, np.stack([before.values, after.values], axis=1))
     for place, arm in enumerate((before, after)):
-        _cloud(axes, np.full(len(arm.values), float(place)), arm)
+        aside = np.zeros(len(arm.values)) if pairs.seeds else _swarm(arm.values, 0.15)
+        _cloud(axes, place + aside, arm)
         side = -0.2 if place == 0 else 0.2
         _summary(axes, place + side, arm)
     axes.set_xlim(-0.45, 1.45)
     axes.xaxis.set_major_locator(FixedLocator([0, 1]))
     axes.set_xticklabels([wrapped(shorten(arm.name, 28)) for arm in (before, after)], linespacing=1.25)
     ticks(axes.yaxis, axis.suffix)
+
+
+def _lines(axes: Axes, ends: Floats) -> None:
+    lines = np.stack([np.broadcast_to([0.0, 1.0], ends.shape), ends], axis=2)
+    faint = 0.45 if len(lines) <= CROWD else 0.15
+    axes.add_collection(LineCollection(list(lines), colors=LIGHT["axis"], linewidths=0.9, alpha=faint))
 
 
 def _cloud(axes: Axes, x: Floats, arm: Dots) -> None:
@@ -221,8 +233,14 @@ def _swarm(values: Floats, width: float, bins: int = 34) -> Floats:
 
 def _numbers(pairs: Pairs) -> Table:
     before, after, axis = pairs.before, pairs.after, pairs.axis
+    if not pairs.seeds:
+        return table(("side", "run", axis.measure), [*_listed(before, axis), *_listed(after, axis)])
     rows = [(str(seed), *(_bounded(arm, i, axis) for arm in (before, after))) for i, seed in enumerate(pairs.seeds)]
     return table(("seed", *(f"{arm.name},{axis.suffix}" if axis.suffix else arm.name for arm in (before, after))), rows)
+
+
+def _listed(arm: Dots, axis: Axis) -> list[tuple[str, str, str]]:
+    return [(arm.name, str(at + 1), _bounded(arm, at, axis)) for at in range(len(arm.values))]
 
 
 def _bounded(arm: Dots, index: int, axis: Axis) -> str:
@@ -233,11 +251,14 @@ def _bounded(arm: Dots, index: int, axis: Axis) -> str:
 def _described(pairs: Pairs) -> str:
     before, after, effect, axis = pairs.before, pairs.after, pairs.effect, pairs.axis
     means = [f"{arm.name}: mean {axis.value(float(np.mean(arm.values)))}" for arm in (before, after)]
-    higher = int((after.values > before.values).sum())
-    equal = int((after.values == before.values).sum())
     compared = f"{axis.comparison}: {axis.effect(effect.estimate)}"
     if math.isfinite(effect.low) and math.isfinite(effect.high):
         compared += f", interval {axis.effect(effect.low)} to {axis.effect(effect.high)}"
+    if not pairs.seeds:
+        runs = " and ".join(f"{count(len(arm.values), 'run')} of {arm.name}" for arm in (before, after))
+        return f"{runs}. {'; '.join(means)}. {compared}."
+    higher = int((after.values > before.values).sum())
+    equal = int((after.values == before.values).sum())
     return (
         f"{count(len(pairs.seeds), 'pair')} of runs. {'; '.join(means)}. {after.name} is higher in {higher}, equal in"
         f" {equal}. {compared}."

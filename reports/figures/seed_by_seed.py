@@ -23,7 +23,7 @@ def seeds(results: Results, lesson: Lesson, variant: str) -> Panels | None:
         return None
     chosen = [each for each in results.comparisons if (each.lesson, each.names[1]) == (lesson.id, variant)]
     told = [each for each in chosen if each.endpoint.statistic != "rate"]  # a dot a run would be a yes or a no
-    figures = tuple(_figure(results, lesson, each) for each in told if len(each.pairs[0]))
+    figures = tuple(_figure(results, lesson, each) for each in told if min(map(len, each.pairs)))
     if not figures:
         return None
     censored = not all(each.baseline.reached.all() and each.variant.reached.all() for each in told)
@@ -56,6 +56,8 @@ def _title(lesson: Lesson, variant: str, told: Sequence[Comparison]) -> str:
     """What the dots show: `Seed by seed: better with it in 30 of 30; on redrawn data in 16 of 30`."""
     if told[0].endpoint.statistic == "spread":
         return "Seed by seed: how far apart the runs end"
+    if not lesson.paired:
+        return "Run by run"
     extra = f" with {quoted(variant)}" if lesson.several else ""
     parts: list[str] = []
     for each in told:
@@ -69,18 +71,21 @@ def _title(lesson: Lesson, variant: str, told: Sequence[Comparison]) -> str:
 def _figure(results: Results, lesson: Lesson, each: Comparison) -> Figure:
     scaled = scale(each.endpoint.measure, each.endpoint.threshold)
     first, second = each.usable
-    both = first & second
+    both = (first & second,) * 2 if each.paired else (first, second)
     names = [side[0] for side in each.arms]
     roles = [series(lesson.place_of(name)) for name in names]
     before, after = (
         dots.Dots(
-            label(lesson, name), role, scores.values[both] * scaled.factor, ~scores.reached[both], ended.bad[both]
+            label(lesson, name), role, scores.values[kept] * scaled.factor, ~scores.reached[kept], ended.bad[kept]
         )
-        for name, role, scores, ended in zip(names, roles, (each.baseline, each.variant), each.ended, strict=True)
+        for name, role, scores, ended, kept in zip(
+            names, roles, (each.baseline, each.variant), each.ended, both, strict=True
+        )
     )
-    seeds = results.seeds(each)[both].tolist()
+    seeds = each.seeds[1][both[1]].tolist() if each.paired else []
+    left_out = int((~both[1]).sum()) if each.paired else 0
     row = results.primary(each.lesson, each.names[1], each.data)
-    pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled), len(both) - len(seeds), _fate(each))
+    pairs = dots.Pairs(seeds, before, after, *_compared(row, each, scaled), left_out, _fate(each))
     return dots.paired(ident(each.lesson, each.names[1], "pairs", each.data), scope_heading(each.data), pairs)
 
 

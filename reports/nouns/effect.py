@@ -45,7 +45,10 @@ class Effect:
     guards: bool = False
     better: str = "higher"
     sesoi: float = math.nan
+    paired: bool = True
     n_seeds: int = 0
+    asked_baseline: int = 0
+    asked_variant: int = 0
     n_baseline: int = 0
     n_variant: int = 0
     n_pairs: int = 0
@@ -133,6 +136,11 @@ class Effect:
     def comparison(self) -> tuple[str, str, str]:
         """Lesson, variant and scope."""
         return self.lesson, self.variant, self.data
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """How many runs baseline and variant were asked for."""
+        return (self.n_seeds, self.n_seeds) if self.paired else (self.asked_baseline, self.asked_variant)
 
     @property
     def arms(self) -> tuple[ArmSummary, ArmSummary]:

@@ -92,6 +92,7 @@ class Lesson:
     `metrics` are the scores by which its variants can be compared besides what it declares,
     `looks` are those that were taken at its comparisons, `forms` counts by variant how often its comparison took another
     form in this store, `scored` is of the rows behind its accuracies, `contrasts` are what it compares.
+    `paired`: whether the two runs of a seed belong together. `elsewhere`: its runs were trained by somebody else's program.
     """
 
     id: str
@@ -111,6 +112,8 @@ class Lesson:
     forms: tuple[tuple[str, int], ...] = ()
     scored: tuple[Scored, ...] = ()
     contrasts: tuple[Contrast, ...] = ()
+    paired: bool = True
+    elsewhere: bool = False
 
     @property
     def deciding(self) -> tuple[Contrast, ...]:
@@ -169,6 +172,8 @@ def lesson(document: Document) -> Lesson:
         forms=tuple((document.get("forms") or {}).items()),
         scored=tuple(map(_scored, document.get("scored") or ())),
         contrasts=contrasts(document),
+        paired=bool(document.get("paired", True)),
+        elsewhere=bool(document.get("elsewhere")),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from orchestrator.reports.nouns.history import LABELS, Arm
@@ -54,8 +55,7 @@ def stuck(results: Results) -> list[Cause]:
     found: dict[Arm, list[int]] = {}
     scores: dict[Arm, str] = {}
     for each in results.comparisons:
-        seeds = results.seeds(each)
-        for side, ended in zip(each.arms, each.ended, strict=True):
+        for side, seeds, ended in zip(each.arms, each.seeds, each.ended, strict=True):
             if ended.stuck.any() and len(side) == 1:
                 which = each.lesson, side[0], each.data
                 found[which] = seeds[ended.stuck].tolist()
@@ -69,7 +69,7 @@ def stuck(results: Results) -> list[Cause]:
 def _scores(results: Results, each: Comparison, variant: str, seeds: Sequence[int]) -> str:
     """`, at 58.1 to 65.4 % accuracy on fresh points (66.3 % needed)`: where the stuck runs ended."""
     lesson = results.lesson(each.lesson)
-    asked = results.seeds(each)
+    asked = np.union1d(*each.seeds)
     arms = {name: results.arm(each.lesson, name, each.data) for side in each.arms for name in side}
     rule = needed([arm[arm["seed"].isin(asked)] for arm in arms.values()], lesson)
     if rule is None:

@@ -82,6 +82,8 @@ def render(results: Results, out: Path) -> str:
             origin=provenance.origin(results),
             further=provenance.further(results.provenance),
             notices=provenance.notices(results.provenance),
+            elsewhere=results.elsewhere,
+            unpaired=not all(lesson.paired for lesson in results.lessons),
         )
     )
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
@@ -103,17 +105,23 @@ def environment() -> Environment:
 
 def _lede(results: Results) -> str:
     """How it was found out, with the words that the rows below need."""
-    starts = count(int(results.runs["seed"].nunique()), "random start")
     fresh = any(row.measure.startswith("fresh_") for row in results.effects if row.primary or row.guards)
     points = any(row.measure.endswith("accuracy") for row in results.deciding)
     levels = listed(sorted({confidence(row).removesuffix(" %") for row in results.deciding}), "or")
     told = [
-        f"Each is compared with its baseline from the same {starts} (seeds){limitations.on_what(results)}.",
+        f"{_sides(results)}{limitations.on_what(results)}.",
         f"Brackets ({levels} % intervals) hold what these runs do not rule out.",
         "Accuracy is measured on fresh points, rows that no training saw." if fresh and points else "",
         "80 % to 83 % is 3 points." if points else "",
     ]
     return " ".join(filter(None, told))
+
+
+def _sides(results: Results) -> str:
+    if not all(lesson.paired for lesson in results.lessons):
+        return "Runs of the one are compared with runs of the other, which no seed joins"
+    starts = count(int(results.runs["seed"].nunique()), "seed" if results.elsewhere else "random start")
+    return f"Each is compared with its baseline from the same {starts}{'' if results.elsewhere else ' (seeds)'}"
 
 
 def _kinds(found: list[Section]) -> list[str]:

@@ -33,10 +33,12 @@ Bools = npt.NDArray[np.bool_]
 class Comparison:
     """A variant against its baseline in one scope, by one endpoint; all arrays are aligned by seed, (n,).
 
+    Of runs that no seed joins each arm's are of its own seeds, and may be of another number.
+
     Attributes:
         names: what the baseline and the comparison are called. arms: the variants on either side.
         primary, guards: whether the endpoint decides the lesson, or is what must not get worse meanwhile.
-        baseline, variant: their scores. ended: how their runs ended, baseline first.
+        baseline, variant: their scores. ended: how their runs ended, baseline first. seeds: those of either arm.
         level: what the lesson's primary endpoint is judged at.
         shared: test rows over training rows where draws of data have rows in common (re-split files), else 0.
         rows: those that all runs were scored on, where they are a further source of uncertainty; None: they are as given.
@@ -50,11 +52,13 @@ class Comparison:
     baseline: Scores
     variant: Scores
     ended: tuple[Outcomes, Outcomes]
+    seeds: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     level: Level
     primary: bool = False
     guards: bool = False
     shared: float = 0.0
     rows: Rows | None = None
+    paired: bool = True
 
     @property
     def alpha(self) -> float:
@@ -79,8 +83,10 @@ class Comparison:
 
     @property
     def pairs(self) -> tuple[Floats, Floats]:
-        """Values of baseline and variant where both are usable."""
+        """Values of baseline and variant where both are usable; of runs that no seed joins, where each is."""
         first, second = self.usable
+        if not self.paired:
+            return self.baseline.values[first], self.variant.values[second]  # noqa: PD011  arrays, no frame
         both = first & second
         return self.baseline.values[both], self.variant.values[both]  # noqa: PD011  arrays, no frame
 
@@ -101,8 +107,10 @@ def comparisons(
             for data in sorted(scopes):
                 keys = {name: (lesson.id, name, data) for name in contrast.variants}
                 if all(key in arms for key in keys.values()):
-                    seeds = reduce(np.intersect1d, (arms[key]["seed"].to_numpy() for key in keys.values()))
-                    rows = [arms[key][arms[key]["seed"].isin(seeds)] for key in keys.values()]
+                    rows = [arms[key] for key in keys.values()]
+                    if lesson.paired:
+                        seeds = reduce(np.intersect1d, (arm["seed"].to_numpy() for arm in rows))
+                        rows = [arm[arm["seed"].isin(seeds)] for arm in rows]
                     curves = [index.arm(*key) for key in keys.values()]
                     made = map(_Arm, rows, curves, outcomes(rows, lesson))
                     pair = _Pair(lesson, contrast, data, dict(zip(keys, made, strict=True)))
@@ -139,6 +147,10 @@ class _Pair:
         """The epochs that all its variants were asked for."""
         return min(self.lesson.variant(name).epochs for name in self.arms)
 
+    def seeds(self, side: Weights) -> npt.NDArray[np.int64]:
+        """The seeds of a side's runs."""
+        return self.arms[side[0][0]].runs["seed"].to_numpy(dtype=np.int64)
+
     def ended(self, side: Weights) -> Outcomes:
         """How the runs of a side ended: badly where any of a seed did."""
         return together([self.arms[name].ended for name, _ in side])
@@ -160,7 +172,7 @@ def _compare(pair: _Pair, endpoints: Iterable[Judged]) -> Iterator[Comparison]:
     below, above = (pair.ended(side) for side in sides)
     for judged in endpoints:
         endpoint = judged.endpoint
-        if not _is_told(contrast, judged):
+        if not _is_told(contrast, judged) or not (lesson.paired or endpoint.statistic == "mean"):
             continue
         found = [pair.scores(endpoint, side) for side in sides]
         baseline, variant = merged(*(each.values for each in found))  # noqa: PD011  arrays, no frame
@@ -173,11 +185,13 @@ def _compare(pair: _Pair, endpoints: Iterable[Judged]) -> Iterator[Comparison]:
             baseline=replace(found[0], values=baseline),
             variant=replace(found[1], values=variant),
             ended=(below, above),
+            seeds=tuple(pair.seeds(side) for side in sides),  # type: ignore[arg-type]
             level=level(lesson, contrast.name, pair.data),
             primary=judged.primary and contrast.decides,
             guards=judged.guards and contrast.decides,
             shared=_shared(lesson.data) if pair.data != "fixed" else 0.0,
             rows=scored(lesson, contrast.name, pair.data, endpoint.measure) if endpoint.statistic == "mean" else None,
+            paired=lesson.paired,
         )
 
 

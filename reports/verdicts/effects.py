@@ -8,7 +8,11 @@ of epochs don't, by which standing still looks well. Its attributes are the tabl
     measure statistic threshold       the endpoint: statistic "mean", "spread" or "rate"
     primary guards                    it decides; it is what must not get worse meanwhile
     better sesoi                      declared with it; better is "higher" or "lower"; empty and NaN where nobody said
-    n_seeds n_baseline n_variant      seeds both arms were asked for; runs with the number, per arm
+    paired                            whether the two runs of a seed belong together; where not, "pairs" are the runs of the
+                                      smaller arm, the interval is Welch's, p deals runs out to the arms, p_wilcoxon is Mann
+                                      and Whitney's, McNemar's test is Fisher's, and what takes pairs is NaN
+    n_seeds asked_baseline asked_variant    seeds both arms were asked for; runs of each arm
+    n_baseline n_variant              runs with the number, per arm
     n_pairs n_identical               pairs compared; those of them in which both arms are equal
     mean_baseline mean_variant sd_baseline sd_variant    over those pairs
     look declared family alpha        which look at the comparison this is, of how many that were declared before the
@@ -69,9 +73,10 @@ from scipy.stats import false_discovery_control
 
 from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import lessons as described
+from orchestrator.reports.statistics import unpaired
 from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.more_seeds import settle
-from orchestrator.reports.statistics.paired import correlation, mean_effect, sign_flip
+from orchestrator.reports.statistics.paired import MeanEffect, correlation, mean_effect, sign_flip
 from orchestrator.reports.statistics.permutation import MORE, RESAMPLES, least
 from orchestrator.reports.statistics.rates import exact_mcnemar, newcombe, rate, rate_effect, seeds_to_tell, worst_rank
 from orchestrator.reports.statistics.single_pairs import single
@@ -114,7 +119,7 @@ def frame(found: Sequence[Effect]) -> pd.DataFrame:
     made = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in CATEGORICAL:
         made[name] = pd.Categorical(made[name], categories=list(dict.fromkeys(row[name] for row in rows)))
-    made = made.astype({"primary": bool, "guards": bool, "rows_dominate": bool})
+    made = made.astype({"primary": bool, "guards": bool, "rows_dominate": bool, "paired": bool})
     made["verdict"] = pd.Categorical(made["verdict"], categories=list(CATEGORIES))
     return made
 
@@ -127,7 +132,8 @@ def _alone(c: Comparison) -> Effect:
         measure=e.measure, statistic=e.statistic, threshold=e.threshold, primary=c.primary, guards=c.guards,
         better=e.better, sesoi=e.sesoi, shared=c.shared,
         look=c.level.look, declared=c.level.declared, family=c.level.family, alpha=c.alpha,
-        n_seeds=len(c.baseline.values), n_pairs=len(first), n_identical=int((first == second).sum()),
+        paired=c.paired, n_seeds=min(map(len, c.seeds)), asked_baseline=len(c.seeds[0]), asked_variant=len(c.seeds[1]),
+        n_pairs=min(len(first), len(second)), n_identical=int((first == second).sum()) if c.paired else 0,
         n_baseline=int(usable[0].sum()), n_variant=int(usable[1].sum()), spread_ratio=ratio(first, second),
         mean_baseline=_mean(first), mean_variant=_mean(second), sd_baseline=_sd(first), sd_variant=_sd(second),
     )  # fmt: skip
@@ -151,8 +157,11 @@ def _sd(values: Floats) -> float:
 def _of_means(known: Effect, c: Comparison) -> Effect:
     """With what belongs to a mean difference, of seeds and of rows."""
     (first, second), e, rows = c.pairs, c.endpoint, None if c.shared else c.rows
+    if not c.paired:
+        found = unpaired.mean_effect(first, second, e.better, e.sesoi, c.alpha)
+        return _settled(_holding(known, found), found.effect, found.sd, e.sesoi)
     found = mean_effect(first, second, e.better, e.sesoi, c.alpha, c.shared, rows)
-    known = replace(known, **{name: value for name, value in asdict(found).items() if name not in ("n", "sd")})
+    known = _holding(known, found)
     if c.shared:
         return replace(known, p_wilcoxon=math.nan)
     alone = single(second - first, found.probability_better)
@@ -168,6 +177,10 @@ def _of_means(known: Effect, c: Comparison) -> Effect:
     return replace(known, n_rows=rows.rows, se_rows=rows.error, rows_dominate=dominate)
 
 
+def _holding(known: Effect, found: MeanEffect) -> Effect:
+    return replace(known, **{name: value for name, value in asdict(found).items() if name not in ("n", "sd")})
+
+
 def _settled(known: Effect, effect: float, sd: float, sesoi: float, of_rows: float = 0.0) -> Effect:
     what, pairs = settle(effect, sd, sesoi, known.alpha, of_rows)
     return replace(known, settles=what, seeds_settle=pairs)
@@ -181,8 +194,11 @@ def _unfinished(c: Comparison) -> dict[str, Any]:
         for arm, mask in zip(("baseline", "variant"), masks, strict=True):
             share = rate(mask)
             found |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
-        found[f"p_{what}"] = exact_mcnemar(*masks)
+        found[f"p_{what}"] = exact_mcnemar(*masks) if c.paired else unpaired.fisher(*masks)
     first, second = c.ended[0].bad, c.ended[1].bad
+    if not c.paired:
+        low, high = unpaired.newcombe(second, first)
+        return found | {"bad_low": low, "bad_high": high, "seeds_bad": math.inf, **_ranked(c)}
     low, high = newcombe(int(second.sum()), int(first.sum()), len(first))
     seeds = seeds_to_tell(int((second & ~first).sum()), int((first & ~second).sum()), len(first), c.alpha)
     return found | {"bad_low": low, "bad_high": high, "seeds_bad": seeds, **_ranked(c)}
@@ -193,7 +209,8 @@ def _ranked(c: Comparison) -> dict[str, Any]:
     if c.endpoint.statistic != "mean" or not c.endpoint.better:
         return {}
     gone = c.ended[0].bad & ~c.usable[0], c.ended[1].bad & ~c.usable[1]
-    ranks = worst_rank(c.baseline.values, c.variant.values, gone, c.endpoint.better)
+    rank = worst_rank if c.paired else unpaired.worst_rank
+    ranks = rank(c.baseline.values, c.variant.values, gone, c.endpoint.better)
     return {"p_worst_rank": ranks.p, "worst_rank": ranks.direction}
 
 
@@ -220,9 +237,10 @@ def _rng(seed: int, n: int) -> np.random.Generator:
 
 def _permuted(found: Sequence[Effect], pairs: Pairs, seed: int) -> list[Effect]:
     """With all that takes permutations, the effects of equal n in one go."""
-    made = list(found)
-    for n in sorted({len(first) for first, _ in pairs}):
-        chosen = [i for i, (first, _) in enumerate(pairs) if len(first) == n]
+    made = [each if each.paired else _dealt_out(each, pair, seed) for each, pair in zip(found, pairs, strict=True)]
+    joined = [i for i, each in enumerate(made) if each.paired]
+    for n in sorted({len(pairs[i][0]) for i in joined}):
+        chosen = [i for i in joined if len(pairs[i][0]) == n]
         levels = np.array([made[i].alpha for i in chosen])
         first, second = (np.stack([pairs[i][side] for i in chosen], axis=1) for side in (0, 1))
         means = sign_flip(
@@ -237,6 +255,12 @@ def _permuted(found: Sequence[Effect], pairs: Pairs, seed: int) -> list[Effect]:
         for i, each in zip(ratios, spread, strict=True):
             made[i] = _of_spread(made[i], each)
     return made
+
+
+def _dealt_out(known: Effect, arms: tuple[Floats, Floats], seed: int) -> Effect:
+    """With the permutation p of two arms that no seed joins."""
+    p = unpaired.permuted(*arms, _rng(seed, sum(map(len, arms))))
+    return replace(known, p=p, p_least=max(unpaired.least(*map(len, arms)), 2 / (RESAMPLES + 1)))
 
 
 def _with_p(known: Effect, p_mean: float, p_spread: float, n: int) -> Effect:

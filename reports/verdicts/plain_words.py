@@ -94,7 +94,7 @@ def lost(row: Effect) -> str:
     if row.bad_variant <= row.bad_baseline or row.p_bad <= row.alpha or row.statistic == "rate":
         return ""
     found = [PRESENT[each.kind][row.bad_variant > 1] for each in row.bad_runs if each.variant]
-    return f"{row.bad_variant} of {row.n_seeds} runs {' or '.join(found)}"
+    return f"{row.bad_variant} of {row.asked[1]} runs {' or '.join(found)}"
 
 
 def shown_digits(row: Effect) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,11 @@ class Results:
     ) -> Results:
         """Results from tables and the lessons' descriptions, as a store holds them."""
         return cls(runs, Histories.of(histories), lessons(descriptions), provenance)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the runs were made by somebody else's program, so that nothing is known of how they were trained."""
+        return any(lesson.elsewhere for lesson in self.lessons)
 
     @cached_property
     def compared(self) -> tuple[Comparison, ...]:
@@ -89,11 +94,6 @@ class Results:
         """The histories of one arm."""
         return self.histories.arm(lesson, variant, data)
 
-    def seeds(self, each: Comparison) -> NDArray[np.int64]:
-        """The seeds that a comparison's pairs were asked for, in the order of its arrays."""
-        arms = (self.arm(each.lesson, name, each.data) for side in each.arms for name in side)
-        return reduce(np.intersect1d, (arm["seed"].to_numpy(dtype=np.int64) for arm in arms))
-
     def scopes(self, lesson: str) -> list[str]:
         """The scopes a lesson was run in, the fixed data set first."""
         return in_order({data for name, _, data in self._arms if name == lesson})
@@ -107,8 +107,8 @@ class Results:
         """The seeds whose run of one arm failed, diverged or got stuck, as its comparisons count them."""
         for each in self.comparisons:
             if each.lesson == lesson and each.data == data and (variant,) in each.arms:
-                bad = each.ended[each.arms.index((variant,))].bad
-                return self.seeds(each)[bad]
+                side = each.arms.index((variant,))
+                return each.seeds[side][each.ended[side].bad]
         return np.empty(0, dtype=np.int64)
 
     def lesson(self, name: str) -> Lesson:

@@ -197,7 +197,8 @@ def _warnings(rows: Sequence[Effect]) -> list[tuple[str, str]]:
         elif row.bad_variant or row.bad_baseline:
             found.append((row.data, bad_runs(row)))
         elif row.n_pairs < row.n_seeds:
-            found.append((row.data, f"only {row.n_pairs} of {row.n_seeds} pairs of runs count"))
+            those = "pairs of runs" if row.paired else "runs of a side"
+            found.append((row.data, f"only {row.n_pairs} of {row.n_seeds} {those} count"))
     return found
 
 

@@ -78,11 +78,11 @@ def _narrower(row: Effect, r: float) -> float:
 def _stopped(results: Results, row: Effect) -> str:
     """The effect by when a run stopped, where that separates it; exploratory."""
     each = next(c for c in results.comparisons if (c.lesson, c.names[1], c.data) == row.comparison)
-    if len(each.arms[1]) > 1:
+    if len(each.arms[1]) > 1 or not each.paired:
         return ""
     curves = results.curves(each.lesson, each.arms[1][0], each.data)
     first, second = each.usable
-    seeds = results.seeds(each)[first & second]
+    seeds = each.seeds[1][first & second]
     ended = dict(zip(curves.seeds.tolist(), curves.stops.tolist(), strict=True))
     stops = np.array([ended.get(seed, -1) for seed in seeds.tolist()], dtype=float)
     differences = each.pairs[1] - each.pairs[0]

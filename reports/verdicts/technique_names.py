@@ -26,7 +26,7 @@ def called_so(lesson: Lesson, name: str) -> str:
 
 def comparison(lesson: Lesson, variant: str) -> str:
     """A comparison by its technique: `Weight averaging`; where a lesson has several, `Batch size: stochastic`."""
-    if not lesson.several and variant == PLAIN[1]:
+    if lesson.elsewhere or (not lesson.several and variant == PLAIN[1]):
         return technique(lesson)
     return f"{technique(lesson)}: {variant}"
 

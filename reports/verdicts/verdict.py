@@ -36,6 +36,7 @@ from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.statistics.levels import WHOLE
 from orchestrator.reports.statistics.more_seeds import seeds_can_decide
 from orchestrator.reports.statistics.paired import ROUNDING, fewest_pairs
+from orchestrator.reports.statistics.unpaired import fewest_runs, least
 from orchestrator.reports.wording.phrases import (
     amount,
     digits_of,
@@ -129,15 +130,27 @@ def guard(row: Effect) -> str:
 
 def _too_few(row: Effect) -> Verdict | None:
     seeds, fewest = row.n_seeds, fewest_pairs(row.alpha)
+    if not row.paired:
+        return _too_few_runs(row, row.asked_baseline, row.asked_variant)
     if seeds >= fewest:
         return None
     return Verdict(VOID, f"{seeds} {plural(str(seeds), 'seeds')}: so few can't show anything, it takes {fewest}")
 
 
+def _too_few_runs(row: Effect, baseline: int, variant: int) -> Verdict | None:
+    """Of arms that no seed joins: whether dealing their runs out could show anything."""
+    if least(baseline, variant) <= row.alpha:
+        return None
+    return Verdict(
+        VOID,
+        f"{variant} and {baseline} runs: so few can't show anything, it takes {fewest_runs(row.alpha)} of either",
+    )
+
+
 def _by_rate(row: Effect) -> Verdict | None:
     if not row.primary or row.statistic == "rate" or row.p_bad > row.alpha:
         return None
-    reason = f"{bad_runs(row)}; McNemar {probability(row.p_bad)}"
+    reason = f"{bad_runs(row)}; {'McNemar' if row.paired else 'Fisher'} {probability(row.p_bad)}"
     if row.bad_variant > row.bad_baseline:
         return Verdict(HARMS, reason)
     harmful = not _left(row) and not math.isnan(row.low) and _by_effect(row).category == HARMS
@@ -146,6 +159,8 @@ def _by_rate(row: Effect) -> Verdict | None:
 
 def _left(row: Effect) -> Verdict | None:
     pairs, seeds = row.n_pairs, row.n_seeds
+    if not row.paired:
+        return _left_of_either(row)
     if pairs < 2:
         return Verdict(VOID, f"{'no pair' if pairs == 0 else 'only one pair'} of runs has this number")
     if pairs < ENOUGH * seeds:
@@ -155,8 +170,22 @@ def _left(row: Effect) -> Verdict | None:
     return None
 
 
+def _left_of_either(row: Effect) -> Verdict | None:
+    arms = (row.n_variant, row.asked_variant), (row.n_baseline, row.asked_baseline)
+    for known, asked in arms:
+        if known < max(2, ENOUGH * asked):
+            return Verdict(VOID, f"only {known} of {asked} runs of one side have this number; too few to stand for all")
+    return _too_few_runs(row, row.n_baseline, row.n_variant)
+
+
 def _identical(row: Effect) -> Verdict | None:
-    if row.n_identical < row.n_pairs or row.statistic == "rate" or _nobody_got_there(row) or row.se_rows > 0:
+    if (
+        not row.paired
+        or row.n_identical < row.n_pairs
+        or row.statistic == "rate"
+        or _nobody_got_there(row)
+        or row.se_rows > 0
+    ):
         return None
     said = _constant(row)
     return Verdict(SAME, said) if _clear(row) else Verdict(OPEN, f"{said}, but bad runs may be more with it")
@@ -186,6 +215,8 @@ def _constant(row: Effect) -> str:
         return f"{words.noun} is {shown}{unit} in every run of both arms"
     if row.n_identical == row.n_pairs:
         return f"both arms are exactly equal in each of the {row.n_pairs} pairs"
+    if not row.paired:
+        return f"{words.noun} does not vary from run to run on either side; the difference is {amount(row)}"
     return f"the difference is {amount(row)} in every pair, without any variation"
 
 
@@ -292,10 +323,13 @@ def _seeds(row: Effect) -> str:
     if math.isnan(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
-        return f"more than {MANY:,} seeds would be needed to show “{what}”"
+        return f"more than {MANY:,} {'seeds' if row.paired else 'runs of either'} would be needed to show “{what}”"
+    those = "seeds" if row.paired else "runs of either"
     if needed <= row.n_pairs:
-        return f"these seeds could have shown “{what}”; the true effect is near that border"
-    return f"about {_round_up(needed):,} seeds would likely show “{what}”"
+        return (
+            f"these {'seeds' if row.paired else 'runs'} could have shown “{what}”; the true effect is near that border"
+        )
+    return f"about {_round_up(needed):,} {those} would likely show “{what}”"
 
 
 def settling(row: Effect) -> int | None:
@@ -365,7 +399,8 @@ def clause(row: Effect, again: bool = False) -> tuple[str, str]:
     `again` says 'it' for the measure: the sentence has named it.
     """
     if not _too_few(row) and _by_rate(row):
-        rest = f"; in the {row.n_pairs} pairs that finished the difference was {_said(row)}"
+        those = f"the {row.n_pairs} pairs" if row.paired else "the runs"
+        rest = f"; in {those} that finished the difference was {_said(row)}"
         return bad_runs(row), "" if math.isnan(row.low) else rest
     return _did(row, again)
 

@@ -40,8 +40,8 @@ def qualifiers(row: Effect) -> list[Qualifier]:
 def bad_runs(row: Effect) -> str:
     """'failed or got stuck in 6 of 30 runs (baseline: 1 of 30)': the kinds there are, and both rates."""
     kinds = [BAD[each.kind] for each in row.bad_runs if each.variant or each.baseline]
-    with_, without, seeds = row.bad_variant, row.bad_baseline, row.n_seeds
-    return f"{' or '.join(kinds)} in {with_} of {seeds} runs (baseline: {without} of {seeds})"
+    without, with_ = row.asked
+    return f"{' or '.join(kinds)} in {row.bad_variant} of {with_} runs (baseline: {row.bad_baseline} of {without})"
 
 
 def ordinal(n: int) -> str:
