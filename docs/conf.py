@@ -27,6 +27,7 @@ CONTENTS = [
     "words",
     "sure",
     "diagnose",
+    "judge",
     "models",
     "cluster",
     "machine",

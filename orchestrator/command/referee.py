@@ -103,7 +103,12 @@ def judge(baseline: str, candidate: str, question: Question, ledger: Path | None
         )
     frame = _frame(kept, names, question)
     nothing = pd.DataFrame({name: [] for name in (*LABELS, "seed", "epoch")})
-    return Results.of(frame, nothing, [_lesson(names, question, looks)], {"command": command, "notices": remarks})
+    told = {
+        side: f"{word}, {count(len(runs), 'run')}"
+        for side, word, runs in zip(("baseline", "candidate"), (baseline, candidate), kept, strict=True)
+    }
+    about = {"command": command, **told, "digest of the runs": look["digest"], "notices": remarks}
+    return Results.of(frame, nothing, [_lesson(names, question, looks)], about)
 
 
 def is_met(results: Results, required: str) -> bool:

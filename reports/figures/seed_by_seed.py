@@ -32,7 +32,8 @@ def seeds(results: Results, lesson: Lesson, variant: str) -> Panels | None:
         *([Key("ring", "muted", "never got there")] if censored else []),
     )
     title, joined = _title(lesson, variant, told), _joined(figures)
-    return Panels("pairs", ident(lesson.id, variant, "pairs"), title, figures, legend, (), joined)
+    kind = "pairs" if lesson.paired else "runs"
+    return Panels(kind, ident(lesson.id, variant, "pairs"), title, figures, legend, (), joined)
 
 
 def _joined(figures: Sequence[Figure]) -> Table | None:

@@ -17,7 +17,9 @@ MOST_NOTES = 3
 def limitations(results: Results) -> list[tuple[str, str]]:
     """Names of limits and what they mean here."""
     text = (
-        "Nothing is shown for them: all runs are of what stands under “What was trained”, and no technique was tuned."
+        "Nothing is shown for them, and whether one side was tuned more than the other is not known here."
+        if results.elsewhere
+        else "Nothing is shown for them: all runs are of what stands under “What was trained”, and no technique was tuned."
     )
     found = [("Other data, models, settings", text)]
     if any("fixed" in results.scopes(lesson.id) for lesson in results.lessons):

@@ -195,7 +195,7 @@ def _figures(results: Results, lesson: Lesson) -> list[Panels]:
 def _telling(lesson: Lesson, figures: Sequence[Panels]) -> Panels | None:
     """The figure that shows what decides: waiting times, or the runs seed by seed; curves where several are compared."""
     wanted = "reached" if lesson.endpoint.measure == "epochs_to_threshold" else "pairs"
-    kinds = ("learning",) if lesson.several else (wanted, "pairs", "learning")
+    kinds = ("learning",) if lesson.several else (wanted, "pairs", "runs", "learning")
     return next((figure for kind in kinds for figure in figures if figure.kind == kind), None)
 
 
