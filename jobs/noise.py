@@ -10,7 +10,7 @@ If it helps, accuracy on fresh points rises.
 import keras
 from keras import layers
 
-from orchestrator import Endpoint, Lesson, Variant
+from orchestrator import Claim, Endpoint, Lesson, Variant
 from orchestrator.jobs.problems import circles
 
 
@@ -41,4 +41,11 @@ LESSON = Lesson(
         Variant("with", noisy, epochs=4000, note="Gaussian noise of 0.1 on the hidden layer's output"),
     ],
     endpoint=Endpoint("fresh_accuracy", better="higher", sesoi=0.01),
+    published=[
+        Claim(
+            "J. Brownlee, How to Improve Deep Learning Model Robustness by Adding Noise, machinelearningmastery.com, 2018",
+            effect=0.814 - 0.757,
+            measure="test_accuracy",
+        )
+    ],
 )

@@ -20,6 +20,7 @@ from orchestrator.errors import (
     VersionError,
 )
 from orchestrator.lesson import SECONDARY, Data, Lesson, Split, Variant
+from orchestrator.reports.nouns.claim import Claim
 from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.stack import stack
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SECONDARY",
+    "Claim",
     "ClusterError",
     "ClusterLostError",
     "Contrast",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from orchestrator import batches
 from orchestrator.errors import LessonError
+from orchestrator.reports.nouns.claim import Claim
 from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.scope import SCOPES, Scope
@@ -314,6 +315,29 @@ def check_contrast(contrast: Contrast, variants: Sequence[str], endpoint: Endpoi
     )
 
 
+def check_claim(claim: Claim, names: Sequence[str]) -> None:
+    """See that a claim can be held against one of these contrasts.
+
+    Raises:
+        LessonError: it can't.
+    """
+    _require(isinstance(claim, Claim), "published claims must all be made with Claim(...)")
+    said = claim.source if isinstance(claim.source, str) else ""
+    _require(bool(said.strip()), "a claim needs a source: who said so, and where")
+    given = [each for each in (claim.effect, claim.value) if each is not None]
+    number = len(given) == 1 and isinstance(given[0], int | float) and math.isfinite(given[0])
+    _require(
+        number,
+        f"the claim of {said!r} has effect {claim.effect!r} and value {claim.value!r}; give one of them, a number",
+    )
+    runs = isinstance(claim.n, int) and not isinstance(claim.n, bool) and claim.n >= 1
+    _require(runs, f"the claim of {said!r} is of {claim.n!r} runs; n must be a whole number of 1 or more")
+    known = claim.contrast in ("", *names) and bool(names)
+    _require(
+        known, f"the claim of {said!r} is about {claim.contrast!r}; the lesson compares {', '.join(map(repr, names))}"
+    )
+
+
 def _require_word(what: str, name: Any) -> None:
     word = isinstance(name, str) and bool(name.strip()) and name.isprintable()
     _require(word, f"a {what}'s name is {name!r}; it must be a word")
@@ -409,6 +433,7 @@ class Lesson:
         contrasts: what is compared, where that is something else than each other variant with the first.
         guard: what must not get worse meanwhile; by default accuracy on fresh points, else on the test set, where that
             doesn't decide.
+        published: what others claim of it, which the page holds against what is measured.
         family: what the technique treats.
         technique: what a sentence on the result speaks of, where that is not the title.
         id: set by whoever loads the file.
@@ -424,6 +449,7 @@ class Lesson:
     secondary: Sequence[Endpoint] = SECONDARY
     guard: Endpoint | None = None
     contrasts: Sequence[Contrast] = ()
+    published: Sequence[Claim] = ()
     family: Literal["learning", "generalization", "predictions"] | None = None
     technique: str = ""
     id: str = ""
@@ -451,6 +477,9 @@ class Lesson:
         _require_different("contrasts", [c.name for c in self.contrasts])
         decide = not self.contrasts or any(c.decides for c in self.contrasts)
         _require(decide, "none of the lesson's contrasts decides; leave `decides` as it is for one at least")
+        names = [c.name for c in self.contrasts] or [v.name for v in self.variants[1:]]
+        for claim in self.published:
+            check_claim(claim, names)
         for name in ("redrawn", "fresh"):
             lacks = [v.name for v in self.variants if _lacks(getattr(self.data_of(v), name), getattr(self.data, name))]
             _require(not lacks, f"variant {lacks[:1]}: of its data and the lesson's, only one has {name!r}")

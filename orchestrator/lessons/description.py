@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from orchestrator.lesson import SECONDARY, Lesson
 from orchestrator.nouns.measures import Measures, Traits
+from orchestrator.reports.nouns.claim import Claim
 from orchestrator.reports.nouns.endpoint import Endpoint
 
 
@@ -34,6 +35,7 @@ def description(
         "guard": asdict(measures.of(lesson.guard)) if lesson.guard else None,
         "secondary": [asdict(e) for e in secondary],
         "contrasts": [asdict(each) for each in lesson.contrasts],
+        "published": [asdict(_claim(each, measures)) for each in lesson.published],
         "metrics": measures.scores(),
         "variants": [
             {
@@ -62,3 +64,12 @@ def _secondary(endpoint: Endpoint, measures: Measures) -> Endpoint | None:
     """The endpoint by its name in the tables; of the usual ones only under their own, since what matters in a cross-entropy need not matter in another loss."""
     found = measures.find(endpoint)
     return found if found == endpoint or endpoint not in SECONDARY else None
+
+
+def _claim(claim: Claim, measures: Measures) -> Claim:
+    """The claim with its measure as the tables call it.
+
+    Raises:
+        LessonError: no run is scored by it.
+    """
+    return replace(claim, measure=measures.of(Endpoint(claim.measure)).measure) if claim.measure else claim

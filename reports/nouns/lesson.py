@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.reports.nouns.claim import Claim, claim
 from orchestrator.reports.nouns.contrast import Contrast, contrasts
 from orchestrator.reports.nouns.endpoint import Endpoint, endpoint
 
@@ -91,7 +92,8 @@ class Lesson:
 
     `metrics` are the scores by which its variants can be compared besides what it declares,
     `looks` are those that were taken at its comparisons, `forms` counts by variant how often its comparison took another
-    form in this store, `scored` is of the rows behind its accuracies, `contrasts` are what it compares.
+    form in this store, `scored` is of the rows behind its accuracies, `contrasts` are what it compares, `published` is what
+    others claim of them.
     `paired`: whether the two runs of a seed belong together. `elsewhere`: its runs were trained by somebody else's program.
     """
 
@@ -114,6 +116,7 @@ class Lesson:
     contrasts: tuple[Contrast, ...] = ()
     paired: bool = True
     elsewhere: bool = False
+    published: tuple[Claim, ...] = ()
 
     @property
     def deciding(self) -> tuple[Contrast, ...]:
@@ -174,6 +177,7 @@ def lesson(document: Document) -> Lesson:
         contrasts=contrasts(document),
         paired=bool(document.get("paired", True)),
         elsewhere=bool(document.get("elsewhere")),
+        published=tuple(map(claim, document.get("published") or ())),
     )
 
 

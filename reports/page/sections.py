@@ -13,6 +13,7 @@ from orchestrator.reports.nouns.lesson import Lesson
 from orchestrator.reports.page import tables
 from orchestrator.reports.statistics.agreement import agreement
 from orchestrator.reports.verdicts.chips import Chip, against, chip, said, surely_worse
+from orchestrator.reports.verdicts.claims import checked
 from orchestrator.reports.verdicts.plain_words import lost, noun, plain, title
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.summary import called, decided_by, guard_row
@@ -103,6 +104,7 @@ class Answer:
     sure: tuple[str, ...]
     more: str
     advice: str
+    published: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,7 @@ def _answer(results: Results, lesson: Lesson, contrast: Contrast) -> Answer | No
         sure=tuple(how_sure(results, lesson, variant)),
         more=_more(results, lesson, primaries),
         advice=_advice(primaries) if contrast.keep else "",
+        published=tuple(each.sentence for each in checked(results, lesson, variant)),
     )
 
 

@@ -55,7 +55,8 @@ def declared(lesson: Lesson, columns: set[str]) -> list[Judged]:
     nothing was declared of, which is shown and not judged.
     """
     others = [Endpoint(name, "", math.nan) for name in lesson.metrics if name in columns]
-    further = [*lesson.secondary, *_usual(lesson.endpoint, columns), *others]
+    claimed = [_level(each.measure, lesson.endpoint) for each in lesson.published if each.measure in columns]
+    further = [*lesson.secondary, *_usual(lesson.endpoint, columns), *claimed, *others]
     guards = [Judged(each, guards=True) for each in _guard(lesson, further, columns)]
     unique: dict[tuple[str, str, float | None], Judged] = {}
     for each in [Judged(lesson.endpoint, primary=True), *guards, *map(Judged, further)]:
