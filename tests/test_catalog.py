@@ -74,3 +74,22 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
 def test_every_lesson_has_a_question_in_its_docstring():
     """A lesson file's docstring begins with a question, which can be read without running the file."""
     assert all(source.question.endswith("?") for source in catalog.built_in())
+
+
+def test_the_atlas_is_a_word_of_its_own():
+    """`atlas` means its eleven lessons, each found by its name as well; `all` stays the seven, and names in run.json need no path."""
+    atlas = catalog.find(["atlas"])
+    assert len(atlas) == 11
+    assert [source.id for source in catalog.find([source.id for source in atlas])] == [source.id for source in atlas]
+    assert [source.name for source in atlas] == [source.id for source in atlas]
+    assert not {source.id for source in atlas} & {source.id for source in catalog.find(["all"])}
+
+
+@pytest.mark.parametrize("source", catalog.find(["atlas", "stack"]), ids=lambda source: source.id)
+def test_every_further_lesson_is_compiled(source):
+    """Each lesson that comes with the program trains in a compiled program, so that the whole atlas is a matter of minutes."""
+    from orchestrator.lessons import keys
+    from orchestrator.lessons.sandbox import here
+
+    jobs = keys.survey(here, source, (), ("fixed",), "compiled")[0]
+    assert {job.engine for job in jobs} == {"compiled"}

@@ -59,7 +59,9 @@ class TextChoice(StrEnum):
 
 def lesson_names(incomplete: str) -> list[str]:
     """What a shell offers where a lesson is asked for."""
-    return [name for name in ("all", *(source.id for source in catalog.built_in())) if name.startswith(incomplete)]
+    return [
+        name for name in ("all", "atlas", *(source.id for source in catalog.built_in())) if name.startswith(incomplete)
+    ]
 
 
 Lessons = Annotated[

@@ -15,16 +15,17 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from orchestrator import jobs
 from orchestrator.errors import LessonError, UsageError
+from orchestrator.jobs import atlas
 from orchestrator.lesson import Lesson
 
 FROM_PYTHON = " (made in Python)"
 FOLDER = Path(str(files(jobs)))  # of the lessons that come with the program
+ATLAS = FOLDER / "atlas"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Source:
         """What run.json calls it: an id or a path, by which it is found again; what was made in Python is not."""
         if self.value:
             return f"{self.id}{FROM_PYTHON}"
-        return self.id if Path(self.path).parent == FOLDER else self.path
+        return self.id if Path(self.path).parent in (FOLDER, ATLAS) else self.path
 
     def code(self, variant: str) -> str:
         """What a variant is written in: the file's text, or a digest that stands for it."""
@@ -92,26 +93,31 @@ class Source:
 
 
 def built_in() -> list[Source]:
-    """The lessons that come with the program: the seven in course order, which have numbers, then others."""
-    names = (*jobs.LESSONS, *jobs.MORE)
-    numbers = (*range(1, len(jobs.LESSONS) + 1), *repeat(None, len(jobs.MORE)))
-    paths = [FOLDER / f"{name.replace('-', '_')}.py" for name in names]
-    return [
-        Source(name, number, str(path), path.read_text())
-        for name, number, path in zip(names, numbers, paths, strict=True)
-    ]
+    """The lessons that come with the program: the seven in course order, which have numbers, then others, then the atlas."""
+    seven = [_shipped(FOLDER, name, number) for number, name in enumerate(jobs.LESSONS, 1)]
+    return [*seven, *(_shipped(FOLDER, name) for name in jobs.MORE), *_of_atlas()]
+
+
+def _of_atlas() -> list[Source]:
+    return [_shipped(ATLAS, name) for name in atlas.LESSONS]
+
+
+def _shipped(folder: Path, name: str, number: int | None = None) -> Source:
+    path = folder / f"{name.replace('-', '_')}.py"
+    return Source(name, number, str(path), path.read_text())
 
 
 def find(words: Sequence[str]) -> list[Source]:
-    """The lessons meant by `all`, ids, numbers and paths of lesson files, in the order of the words, each once.
+    """The lessons meant by `all`, `atlas`, ids, numbers and paths of lesson files, in the order of the words, each once.
 
     Raises:
         UsageError: a word names nothing, or two files have one name.
     """
     known = built_in()
+    several = {"all": known[: len(jobs.LESSONS)], "atlas": _of_atlas()}
     found: dict[str, Source] = {}
     for word in words:
-        for source in known[: len(jobs.LESSONS)] if word == "all" else [_find_one(word, known)]:
+        for source in several.get(word) or [_find_one(word, known)]:
             other = found.setdefault(source.id, source)
             if other.path != source.path:
                 raise UsageError(
@@ -130,7 +136,7 @@ def _find_one(word: str, known: Sequence[Source]) -> Source:
     near = difflib.get_close_matches(word, names, n=2, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise UsageError(
-        f"unknown lesson {word!r}; {hint}There are all, {', '.join(names)}, numbers 1-{len(jobs.LESSONS)}, or a path to a lesson file (.py)"
+        f"unknown lesson {word!r}; {hint}There are all, atlas, {', '.join(names)}, numbers 1-{len(jobs.LESSONS)}, or a path to a lesson file (.py)"
     )
 
 

@@ -1,14 +1,18 @@
 """The page: one file that needs nothing else, from results to HTML."""
 
+import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from scipy.stats import false_discovery_control
 
 from orchestrator.reports.figures import colours
 from orchestrator.reports.figures.figure import Table, table
 from orchestrator.reports.figures.forest import Bar, forest
+from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.page import diagnoses, failed_runs, limitations, provenance, tables
 from orchestrator.reports.page.policy import policy
 from orchestrator.reports.page.sections import Section, sections
@@ -20,7 +24,7 @@ from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.since_last_look import since
 from orchestrator.reports.verdicts.sureness import correlations
 from orchestrator.reports.verdicts.technique_names import comparison
-from orchestrator.reports.verdicts.verdict import CATEGORIES
+from orchestrator.reports.verdicts.verdict import CATEGORIES, HARMS, IMPROVES, SMALL
 from orchestrator.reports.wording.phrases import confidence, percent
 from orchestrator.reports.wording.scopes import scope_heading
 from orchestrator.reports.wording.words import count, listed, prose, signed, typeset
@@ -138,7 +142,29 @@ def _tally(results: Results) -> str:
     lessons = len({row.lesson for row in results.effects})
     chance = f"a lesson claims an effect that is not there with a chance of at most {percent(WHOLE)}, however often it is looked at"
     all_of_them = f"; any of these {lessons}, of at most {percent(min(1.0, WHOLE * lessons))}" if lessons > 1 else ""
-    return f"{count(len(rows), 'verdict')}: {found}. How many may be luck: {chance}{all_of_them}."
+    among = _among_all(rows) if lessons > 1 else ""
+    return f"{count(len(rows), 'verdict')}: {found}. How many may be luck: {chance}{all_of_them}.{among}"
+
+
+def _among_all(rows: Sequence[Effect]) -> str:
+    """How many of the effects that are claimed would stay if all comparisons of the page were one family."""
+    known = [row for row in rows if not math.isnan(_p(row))]
+    claimed = [row.verdict in (IMPROVES, HARMS, SMALL) for row in known]
+    if not any(claimed):
+        return ""
+    adjusted = false_discovery_control([_p(row) for row in known])
+    stay = sum(p <= WHOLE for p, claims in zip(adjusted, claimed, strict=True) if claims)
+    which = "all" if stay == sum(claimed) else f"{stay}"
+    return (
+        f" Of {count(sum(claimed), 'effect')} that are claimed, {which} stay at a false discovery rate of {percent(WHOLE)}"
+        f" among all {len(known)} comparisons (Benjamini and Hochberg)."
+    )
+
+
+def _p(row: Effect) -> float:
+    """The p that its verdict went by: that of the interval, or of the bad runs where these decided."""
+    by_rate = row.p_bad <= row.alpha and row.statistic != "rate"
+    return row.p_bad if by_rate else row.p_interval
 
 
 def overview(results: Results) -> Overview | None:
