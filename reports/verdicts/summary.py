@@ -194,7 +194,7 @@ def _warnings(rows: Sequence[Effect]) -> list[tuple[str, str]]:
         bad = lost(row)
         if bad:
             found.append((row.data, f"{bad} (without it {row.bad_baseline or 'none'})"))
-        elif row.bad_variant or row.bad_baseline:
+        elif row.statistic != "rate" and (row.bad_variant or row.bad_baseline):
             found.append((row.data, bad_runs(row)))
         elif row.n_pairs < row.n_seeds:
             those = "pairs of runs" if row.paired else "runs of a side"
