@@ -1,6 +1,6 @@
 """Train every variant of a lesson over many seeds, and say what the technique really does.
 
-`run`, `compare`, `plan`, `load` and `diagnose` do what the command line does; the nouns are what lessons are made of.
+`run`, `compare`, `plan`, `load`, `diagnose` and `judge` do what the command line does; the nouns are what lessons are made of.
 Importing this loads neither Ray nor a training library: what needs them loads them when it is called.
 """
 
@@ -28,7 +28,7 @@ from orchestrator.surroundings import undisturbed
 from orchestrator.table import table
 
 if TYPE_CHECKING:
-    from orchestrator.api import Planned, compare, diagnose, load, plan, run
+    from orchestrator.api import Planned, compare, diagnose, judge, load, plan, run
     from orchestrator.found import Found
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "VersionError",
     "compare",
     "diagnose",
+    "judge",
     "load",
     "plan",
     "run",
@@ -62,7 +63,7 @@ __all__ = [
     "table",
 ]
 __version__ = "0.1.0"
-FRONT = ("Found", "Planned", "compare", "diagnose", "load", "plan", "run")
+FRONT = ("Found", "Planned", "compare", "diagnose", "judge", "load", "plan", "run")
 
 
 def __getattr__(name: str) -> Any:

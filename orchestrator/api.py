@@ -99,7 +99,7 @@ def run(
         store = Store(out)
         on_ray = partial(places.on_ray, asked, placed, store, screen.say)
         ended = command.run(asked, store, partial(places.aside, asked.timeout) if serial else on_ray, screen)
-        return Found(store, ended.built)
+        return Found.of(store, ended.built)
 
 
 def compare(
@@ -221,7 +221,7 @@ def load(out: str | Path = "results") -> Found:
         StoreError: it can't be read.
     """
     with undisturbed():
-        return Found(Store(out))
+        return Found.of(Store(out))
 
 
 def diagnose(
@@ -244,6 +244,52 @@ def diagnose(
     given = history if isinstance(history, list | tuple) else [history]
     with undisturbed():
         return diagnosis.of_histories(given, Store(out), Task(classes=classes, guess=majority))
+
+
+def judge(
+    baseline: Any,
+    candidate: Any,
+    endpoint: str,
+    better: Literal["higher", "lower"],
+    sesoi: float,
+    *,
+    guard: Endpoint | None = None,
+    seed: str | None = None,
+    paired: bool = True,
+    data: Literal["fixed", "redrawn"] = "fixed",
+    ledger: str | Path | None = None,
+    page: str | Path | None = None,
+) -> Found:
+    """Judge results that other programs made: is the candidate better than its baseline, or was that luck?
+
+    Args:
+        baseline: a pandas frame or a dict of columns with a row a run; or a path or a pattern, as on the command line.
+        candidate: the same of what is in question.
+        endpoint: the column that decides.
+        better: which way it is better.
+        sesoi: the smallest effect that matters, in the column's units.
+        guard: what must not get worse meanwhile.
+        seed: the column that tells runs apart, and joins those of one seed; without, one that is called so.
+        paired: whether the runs of a seed belong together; else no run belongs with one of the other side.
+        data: whether all runs had the same data, or every seed drew its own.
+        ledger: a file that keeps the looks at this question, so that they count.
+        page: where to write the page.
+
+    Raises:
+        UsageError: a side can't be read, or what it holds can't be told.
+    """
+    from orchestrator.command import referee  # noqa: PLC0415  statistics take a second to load
+
+    _allowed("better", better, ("higher", "lower"))
+    _allowed("data", data, SCOPES)
+    with undisturbed():
+        own = referee.check(Endpoint(endpoint, better, sesoi))
+        question = referee.Question(own, referee.check(guard) if guard else None, seed, paired, data)
+        before, after = (str(side) if isinstance(side, Path) else side for side in (baseline, candidate))
+        found = referee.judge(before, after, question, Path(ledger) if ledger else None, "orchestrator.judge(...)")
+        if page:
+            referee.write_page(found, Path(page))
+    return Found(found, Path(page) if page else None)
 
 
 def _request(

@@ -12,7 +12,11 @@ from orchestrator.store import Store, older
 from orchestrator.telling import verdicts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
+
+    from orchestrator.reports.verdicts.results import Results
 
 COLUMNS = [
     "lesson",
@@ -32,24 +36,29 @@ LINE_LENGTH = 100
 
 
 class Found:
-    """What a results folder holds: the tables of the last command that wrote some.
+    """What runs come to: the tables of a results folder's last command, or of results that were made elsewhere.
 
     Attributes:
-        report: where the page is, a path or a URI.
+        report: where the page is, a path or a URI; None where none was written.
         notices: sentences that a reader of these results must know; mostly none.
     """
 
-    def __init__(self, store: Store, built: Built | None = None) -> None:
-        """Read the tables, which is a look at them.
+    def __init__(self, results: Results, report: Path | str | None, notices: Iterable[str] = ()) -> None:
+        """Nobody needs to make one."""
+        self._results = results
+        self.report = report
+        told = [*results.provenance.get("notices", ()), *notices]
+        self.notices: tuple[str, ...] = tuple(filter(None, told))
+
+    @classmethod
+    def of(cls, store: Store, built: Built | None = None) -> Found:
+        """Read a folder's tables, which is a look at them.
 
         Raises:
             NoResultsError: there are none.
         """
         built = built or results(store)
-        self._results = built.results
-        self.report: Path | str = store.report
-        told = [*self._results.provenance.get("notices", ()), built.unnoted, *older(store, self._results.provenance)]
-        self.notices: tuple[str, ...] = tuple(filter(None, told))
+        return cls(built.results, store.report, [built.unnoted or "", *older(store, built.results.provenance)])
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -80,11 +89,13 @@ class Found:
 
     def __repr__(self) -> str:
         """The headline, and a line a verdict."""
-        return "\n".join([verdicts.lines(self._results, LINE_LENGTH).plain, *self.notices, f"report: {self.report}"])
+        page = [f"report: {self.report}"] if self.report else []
+        return "\n".join([verdicts.lines(self._results, LINE_LENGTH).plain, *self.notices, *page])
 
     def _repr_html_(self) -> str:
         """The same for a notebook, with the main figure."""
         from orchestrator.reports.page import notebook  # noqa: PLC0415  drawing takes a second to load
 
         notices = "".join(f"<p>{html.escape(text)}</p>" for text in self.notices)
-        return f"{notebook.render(self._results)}{notices}<p>report: <code>{html.escape(str(self.report))}</code></p>"
+        page = f"<p>report: <code>{html.escape(str(self.report))}</code></p>" if self.report else ""
+        return f"{notebook.render(self._results)}{notices}{page}"

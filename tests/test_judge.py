@@ -12,6 +12,7 @@ import pytest
 import yaml
 from scipy import stats
 
+import orchestrator as o
 from tests.conftest import ROOT
 
 ASKED = ("--endpoint", "acc", "--better", "higher", "--sesoi", "0.01")
@@ -300,3 +301,22 @@ def test_the_step_of_a_workflow_fails_a_job_and_tells_why(sides):
     assert (back.returncode, "not met: --require no-harm" in back.stdout) == (3, True)
     assert job(require="", baseline="after.csv", candidate="before.csv", page="").returncode == 0
     assert job(endpoint="nothing").returncode == 2
+
+
+def test_python_gives_the_same_of_frames(here, sides, tmp_path):
+    """Frames and dicts of columns are judged as the files are; the page is written where it is asked for."""
+    folder, _, _ = sides
+    before, after = (pd.read_csv(folder / f"{name}.csv") for name in ("before", "after"))
+    found = o.judge(before, after.to_dict("list"), "acc", "higher", 0.01, page=tmp_path / "page.html")
+    expected = effect(here, folder / "before.csv", folder / "after.csv")
+    (row,) = found.verdicts.to_dict("records")
+    assert [row["effect"], row["low"], row["verdict"]] == [
+        pytest.approx(expected["effect"]),
+        pytest.approx(expected["low"]),
+        expected["verdict"],
+    ]
+    assert found.report == tmp_path / "page.html"
+    assert found.report.exists()
+    assert "Earlier looks" in repr(found)
+    with pytest.raises(o.UsageError, match="better"):
+        o.judge(before, after, "acc", "more", 0.01)

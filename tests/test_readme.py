@@ -70,7 +70,14 @@ def test_python_calls_are_ones_that_the_front_door_takes():
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("o.")
     ]
-    assert {ast.unparse(call.func) for call in calls} == {"o.run", "o.compare", "o.plan", "o.load", "o.diagnose"}
+    assert {ast.unparse(call.func) for call in calls} == {
+        "o.run",
+        "o.compare",
+        "o.plan",
+        "o.load",
+        "o.diagnose",
+        "o.judge",
+    }
     for call in calls:
         takes = inspect.signature(getattr(orchestrator, ast.unparse(call.func)[2:]))
         takes.bind(*call.args, **{keyword.arg: keyword.value for keyword in call.keywords})

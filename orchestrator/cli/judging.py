@@ -81,7 +81,6 @@ def judge(
 ) -> None:
     """Judge results that were made elsewhere: candidate against baseline, in the words of the page."""
     from orchestrator.command import referee  # noqa: PLC0415  statistics take a second to load
-    from orchestrator.command.user_files import write_whole  # noqa: PLC0415
 
     asked = referee.Question(
         referee.check(Endpoint(endpoint, better, sesoi)),
@@ -92,9 +91,7 @@ def judge(
     )
     found = referee.judge(baseline, candidate, asked, ledger, provenance.command_line())
     if html:
-        from orchestrator.reports.page import report  # noqa: PLC0415  drawing takes a second to load
-
-        write_whole(html, report.render(found, html.parent), "--html")
+        referee.write_page(found, html)
     print_as(FormatChoice(form.value), found)
     for remark in found.provenance["notices"]:
         complaints.print(remark, markup=False)

@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from orchestrator.command.user_files import files, logs, shown, write_whole
+from orchestrator.command.user_files import files, log_of, logs, shown, write_whole
 from orchestrator.errors import NoResultsError, UsageError
 from orchestrator.reports.diagnosis import diagnosis
 from orchestrator.reports.diagnosis.diagnosis import Diagnosis
 from orchestrator.reports.diagnosis.task import Task
 from orchestrator.reports.logs import logged_runs
-from orchestrator.reports.logs.log import Log, printable
+from orchestrator.reports.logs.log import printable
 from orchestrator.reports.logs.logged_runs import LoggedRun
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.store import Store
@@ -50,9 +50,7 @@ def of_histories(given: Sequence[Any], store: Store, task: Task) -> Diagnosis:
     """
     if all(isinstance(each, str | Path) for each in given):
         return of_files([str(each) for each in given], store, task)[0]
-    named = [
-        (f"history {i}" if len(given) > 1 else "the history", [_of_python(each)]) for i, each in enumerate(given, 1)
-    ]
+    named = [(f"history {i}" if len(given) > 1 else "the history", [log_of(each)]) for i, each in enumerate(given, 1)]
     try:
         records = logged_runs.records(named)
     except ValueError as error:
@@ -60,16 +58,6 @@ def of_histories(given: Sequence[Any], store: Store, task: Task) -> Diagnosis:
     return diagnosis.diagnose(
         records, "the history" if len(given) == 1 else f"{len(given)} histories", _measured(store), task
     )
-
-
-def _of_python(given: Any) -> Log:
-    columns = getattr(given, "history", given)
-    try:
-        return Log({str(title): list(columns[title]) for title in columns})
-    except (TypeError, KeyError, IndexError):
-        raise UsageError(
-            f"{type(given).__name__} is no history; give what `fit` gave, a dict of lists, a pandas frame, or a path"
-        ) from None
 
 
 def _measured(store: Store) -> list[diagnosis.Technique]:

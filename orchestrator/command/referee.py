@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from orchestrator.command.looks_ledger import Ledger
-from orchestrator.command.user_files import files, logs
+from orchestrator.command.user_files import files, log_of, logs, write_whole
 from orchestrator.errors import UsageError
 from orchestrator.reports.logs.final_scores import DIVERGED, FAILED, FinalScores, final_scores
 from orchestrator.reports.logs.log import printable
@@ -26,6 +26,7 @@ from orchestrator.reports.verdicts.verdict import BROKEN, HOLDS, IMPROVES, SAME,
 from orchestrator.reports.wording.words import count
 
 LESSON = "judge"
+SIDES = ("baseline", "candidate")
 MATCHED = 0.8
 """A smaller share of the seeds in common may be a selection: then nothing is said."""
 OURS = "runs.parquet"
@@ -77,17 +78,17 @@ def check(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def judge(baseline: str, candidate: str, question: Question, ledger: Path | None, command: str) -> Results:
+def judge(baseline: Any, candidate: Any, question: Question, ledger: Path | None, command: str) -> Results:
     """The results of two sides, whose only comparison is candidate against baseline; the look at them is kept first.
 
     A side is a file, a folder of this program's results, or a pattern in quotation marks, and may end in `?column=value&...`,
-    which says which rows are meant.
+    which says which rows are meant; or columns that Python holds.
 
     Raises:
         UsageError: a side can't be read, or what it holds can't be told; its sides can't be matched by seed.
     """
-    sides = [_read(word, question) for word in (baseline, candidate)]
-    names = _names(baseline, candidate)
+    names = _names(baseline, candidate) if isinstance(baseline, str) and isinstance(candidate, str) else SIDES
+    sides = [_read(side, name, question) for side, name in zip((baseline, candidate), names, strict=True)]
     kept, remarks = _matched(sides, names) if question.paired else (sides, [])
     for runs, name in zip(kept, names, strict=True):
         if len(runs) < 2:
@@ -103,12 +104,21 @@ def judge(baseline: str, candidate: str, question: Question, ledger: Path | None
         )
     frame = _frame(kept, names, question)
     nothing = pd.DataFrame({name: [] for name in (*LABELS, "seed", "epoch")})
-    told = {
-        side: f"{word}, {count(len(runs), 'run')}"
-        for side, word, runs in zip(("baseline", "candidate"), (baseline, candidate), kept, strict=True)
-    }
+    words = [side if isinstance(side, str) else type(side).__name__ for side in (baseline, candidate)]
+    told = {side: f"{word}, {count(len(runs), 'run')}" for side, word, runs in zip(SIDES, words, kept, strict=True)}
     about = {"command": command, **told, "digest of the runs": look["digest"], "notices": remarks}
     return Results.of(frame, nothing, [_lesson(names, question, looks)], about)
+
+
+def write_page(results: Results, path: Path) -> None:
+    """Write the page.
+
+    Raises:
+        UsageError: it can't be written there.
+    """
+    from orchestrator.reports.page import report  # noqa: PLC0415  drawing takes a second to load
+
+    write_whole(path, report.render(results, path.parent), "--html")
 
 
 def is_met(results: Results, required: str) -> bool:
@@ -119,17 +129,22 @@ def is_met(results: Results, required: str) -> bool:
     return row.verdict == IMPROVES or (required == "no-harm" and (row.verdict == SAME or guard(row) == HOLDS))
 
 
-def _read(word: str, question: Question) -> list[FinalScores]:
-    path, only = _parts(word)
-    folder = Path(path)
-    names = [str(folder / OURS)] if (folder / OURS).is_file() else list(files([path]))
+def _read(side: Any, name: str, question: Question) -> list[FinalScores]:
+    path, only = _parts(side) if isinstance(side, str) else ("", {})
+    word = side if isinstance(side, str) else name
     try:
-        found = final_scores([(name, logs(name)) for name in names], question.columns, question.seed, only)
+        held = [(each, logs(each)) for each in _files(path)] if path else [(name, [log_of(side)])]
+        found = final_scores(held, question.columns, question.seed, only)
     except ValueError as error:
         raise UsageError(printable(str(error))) from None
     if question.paired:
         _check_seeds(found, word)
     return found
+
+
+def _files(path: str) -> list[str]:
+    table = Path(path) / OURS
+    return [str(table)] if table.is_file() else list(files([path]))
 
 
 def _parts(word: str) -> tuple[str, dict[str, str]]:

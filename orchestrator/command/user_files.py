@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import UsageError
 from orchestrator.reports.logs import file_format
@@ -56,6 +57,21 @@ def logs(word: str) -> list[Log]:
     if data[:4] == b"PAR1":
         return [Log(columns(data, name))]
     return file_format.logs(data, name)
+
+
+def log_of(given: Any) -> Log:
+    """The log in what Python holds: what `fit` gave, a mapping of columns, a pandas frame.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    columns = getattr(given, "history", given)
+    try:
+        return Log({str(title): list(columns[title]) for title in columns})
+    except (TypeError, KeyError, IndexError):
+        raise UsageError(
+            f"{type(given).__name__} is no history; give what `fit` gave, a dict of lists, a pandas frame, or a path"
+        ) from None
 
 
 def _bytes(word: str) -> bytes:
