@@ -279,12 +279,15 @@ def judge(
         UsageError: a side can't be read, or what it holds can't be told.
     """
     from orchestrator.command import referee  # noqa: PLC0415  statistics take a second to load
+    from orchestrator.command.user_files import check_page  # noqa: PLC0415
 
     _allowed("better", better, ("higher", "lower"))
     _allowed("data", data, SCOPES)
     with undisturbed():
         own = referee.check(Endpoint(endpoint, better, sesoi))
         question = referee.Question(own, referee.check(guard) if guard else None, seed, paired, data)
+        if page:
+            check_page(Path(page), "page")
         before, after = (str(side) if isinstance(side, Path) else side for side in (baseline, candidate))
         found = referee.judge(before, after, question, Path(ledger) if ledger else None, "orchestrator.judge(...)")
         if page:

@@ -263,6 +263,89 @@ def test_what_cannot_be_told_is_refused_in_one_line(here, sides, text, said):
     assert said in complaint(here("judge", folder / "before.csv", folder / "odd.csv", *ASKED))
 
 
+def test_what_can_be_read_in_two_ways_is_refused(here, sides):
+    """A thousands comma where commas are decimal, a percent sign, a column there twice, a late first epoch, a row of means: none is guessed at."""
+    folder, _, _ = sides
+    for text, said in (
+        ("seed\tacc\n" + "\n".join(f"{s}\t1,0{s:02}" for s in range(12)), "read in two ways"),
+        ("seed,acc\n" + "\n".join(f"{s},{70 + s}%" for s in range(12)), "write numbers without a unit"),
+        ("seed,acc,acc\n" + "\n".join(f"{s},0.{s + 10},0.9" for s in range(12)), "several columns 'acc'"),
+        (
+            "seed,lr,epoch,acc\n" + "\n".join(f"{s},0.1,{12 + s},0.8\n{s},0.3,{15 + s},0.6" for s in range(12)),
+            "begins with epoch 12",
+        ),
+        ("seed,acc\nmean,0.8\n" + "\n".join(f"{s},0.8{s}" for s in range(11)), "among seeds that are numbers"),
+    ):
+        (folder / "odd.csv").write_text(text)
+        assert said in complaint(here("judge", folder / "before.csv", folder / "odd.csv", *ASKED))
+
+
+def test_a_log_that_goes_on_without_its_number_ended_badly(here, sides):
+    """Where every epoch but the last has the number, as when NaN is written as nothing, the run counts as failed, not by an earlier epoch."""
+    folder, _, _ = sides
+    for name in ("before", "after"):
+        _epochs(pd.read_csv(folder / f"{name}.csv"), folder / f"{name}.csv")
+    frame = pd.read_csv(folder / "after.csv")
+    frame.loc[(frame.epoch == 2) & (frame.seed < 5), "acc"] = np.nan
+    frame.to_csv(folder / "after.csv", index=False)
+    assert effect(here, folder / "before.csv", folder / "after.csv")["failed_variant"] == 5
+
+
+def test_a_guard_that_never_varies_is_broken_all_the_same(here, sides):
+    """Parameters that double in every run break a guard, though there is no interval of what doesn't vary."""
+    folder, _, _ = sides
+    for name, size in (("before", 1000), ("after", 2000)):
+        pd.read_csv(folder / f"{name}.csv").assign(size=size).to_csv(folder / f"{name}.csv", index=False)
+    words = (folder / "before.csv", folder / "after.csv", *ASKED, "--require", "improves")
+    assert here("judge", *words, "--guard", "size,lower,100").returncode == 3
+    assert here("judge", *words, "--guard", "size,higher,100").returncode == 0
+
+
+def test_one_run_far_off_leaves_the_others_apart(here, sides):
+    """Beside a run of ten million, 20 and 23 are still two numbers: the loss is told."""
+    folder, before, _ = sides
+    for name, more in (("before", 0.0), ("after", 3.0)):
+        values = np.where(np.arange(12) == 3, 1e7, 100 * before - 60 + more + 0.1 * np.arange(12) * more)
+        pd.DataFrame({"seed": range(12), "ppl": values}).to_csv(folder / f"{name}.csv", index=False)
+    asked = ("--endpoint", "ppl", "--better", "lower", "--sesoi", "1")
+    row = effect(here, folder / "before.csv", folder / "after.csv", asked=asked)
+    assert (row["n_identical"], row["verdict"]) == (1, "harms")
+
+
+def test_seeds_are_joined_by_their_names(here, sides):
+    """Seeds 1 and 01 are two seeds, whichever comes first in a file."""
+    folder, before, after = sides
+    names = [*(str(s) for s in range(6)), *(f"0{s}" for s in range(6))]
+    pd.DataFrame({"seed": names, "acc": before}).to_csv(folder / "before.csv", index=False)
+    pd.DataFrame({"seed": names[::-1], "acc": after[::-1]}).to_csv(folder / "after.csv", index=False)
+    row = effect(here, folder / "before.csv", folder / "after.csv")
+    assert row["low"] == pytest.approx(stats.ttest_1samp(after - before, 0).confidence_interval(FIRST_LOOK).low)
+
+
+def test_a_question_leaves_the_users_files_alone(here, sides):
+    """A page does not take the place of a table, a ledger is a file, and no look is kept of a question that ends in an error."""
+    folder, _, _ = sides
+    words = ("judge", folder / "before.csv", folder / "after.csv", *ASKED)
+    assert "is no page" in complaint(here(*words, "--html", folder / "after.csv"))
+    assert "it is no file" in complaint(here(*words, "--ledger", "/dev/full"))
+    assert "can't be written" in complaint(
+        here(*words, "--ledger", folder / "looks", "--html", folder / "none" / "x.html")
+    )
+    assert not (folder / "looks").exists()
+
+
+def test_no_filter_hides_how_runs_ended_or_their_data(here, sides):
+    """Finished runs alone would be a selection; another scope than the one that is asked for is refused."""
+    folder, _, _ = sides
+    frame = pd.read_csv(folder / "after.csv").assign(state="finished", data="redrawn")
+    frame.to_csv(folder / "after.csv", index=False)
+    hidden = here("judge", folder / "before.csv", f"{folder}/after.csv?state=finished", *ASKED)
+    assert "would leave out runs by how they ended" in complaint(hidden)
+    assert "give --data redrawn" in complaint(
+        here("judge", folder / "before.csv", f"{folder}/after.csv?data=redrawn", *ASKED)
+    )
+
+
 def test_the_page_says_nothing_of_a_training_it_knows_nothing_of(here, sides):
     """It holds the verdict and the command; no diagnosis, no variants as trained, no tables beside it; unpaired, no seeds and no McNemar."""
     folder, _, _ = sides

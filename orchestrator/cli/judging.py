@@ -81,6 +81,7 @@ def judge(
 ) -> None:
     """Judge results that were made elsewhere: candidate against baseline, in the words of the page."""
     from orchestrator.command import referee  # noqa: PLC0415  statistics take a second to load
+    from orchestrator.command.user_files import check_page  # noqa: PLC0415
 
     asked = referee.Question(
         referee.check(Endpoint(endpoint, better, sesoi)),
@@ -89,6 +90,8 @@ def judge(
         not unpaired,
         data.value,
     )
+    if html:
+        check_page(html, "--html")  # before the look is taken
     found = referee.judge(baseline, candidate, asked, ledger, provenance.command_line())
     if html:
         referee.write_page(found, html)

@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.errors import UsageError
 
+MOST = 2**24  # bytes
 QUESTION = ("endpoint", "guard", "data", "paired")
 
 
@@ -33,6 +34,10 @@ class Ledger:
         """
         if path is None or not path.exists():
             return cls(path)
+        if not path.is_file():
+            raise UsageError(f"--ledger {path} can't be read: it is no file; it holds the looks that count")
+        if path.stat().st_size > MOST:
+            raise UsageError(f"--ledger {path} is larger than {MOST // 2**20} MiB, and so no ledger of looks")
         try:
             looks = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
         except (OSError, ValueError, RecursionError) as error:

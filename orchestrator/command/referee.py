@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -17,12 +17,14 @@ import pandas as pd
 from orchestrator.command.looks_ledger import Ledger
 from orchestrator.command.user_files import files, log_of, logs, write_whole
 from orchestrator.errors import UsageError
-from orchestrator.reports.logs.final_scores import DIVERGED, FAILED, FinalScores, final_scores
-from orchestrator.reports.logs.log import printable
+from orchestrator.reports.logs.final_scores import DIVERGED, ENDINGS, FAILED, FinalScores, final_scores
+from orchestrator.reports.logs.log import Log, printable
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.reports.nouns.history import LABELS
+from orchestrator.reports.nouns.scope import SCOPES
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.verdict import BROKEN, HOLDS, IMPROVES, SAME, guard
+from orchestrator.reports.wording.interval_warnings import FEW_PAIRS
 from orchestrator.reports.wording.words import count
 
 LESSON = "judge"
@@ -71,11 +73,18 @@ def check(endpoint: Endpoint) -> Endpoint:
         raise UsageError(
             f"column {endpoint.measure!r} can't be judged by, since that name means something here; call it otherwise"
         )
+    if not endpoint.measure.isprintable():
+        raise UsageError(f"column {endpoint.measure!r} has signs that can't be printed; call it otherwise")
     if not 0 < endpoint.sesoi < float("inf"):
         raise UsageError(
             f"the smallest effect that matters to {endpoint.measure} is {endpoint.sesoi:g}; it must be above 0"
         )
     return endpoint
+
+
+def _check_guard(question: Question) -> None:
+    if question.guard and question.guard.measure == question.endpoint.measure:
+        raise UsageError(f"--guard {question.guard.measure}: that is what decides; a guard is another column")
 
 
 def judge(baseline: Any, candidate: Any, question: Question, ledger: Path | None, command: str) -> Results:
@@ -87,6 +96,7 @@ def judge(baseline: Any, candidate: Any, question: Question, ledger: Path | None
     Raises:
         UsageError: a side can't be read, or what it holds can't be told; its sides can't be matched by seed.
     """
+    _check_guard(question)
     names = _names(baseline, candidate) if isinstance(baseline, str) and isinstance(candidate, str) else SIDES
     sides = [_read(side, name, question) for side, name in zip((baseline, candidate), names, strict=True)]
     kept, remarks = _matched(sides, names) if question.paired else (sides, [])
@@ -95,6 +105,7 @@ def judge(baseline: Any, candidate: Any, question: Question, ledger: Path | None
             raise UsageError(
                 f"{name} has {count(len(runs), 'run')}; an answer takes several of either side, and a column or paths that tell them apart"
             )
+    remarks += [*_cut_short(kept), *_renamed(kept, question.paired), *_few(kept)]
     look = _look(kept, question, names)
     book = Ledger.read(ledger)
     looks = book.take(look)
@@ -131,15 +142,37 @@ def is_met(results: Results, required: str) -> bool:
 
 def _read(side: Any, name: str, question: Question) -> list[FinalScores]:
     path, only = _parts(side) if isinstance(side, str) else ("", {})
+    _check_filter(only, question)
     word = side if isinstance(side, str) else name
     try:
-        held = [(each, logs(each)) for each in _files(path)] if path else [(name, [log_of(side)])]
+        held = [(each, logs(each)) for each in _files(path)] if path else [(name, [_columns(side)])]
         found = final_scores(held, question.columns, question.seed, only)
     except ValueError as error:
         raise UsageError(printable(str(error))) from None
     if question.paired:
         _check_seeds(found, word)
     return found
+
+
+def _check_filter(only: Mapping[str, str], question: Question) -> None:
+    """See that no filter leaves out what counts, or contradicts what is asked.
+
+    Raises:
+        UsageError: one does.
+    """
+    ending = next((title for title in only if title.strip().lower() in ENDINGS), None)
+    if ending:
+        raise UsageError(f"?{ending}=... would leave out runs by how they ended; those that went wrong count, too")
+    if only.get("data", question.data) != question.data and only["data"] in SCOPES:
+        raise UsageError(f"?data={only['data']} is asked for with --data {question.data}; give --data {only['data']}")
+
+
+def _columns(side: Any) -> Log:
+    """What Python holds; a frame has no other way than NaN to leave a cell out."""
+    log = log_of(side)
+    if not hasattr(side, "isna"):
+        return log
+    return Log({title: [None if cell != cell else cell for cell in cells] for title, cells in log.columns.items()})  # noqa: PLR0124  NaN
 
 
 def _files(path: str) -> list[str]:
@@ -168,6 +201,9 @@ def _check_seeds(found: Sequence[FinalScores], word: str) -> None:
                 f"{word} has seed {run.seed} twice, in {seen[run.seed]} and {run.name}; leave one out: FILE?column=value"
             )
         seen[run.seed] = run.name
+    words = [seed for seed in seen if not seed.isdecimal()]
+    if words and len(words) < len(seen) / 2:
+        raise UsageError(f"{word} has {words[0]!r} among seeds that are numbers, as a row of means does; leave it out")
 
 
 def _matched(sides: Sequence[list[FinalScores]], names: Sequence[str]) -> tuple[list[list[FinalScores]], list[str]]:
@@ -189,6 +225,34 @@ def _matched(sides: Sequence[list[FinalScores]], names: Sequence[str]) -> tuple[
         if own - both
     ]
     return [[run for run in runs if run.seed in both] for runs in sides], said
+
+
+def _cut_short(sides: Sequence[Sequence[FinalScores]]) -> list[str]:
+    """Runs whose log ends before that of others: they may have stopped by themselves, or been cut."""
+    last = max((run.times[-1] for runs in sides for run in runs if run.times), default=0.0)
+    short = sum(bool(run.times) and run.times[-1] < last for runs in sides for run in runs)
+    return (
+        [f"The logs of {count(short, 'run')} end before the last epoch of others; their last values are taken."]
+        if short
+        else []
+    )
+
+
+def _renamed(sides: Sequence[Sequence[FinalScores]], paired: bool) -> list[str]:
+    """What the numbers of runs stand for, where their names are none."""
+    names = sorted({run.seed for runs in sides for run in runs})
+    if not paired or all(_are_numbers([run.seed for run in runs]) for runs in sides):
+        return []
+    told = ", ".join(f"{at} is {name}" for at, name in enumerate(names[:5]))
+    return [f"Seeds are numbered in the order of their names: {told}{' and so on' if len(names) > 5 else ''}."]
+
+
+def _few(sides: Sequence[Sequence[FinalScores]]) -> list[str]:
+    if min(map(len, sides)) >= FEW_PAIRS:
+        return []
+    return [
+        f"With fewer than {FEW_PAIRS} runs a side, intervals of skewed measures hold the truth less often than they say."
+    ]
 
 
 def _listed(seeds: set[str]) -> str:
@@ -243,13 +307,18 @@ def _scores(run: FinalScores) -> Mapping[str, float]:
 
 
 def _numbered(sides: Sequence[Sequence[FinalScores]], paired: bool) -> list[list[int]]:
-    if not paired:
-        return [list(range(len(runs))) for runs in sides]
-    names = {run.seed for runs in sides for run in runs}
-    if all(re.fullmatch(r"\d{1,18}", name) for name in names):
-        return [[int(run.seed) for run in runs] for runs in sides]
-    places = {name: at for at, name in enumerate(sorted(names))}
-    return [[places[run.seed] for run in runs] for runs in sides]
+    names = [[run.seed for run in runs] for runs in sides]
+    if not paired and not all(_are_numbers(own) for own in names):
+        return [list(range(len(own))) for own in names]
+    if all(map(_are_numbers, names)) and _are_numbers({*names[0], *names[1]}):
+        return [[int(seed) for seed in own] for own in names]
+    places = {name: at for at, name in enumerate(sorted({*names[0], *names[1]}))}
+    return [[places[seed] for seed in own] for own in names]
+
+
+def _are_numbers(seeds: Collection[str]) -> bool:
+    """Whether seeds are whole numbers, each another one: `01` beside `1` is a name."""
+    return all(re.fullmatch(r"\d{1,18}", seed) for seed in seeds) and len({*map(int, seeds)}) == len(seeds)
 
 
 def _look(sides: Sequence[Sequence[FinalScores]], question: Question, names: Sequence[str]) -> dict[str, Any]:

@@ -88,12 +88,28 @@ def _bytes(word: str) -> bytes:
         raise UsageError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from None
 
 
+def check_page(path: Path, option: str) -> None:
+    """See that a page can be written in this place, and takes nothing else's.
+
+    Raises:
+        UsageError: it can't; `option` is what named it.
+    """
+    if not path.name or not path.parent.is_dir() or path.is_dir():
+        raise UsageError(f"{option} {path} can't be written: it must be a file in a folder that is there")
+    if not path.is_file():
+        return
+    with suppress(OSError), path.open("rb") as file:
+        if (start := file.read(20)) and not start.lower().startswith(b"<!doctype html"):
+            raise UsageError(f"{option} {path} is there and is no page; name another file")
+
+
 def write_whole(path: Path, text: str, option: str) -> None:
     """Write beside the place, then rename into it.
 
     Raises:
         UsageError: it can't be written there; `option` is what named it.
     """
+    check_page(path, option)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         aside.write_text(text, "utf-8", newline="\n")

@@ -24,23 +24,34 @@ OK, DIVERGED, FAILED = "ok", "diverged", "failed"
 ENDED = {
     **dict.fromkeys(("ok", "finished", "completed", "complete", "success", "succeeded", "done", "terminated"), OK),
     **dict.fromkeys(("diverged", "nan"), DIVERGED),
-    **dict.fromkeys(("failed", "failure", "crashed", "killed", "error", "timeout", "preempted", "oom"), FAILED),
+    **dict.fromkeys(("failed", "failure", "crashed", "killed", "error", "timeout", "preempted", "oom", "fail"), FAILED),
 }
 """How runs end, in the words of those who log them."""
 ENDINGS = ("status", "state")
 """Titles of the column that says so."""
+WAYS = "; leave out what isn't meant: FILE?column=value"
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?%?|[-+]?nan|[-+]?inf(inity)?|true|false", re.IGNORECASE)
 _SEED = re.compile(r"seed[^0-9a-z]{0,3}(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class FinalScores:
-    """A run: what joins it with one of another file (empty where nothing does), its last values by column, and how it ended."""
+    """A run.
+
+    Attributes:
+        seed: what joins it with one of another file; empty where nothing does.
+        scores: its last values, by column.
+        ended: one of OK, DIVERGED and FAILED, which it is, too, where its log goes on without these values.
+        name: what a sentence calls it.
+        times: the epochs, or steps, at which they were written; empty where it is one row.
+    """
 
     seed: str
     scores: Mapping[str, float]
     ended: str
     name: str
+    times: tuple[float, ...] = ()
 
 
 def final_scores(
@@ -73,7 +84,10 @@ def final_scores(
 def _of_log(
     log: Log, path: str, wanted: Sequence[str], seed: str | None, only: Mapping[str, str]
 ) -> Iterator[FinalScores]:
+    if log.notes:
+        raise ValueError(log.notes[0])
     columns = _filtered(log.columns, only)
+    _check_titles(columns, wanted)
     key = _key(columns, seed)
     if key is not None:
         places: dict[str, list[int]] = {}
@@ -81,17 +95,42 @@ def _of_log(
             places.setdefault(_text(cell), []).append(at)
         if "" in places:
             raise ValueError(f"column {key!r} is empty in row {places[''][0] + 1}; it tells whose row it is")
-        for name, rows in places.items():
-            epochs = _rows(columns, rows)
-            _one_run(epochs, wanted, key, f"{key} {shorten(name)}")
-            yield _run(epochs, log, wanted, name, f"{key} {name}")
+        told = _seed_in(path)
+        if told and len(places) == 1 and told not in places and seed is None:
+            raise ValueError(f"its path says seed {told}, and its column {key!r} {next(iter(places))}")
+        yield from _alike([_keyed(_rows(columns, rows), log, wanted, key, name) for name, rows in places.items()])
         return
     wide = {run: own for run in _runs(columns, wanted) if (own := _of_run(columns, run, wanted))}
     for run, own in wide.items():
         yield _run(own, log, wanted, _seed_in(run), run)
     if not wide:
-        _one_run(columns, wanted, None, "it")
-        yield _run(columns, log, wanted, _seed_in(path), path)
+        times = _one_run(columns, wanted, None, "it")
+        yield _run(columns, log, wanted, _seed_in(path), path, times)
+
+
+def _keyed(columns: Mapping[str, Sequence[Any]], log: Log, wanted: Sequence[str], key: str, name: str) -> FinalScores:
+    who = f"{key} {shorten(name)}"
+    return _run(columns, log, wanted, name, who, _one_run(columns, wanted, key, who))
+
+
+def _alike(runs: list[FinalScores]) -> list[FinalScores]:
+    """The runs, which number their epochs alike: rows of several runs of a seed seldom do.
+
+    Raises:
+        ValueError: one doesn't.
+    """
+    longest = max((run.times for run in runs), key=len)
+    odd = next((run for run in runs if run.times and run.times != longest[: len(run.times)]), None)
+    if odd:
+        raise ValueError(f"{odd.name} is numbered otherwise than other runs, as if it were several{WAYS}")
+    return runs
+
+
+def _check_titles(columns: Mapping[str, Sequence[Any]], wanted: Sequence[str]) -> None:
+    """See that no wanted column is there twice: readers call the second one `acc.1`."""
+    twice = [c for c in wanted if any(re.fullmatch(rf"{re.escape(c)}\.\d+", title) for title in columns)]
+    if twice:
+        raise ValueError(f"there are several columns {twice[0]!r}; leave one")
 
 
 def _filtered(columns: Mapping[str, Sequence[Any]], only: Mapping[str, str]) -> Mapping[str, Sequence[Any]]:
@@ -142,28 +181,34 @@ def _key(columns: Mapping[str, Sequence[Any]], seed: str | None) -> str | None:
     return found[0] if found else None
 
 
-def _one_run(columns: Mapping[str, Sequence[Any]], wanted: Sequence[str], key: str | None, who: str) -> None:
-    """See that the rows are the epochs of one run.
+def _one_run(
+    columns: Mapping[str, Sequence[Any]], wanted: Sequence[str], key: str | None, who: str
+) -> tuple[float, ...]:
+    """The epochs at which the wanted columns were written, where the rows are the epochs of one run.
 
     Raises:
-        ValueError: they are not: nothing numbers them, an epoch comes twice, or a setting changes between them.
+        ValueError: they are not: nothing numbers them, an epoch comes twice, the first one is late, or a setting changes.
     """
     titled = [_titled(columns, column) for column in wanted]
     rows = [at for at in range(len(columns[titled[0]])) if any(_text(columns[title][at]) for title in titled)]
     if len(rows) < 2:
-        return
-    ways = "; leave out what isn't meant: FILE?column=value"
+        return ()
     for title, cells in columns.items():
         held = dict.fromkeys(_text(cells[at]) for at in rows)
         if title != key and len(held) > 1 and _is_setting(title, held):
-            raise ValueError(f"{who} has rows of several runs, by column {title!r}: {listed(held)}{ways}")
+            raise ValueError(f"{who} has rows of several runs, by column {title!r}: {listed(held)}{WAYS}")
     clock = _clock(columns)
-    if clock is None and key is not None:
-        raise ValueError(f"{who} has {len(rows)} rows, and no column numbers its epochs{ways}")
-    times = [] if clock is None else counts([columns[clock][at] for at in rows]).tolist()
-    twice = next((after for before, after in pairwise(times) if after <= before), None)
-    if twice is not None:
-        raise ValueError(f"{who} has rows of several runs: its {clock} comes to {twice:g} after that or more{ways}")
+    if clock is None:
+        if key is not None:
+            raise ValueError(f"{who} has {len(rows)} rows, and no column numbers its epochs{WAYS}")
+        return ()
+    times = counts([columns[clock][at] for at in rows]).tolist()
+    gaps = [after - before for before, after in pairwise(times)]
+    if min(gaps) <= 0:
+        raise ValueError(f"{who} has rows of several runs: its {clock} does not rise from row to row{WAYS}")
+    if times[0] > max(1.0, min(gaps)):
+        raise ValueError(f"{who} begins with {clock} {times[0]:g}, as rows of several runs do{WAYS}")
+    return tuple(times)
 
 
 def _is_setting(title: str, texts: Iterable[str]) -> bool:
@@ -198,13 +243,44 @@ def _seed_in(path: str) -> str:
     return str(int(found[-1])) if found else ""
 
 
-def _run(columns: Mapping[str, Sequence[Any]], log: Log, wanted: Sequence[str], seed: str, name: str) -> FinalScores:
+def _run(
+    columns: Mapping[str, Sequence[Any]],
+    log: Log,
+    wanted: Sequence[str],
+    seed: str,
+    name: str,
+    times: tuple[float, ...] = (),
+) -> FinalScores:
     scores = {}
     for column in wanted:
-        values = numbers(columns[_titled(columns, column)], f"column {column!r}", log.comma)
+        cells = columns[_titled(columns, column)]
+        _check_cells(cells, column, log.comma)
+        values = numbers(cells, f"column {column!r}", log.comma)
         known = values[~np.isnan(values)]
         scores[column] = float(known[-1]) if len(known) else math.nan
-    return FinalScores(seed, scores, _ended(columns, scores), PurePath(name).name or name)
+    ended = FAILED if _ends_without(columns, times) else _ended(columns, scores)
+    return FinalScores(seed, scores, ended, PurePath(name).name or name, times)
+
+
+def _check_cells(cells: Sequence[Any], column: str, comma: bool) -> None:
+    """See that no cell can be read in two ways: `5 %` is 5 or 0.05, `1,010` is 1010 or 1.01 where commas are decimal."""
+    texts = [cell.strip() for cell in cells if isinstance(cell, str)]
+    if percent := next((text for text in texts if text.endswith("%")), None):
+        raise ValueError(f"column {column!r} has {percent!r}; write numbers without a unit, on both sides the same")
+    commas = [text for text in texts if comma and "," in text]
+    if commas and all(map(_THOUSANDS.fullmatch, commas)):
+        raise ValueError(
+            f"column {column!r} has {commas[0]!r}, which can be read in two ways; write it without the comma, or with a point"
+        )
+
+
+def _ends_without(columns: Mapping[str, Sequence[Any]], times: tuple[float, ...]) -> bool:
+    """Whether its log goes on beyond the last value, which stood at every epoch before: some write NaN as nothing."""
+    clock = _clock(columns)
+    if not times or clock is None:
+        return False
+    every = {time for time in counts(columns[clock]).tolist() if time <= times[-1]}
+    return bool(counts(columns[clock]).max() > times[-1]) and every == set(times)
 
 
 def _ended(columns: Mapping[str, Sequence[Any]], scores: Mapping[str, float]) -> str:
@@ -213,7 +289,7 @@ def _ended(columns: Mapping[str, Sequence[Any]], scores: Mapping[str, float]) ->
     if words and words[-1] not in ENDED:
         raise ValueError(
             f"column {title!r} says {shorten(words[-1])!r}, which is no way to end that is known here ({', '.join(sorted(ENDED))}); "
-            "leave such runs out, or give the column another title if it is about something else"
+            "wait for its end, or give the column another title if it is about something else"
         )
     told = ENDED[words[-1]] if words else OK
     if told == OK and any(math.isnan(value) for value in scores.values()):

@@ -31,6 +31,7 @@ from orchestrator.reports.wording.words import count, listed, prose, signed, typ
 
 HERE = Path(__file__).parent
 MEANINGS = {"fixed": "one for all seeds", "redrawn": "each seed draws its own, same source"}
+MEANINGS_ELSEWHERE = {"fixed": "one for all runs", "redrawn": "each run drew its own"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def render(results: Results, out: Path) -> str:
             headline=summary.headline(results),
             lede=_lede(results),
             scopes=results.all_scopes,
-            meanings=MEANINGS,
+            meanings=MEANINGS_ELSEWHERE if results.elsewhere else MEANINGS,
             lines=summary.lines(results),
             guarded=summary.guarded(results),
             since=since(results),

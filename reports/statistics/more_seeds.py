@@ -11,13 +11,12 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.statistics.paired import EASY, POWER, enough, fewest_pairs
+from orchestrator.reports.statistics.paired import EASY, LEAST_DZ, POWER, enough, fewest_pairs
 from orchestrator.reports.statistics.scored_rows import beside
 
 EITHER_SIDE = (1 + POWER) / 2
 """Equivalence takes two tests. At this power each, both succeed in at least POWER of experiments."""
 MOST = 10_000
-LEAST_DZ = 1e-3
 
 
 def settle(effect: float, sd: float, sesoi: float, alpha: float, of_rows: float = 0.0) -> tuple[str, float]:

@@ -25,11 +25,15 @@ CONFIDENCE = 0.95
 POWER = 0.8
 EASY = 2.0
 """Beyond this dz a handful of pairs will do, and the solver fails."""
+LEAST_DZ = 1e-3
+"""Below it no number of pairs that anybody has will do, and the solver fails, too."""
 MOST_EXACT = 50
 EQUAL = 1e-10
 """Sums of differences closer than this share of their total size are equal: they are added in another order each time."""
 ROUNDING = 1e-9
 """Differences closer than this, relative to their size, are equal: 0.83 - 0.82 is not 0.84 - 0.83 in binary."""
+NOTHING = 1e-13
+"""What is left of two equal numbers of usual size, which is no difference."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def constant(values: Floats) -> bool:
     """True when all of `values` are equal up to rounding, or there are none."""
     if not len(values):
         return True
-    return bool(np.ptp(values) <= ROUNDING * max(1.0, float(np.abs(values).max())))
+    return bool(np.ptp(values) <= max(NOTHING, ROUNDING * float(np.abs(values).max())))
 
 
 def sign_flip(
@@ -214,7 +218,9 @@ def seeds_needed(dz: float, alpha: float = 0.05) -> float:
 
     Never fewer than a sign-flip test needs to reach `alpha` at all.
     """
-    return _needed(float(f"{min(dz, EASY):.3g}"), alpha) if dz > 0 else math.nan
+    if dz < LEAST_DZ:
+        return math.inf if dz > 0 else math.nan
+    return _needed(float(f"{min(dz, EASY):.3g}"), alpha)
 
 
 def fewest_pairs(alpha: float) -> int:

@@ -1,7 +1,8 @@
 """Equal numbers made equal again: float32 keeps 52/70 and 55/70 a hair off, and then their differences don't tie.
 
 Ranks and permutations count ties, so a hair decides them. Accuracies are shares of rows, and become k / R in float64;
-of anything else, values closer than a millionth of their range are one value.
+of anything else, values closer than a millionth of their range are one value, or of their own size where that is less: one
+run that is off by far must not make all others equal.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ def rows_of(measure: str, data: Data) -> float | None:
 
 
 def merged(*arrays: Floats) -> list[Floats]:
-    """The arrays with values closer than a millionth of their common range made equal; NaN stays."""
+    """The arrays with values closer than a millionth of their common range, and of their own size, made equal; NaN stays."""
     pooled = np.concatenate([values.ravel() for values in arrays])
     known = np.unique(pooled[np.isfinite(pooled)])
     if len(known) < 2:
         return list(arrays)
-    first = np.flatnonzero(np.diff(known, prepend=-np.inf) > HAIR * (known[-1] - known[0]))
+    size = np.maximum(np.abs(known), np.abs(np.roll(known, 1)))
+    first = np.flatnonzero(np.diff(known, prepend=-np.inf) > HAIR * np.minimum(known[-1] - known[0], size))
     of_group = known[first]
     return [
         np.where(np.isfinite(values), of_group[np.searchsorted(of_group, values, side="right") - 1], values)

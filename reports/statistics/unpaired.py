@@ -7,6 +7,7 @@ comparison are, are here the runs of an arm.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
     known = _with(known, p_wilcoxon=float(stats.mannwhitneyu(variant, baseline).pvalue))
     if constant(baseline) and constant(variant):
         return known
-    test = stats.ttest_ind(variant, baseline, equal_var=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of arms that hardly vary: their interval says it
+        test = stats.ttest_ind(variant, baseline, equal_var=False)
     interval, degrees = test.confidence_interval(1 - alpha), float(test.df)
     error, sd = _error(baseline, variant), _sd(baseline, variant)
     reach = float(stats.t.isf(alpha / 2, degrees) + stats.t.ppf(POWER, degrees))

@@ -58,7 +58,7 @@ def between(row: Effect, low: float, high: float) -> str:
 
 
 def _told(row: Effect, value: float, size: str) -> str:
-    return _way(row).effect[value < 0].format(size)
+    return _way(row).effect[value < 0].replace("{}", size)
 
 
 def title(who: str, row: Effect) -> str:
@@ -73,7 +73,7 @@ def title(who: str, row: Effect) -> str:
     if (verdict == OPEN and not held_up(row)) or math.isnan(row.effect):
         return f"{who} is not shown to change {noun(row)}"
     found = _change(row, row.effect)
-    said = _way(row).title[found < 0].format(_size(row, found))
+    said = _way(row).title[found < 0].replace("{}", _size(row, found))
     return f"{who} {said}{_doubt(row)}"
 
 

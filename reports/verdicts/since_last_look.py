@@ -22,7 +22,9 @@ Which = tuple[str, str, str]
 
 
 def since(results: Results) -> list[str]:
-    """Sentences, none where nothing was looked at before."""
+    """Sentences, none where nothing was looked at before, nor of runs made elsewhere, whose earlier state isn't here."""
+    if results.elsewhere:
+        return []
     before = {which: look for lesson in results.lessons for which, look in _before(lesson).items()}
     if not before:
         return []

@@ -116,7 +116,7 @@ def _older(looks: Sequence[Look]) -> str:
 
 
 def _unknown(lesson: Lesson) -> list[str]:
-    if lesson.data.redrawn or lesson.data.rows_fresh:
+    if lesson.elsewhere or lesson.data.redrawn or lesson.data.rows_fresh:
         return []
     text = (
         "This lesson has neither fresh points nor redrawn data: whether any of it holds on other rows than those it was"

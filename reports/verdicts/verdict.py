@@ -121,11 +121,17 @@ def culprits(row: Effect) -> str:
 
 def guard(row: Effect) -> str:
     """How a guard's own row of the effects table stands: HOLDS, UNSURE or BROKEN."""
-    if row.verdict == HARMS:
+    if row.verdict == HARMS or _surely_harms(row):
         return BROKEN
     _, low, high, interest = _centred(row)
     safe = low > -interest if row.better == "higher" else high < interest
     return HOLDS if _clear(row) and row.verdict != VOID and (safe or row.verdict == SAME) else UNSURE
+
+
+def _surely_harms(row: Effect) -> bool:
+    """Whether every run is worse by the same amount, and that matters: where nothing varies there is no interval, and no doubt."""
+    known = math.isnan(row.low) and row.n_pairs > 1 and row.statistic == "mean" and not row.shared
+    return known and (row.effect if row.better == "lower" else -row.effect) > row.sesoi
 
 
 def _too_few(row: Effect) -> Verdict | None:
