@@ -25,6 +25,7 @@ from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
 from orchestrator.stack import stack
 from orchestrator.surroundings import undisturbed
+from orchestrator.sweep import sweep
 from orchestrator.table import table
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ __all__ = [
     "plan",
     "run",
     "stack",
+    "sweep",
     "table",
 ]
 __version__ = "0.1.0"

@@ -304,6 +304,12 @@ def check_contrast(contrast: Contrast, variants: Sequence[str], endpoint: Endpoi
             number and math.isfinite(weight) and weight != 0,
             f"contrast {name!r}: the weight of {each!r} is {weight!r}; it must be a number other than 0",
         )
+    if contrast.among:
+        _require(
+            set(contrast.among) <= set(variants) and [*weights.values()] == [-1] and endpoint.statistic == "mean",
+            f"contrast {name!r}: what is chosen among variants is held against one of weight -1, by a mean",
+        )
+        return
     total = math.fsum(weights.values())
     _require(
         len(weights) > 1 and abs(total) < 1e-9,

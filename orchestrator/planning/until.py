@@ -61,7 +61,7 @@ class Until:
 
     def expected(self, row: Effect, seeds: int) -> int:
         """How many seeds an open comparison would end with, were its effect what it looks like."""
-        wanted = seeds * (_width(row) / self.width) ** 2 if self.width else row.seeds_settle
+        wanted = seeds * (_width(row) / self.width) ** 2 if self.width else row.seeds_settle / row.part
         return min(self.most, max(seeds, math.ceil(wanted))) if math.isfinite(wanted) else self.most
 
     def is_met(self, row: Effect) -> bool:

@@ -45,7 +45,7 @@ class Right:
         return [lesson | ({"scored": scored} if scored else {}) for lesson, scored in found]
 
     def _of(self, lesson: Document) -> Iterator[dict[str, Any]]:
-        for contrast in contrasts(lesson):
+        for contrast in (each for each in contrasts(lesson) if not each.among):  # what is chosen is one of the others
             for data, parts in SAME_ROWS.items():
                 for part in parts:
                     arms = [self._arms.get((lesson["id"], name, data, part), {}) for name in contrast.variants]

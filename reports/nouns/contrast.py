@@ -20,6 +20,8 @@ class Contrast:
         says: what a sentence calls it, such as "noise on top of the rest"; its name without.
         decides: whether it shares the lesson's level and has a verdict of its own; else it is only looked into.
         keep: whether the question is if a technique is to be kept, so that the page says "keep it" or "drop it".
+        among: variants one of which is to stand above: the one that does best on even seeds (reports.statistics.choice).
+        seeds: "odd" where only odd seeds judge, since even ones chose; empty: all do.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Contrast:
     says: str = ""
     decides: bool = True
     keep: bool = False
+    among: tuple[str, ...] = ()
+    seeds: str = ""
 
     @property
     def below(self) -> Weights:
@@ -41,7 +45,7 @@ class Contrast:
     @property
     def variants(self) -> tuple[str, ...]:
         """All that it compares, those below first."""
-        return tuple(name for name, _ in (*self.below, *self.above))
+        return (*(name for name, _ in (*self.below, *self.above)), *self.among)
 
     @property
     def pair(self) -> tuple[str, str] | None:
@@ -77,6 +81,8 @@ def contrast(document: Mapping[str, Any]) -> Contrast:
         str(document.get("says") or ""),
         bool(document.get("decides", True)),
         bool(document.get("keep")),
+        tuple(map(str, document.get("among") or ())),
+        str(document.get("seeds") or ""),
     )
 
 

@@ -46,6 +46,7 @@ class Effect:
     better: str = "higher"
     sesoi: float = math.nan
     paired: bool = True
+    part: float = 1.0
     n_seeds: int = 0
     asked_baseline: int = 0
     asked_variant: int = 0

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.reports.figures import panels, seed_by_seed
+from orchestrator.reports.figures import doses, panels, seed_by_seed
 from orchestrator.reports.figures.colours import series
 from orchestrator.reports.figures.panels import Panels
 from orchestrator.reports.nouns.contrast import Contrast
@@ -138,6 +138,8 @@ class Section:
     further: tuple[Panels, ...]
     answers: tuple[Answer, ...]
     beside: tuple[Beside, ...]
+    beside_title: str
+    plateau: str
 
 
 def sections(results: Results) -> list[Section]:
@@ -173,7 +175,27 @@ def _section(results: Results, lesson: Lesson) -> Section:
         further=tuple(figure for figure in figures if figure is not shown),
         answers=tuple(answer for answer in found if answer),
         beside=tuple(_beside(lesson, row) for row in results.looked_into(lesson.id)),
+        beside_title="Every dose" if _is_sweep(lesson) else "Alone and together",
+        plateau=_plateau(results, lesson),
     )
+
+
+def _is_sweep(lesson: Lesson) -> bool:
+    return any(each.seeds == "odd" or each.among for each in lesson.deciding)
+
+
+def _plateau(results: Results, lesson: Lesson) -> str:
+    """`From rows 300 on, more makes no practical difference`: the first dose that is shown to be as good as the last one."""
+    last = lesson.variants[-1].name
+    against_last = {name: f"{name} against {last}" for name in (v.name for v in lesson.variants[:-1])}
+    found = []
+    for scope in results.scopes(lesson.id) if _is_sweep(lesson) else []:
+        same = [r.variant for r in results.looked_into(lesson.id) if r.data == scope and r.verdict == SAME]
+        first = next((name for name, said in against_last.items() if said in same), None)
+        if first:
+            found.append(f"{on_scope(scope)} {quoted(first)} makes no practical difference to {quoted(last)}")
+    text = "; ".join(found)
+    return f"{text[:1].upper()}{text[1:]} (the first that does, exploratory)." if text else ""
 
 
 def _beside(lesson: Lesson, row: Effect) -> Beside:
@@ -188,7 +210,12 @@ def _figures(results: Results, lesson: Lesson) -> list[Panels]:
     """Every figure of a lesson, in the order in which they are read."""
     metrics = panels.curve_metrics(results, lesson)
     curves = [panels.learning(results, lesson, metric) for metric in metrics]
-    special = [panels.rates(results, lesson), panels.reached(results, lesson), panels.stops(results, lesson)]
+    special = [
+        doses.doses(results, lesson),
+        panels.rates(results, lesson),
+        panels.reached(results, lesson),
+        panels.stops(results, lesson),
+    ]
     seeds = [seed_by_seed.seeds(results, lesson, each.name) for each in lesson.deciding]
     apart = [panels.difference(results, lesson, each, metric) for each in lesson.deciding for metric in metrics[:1]]
     return [figure for figure in (*seeds, *curves[:1], *special, *apart, *curves[1:]) if figure is not None]
@@ -197,7 +224,7 @@ def _figures(results: Results, lesson: Lesson) -> list[Panels]:
 def _telling(lesson: Lesson, figures: Sequence[Panels]) -> Panels | None:
     """The figure that shows what decides: waiting times, or the runs seed by seed; curves where several are compared."""
     wanted = "reached" if lesson.endpoint.measure == "epochs_to_threshold" else "pairs"
-    kinds = ("learning",) if lesson.several else (wanted, "pairs", "runs", "learning")
+    kinds = ("learning",) if lesson.several else ("doses", wanted, "pairs", "runs", "learning")
     return next((figure for kind in kinds for figure in figures if figure.kind == kind), None)
 
 

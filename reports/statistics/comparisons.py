@@ -41,6 +41,7 @@ class Comparison:
         baseline, variant: their scores. ended: how their runs ended, baseline first. seeds: those of either arm.
         level: what the lesson's primary endpoint is judged at.
         shared: test rows over training rows where draws of data have rows in common (re-split files), else 0.
+        part: the share of the seeds that judge, where the others chose.
         rows: those that all runs were scored on, where they are a further source of uncertainty; None: they are as given.
     """
 
@@ -59,6 +60,7 @@ class Comparison:
     shared: float = 0.0
     rows: Rows | None = None
     paired: bool = True
+    part: float = 1.0
 
     @property
     def alpha(self) -> float:
@@ -106,8 +108,8 @@ def comparisons(
         for contrast in lesson.contrasts:
             for data in sorted(scopes):
                 keys = {name: (lesson.id, name, data) for name in contrast.variants}
-                if all(key in arms for key in keys.values()):
-                    rows = [arms[key] for key in keys.values()]
+                if all(key in arms for key in keys.values()) and not contrast.among:
+                    rows = [_judging(arms[key], contrast) for key in keys.values()]
                     if lesson.paired:
                         seeds = reduce(np.intersect1d, (arm["seed"].to_numpy() for arm in rows))
                         rows = [arm[arm["seed"].isin(seeds)] for arm in rows]
@@ -115,6 +117,11 @@ def comparisons(
                     made = map(_Arm, rows, curves, outcomes(rows, lesson))
                     pair = _Pair(lesson, contrast, data, dict(zip(keys, made, strict=True)))
                     yield from _compare(pair, declared(lesson, columns))
+
+
+def _judging(arm: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
+    """The runs that judge: not those of the even seeds where these chose."""
+    return arm[arm["seed"] % 2 == 1] if contrast.seeds == "odd" else arm
 
 
 def _known(arms: Mapping[Arm, pd.DataFrame], lesson: str) -> set[str]:
@@ -192,6 +199,7 @@ def _compare(pair: _Pair, endpoints: Iterable[Judged]) -> Iterator[Comparison]:
             shared=_shared(lesson.data) if pair.data != "fixed" else 0.0,
             rows=scored(lesson, contrast.name, pair.data, endpoint.measure) if endpoint.statistic == "mean" else None,
             paired=lesson.paired,
+            part=0.5 if contrast.seeds == "odd" else 1.0,
         )
 
 

@@ -218,8 +218,10 @@ def seeds_needed(dz: float, alpha: float = 0.05) -> float:
 
     Never fewer than a sign-flip test needs to reach `alpha` at all.
     """
+    if not dz > 0:
+        return math.nan
     if dz < LEAST_DZ:
-        return math.inf if dz > 0 else math.nan
+        return math.inf
     return _needed(float(f"{min(dz, EASY):.3g}"), alpha)
 
 

@@ -11,6 +11,7 @@ of epochs don't, by which standing still looks well. Its attributes are the tabl
     paired                            whether the two runs of a seed belong together; where not, "pairs" are the runs of the
                                       smaller arm, the interval is Welch's, p deals runs out to the arms, p_wilcoxon is Mann
                                       and Whitney's, McNemar's test is Fisher's, and what takes pairs is NaN
+    part                              the share of the seeds that judge, where the others chose what is judged; else 1
     n_seeds asked_baseline asked_variant    seeds both arms were asked for; runs of each arm
     n_baseline n_variant              runs with the number, per arm
     n_pairs n_identical               pairs compared; those of them in which both arms are equal
@@ -72,8 +73,8 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.nouns.lesson import lessons as described
 from orchestrator.reports.statistics import unpaired
+from orchestrator.reports.statistics.choice import made_of
 from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.more_seeds import settle
 from orchestrator.reports.statistics.paired import MeanEffect, correlation, mean_effect, sign_flip
@@ -97,7 +98,7 @@ def table(
     runs: pd.DataFrame, histories: pd.DataFrame, descriptions: Sequence[Mapping[str, Any]], *, seed: int = 0
 ) -> pd.DataFrame:
     """All effects of a store's tables and its lessons' descriptions, one row each."""
-    return frame(effects(comparisons(runs, histories, described(descriptions)), seed=seed))
+    return frame(effects(comparisons(runs, histories, made_of(runs, descriptions)), seed=seed))
 
 
 def effects(compared: Iterable[Comparison], *, seed: int = 0) -> tuple[Effect, ...]:
@@ -132,7 +133,7 @@ def _alone(c: Comparison) -> Effect:
         measure=e.measure, statistic=e.statistic, threshold=e.threshold, primary=c.primary, guards=c.guards,
         better=e.better, sesoi=e.sesoi, shared=c.shared,
         look=c.level.look, declared=c.level.declared, family=c.level.family, alpha=c.alpha,
-        paired=c.paired, n_seeds=min(map(len, c.seeds)), asked_baseline=len(c.seeds[0]), asked_variant=len(c.seeds[1]),
+        paired=c.paired, part=c.part, n_seeds=min(map(len, c.seeds)), asked_baseline=len(c.seeds[0]), asked_variant=len(c.seeds[1]),
         n_pairs=min(len(first), len(second)), n_identical=int((first == second).sum()) if c.paired else 0,
         n_baseline=int(usable[0].sum()), n_variant=int(usable[1].sum()), spread_ratio=ratio(first, second),
         mean_baseline=_mean(first), mean_variant=_mean(second), sd_baseline=_sd(first), sd_variant=_sd(second),

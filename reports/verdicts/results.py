@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.nouns.lesson import Lesson, lessons
+from orchestrator.reports.nouns.lesson import Lesson
+from orchestrator.reports.statistics.choice import made_of
 from orchestrator.reports.statistics.comparisons import Comparison, comparisons
 from orchestrator.reports.statistics.histories import Curves, Histories, Source
 from orchestrator.reports.verdicts.effects import effects, frame
@@ -44,7 +45,7 @@ class Results:
         provenance: Document,
     ) -> Results:
         """Results from tables and the lessons' descriptions, as a store holds them."""
-        return cls(runs, Histories.of(histories), lessons(descriptions), provenance)
+        return cls(runs, Histories.of(histories), made_of(runs, descriptions), provenance)
 
     @property
     def elsewhere(self) -> bool:

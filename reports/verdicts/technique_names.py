@@ -28,7 +28,8 @@ def comparison(lesson: Lesson, variant: str) -> str:
     """A comparison by its technique: `Weight averaging`; where a lesson has several, `Batch size: stochastic`."""
     if lesson.elsewhere or (not lesson.several and variant == PLAIN[1]):
         return technique(lesson)
-    return f"{technique(lesson)}: {variant}"
+    contrast = lesson.contrast(variant)
+    return f"{technique(lesson)}: {contrast.variant if contrast.seeds else variant}"
 
 
 def label(lesson: Lesson, variant: str) -> str:

@@ -267,7 +267,7 @@ def _aside(row: Effect) -> str:
         return ""
     if not math.isfinite(row.seeds_bad):
         return bad_runs(row)
-    return f"{bad_runs(row)}; about {_round_up(row.seeds_bad):,} seeds would tell if that is chance"
+    return f"{bad_runs(row)}; about {_round_up(row.seeds_bad / row.part):,} seeds would tell if that is chance"
 
 
 def matters(row: Effect) -> str:
@@ -319,7 +319,7 @@ def _seeds(row: Effect) -> str:
     """How many seeds would show what, if the effect is what it looks like."""
     if row.statistic == "rate":
         return f"about {_round_up(row.seeds_needed):,} seeds would find a difference of {size(row)}"
-    needed, what = row.seeds_settle, _settles(row)
+    needed, what = row.seeds_settle / row.part, _settles(row)
     if row.shared:
         return "these data sets have rows in common, so that more of them hardly tell more"
     if row.rows_dominate:
@@ -331,7 +331,7 @@ def _seeds(row: Effect) -> str:
     if needed > MANY:
         return f"more than {MANY:,} {'seeds' if row.paired else 'runs of either'} would be needed to show “{what}”"
     those = "seeds" if row.paired else "runs of either"
-    if needed <= row.n_pairs:
+    if needed * row.part <= row.n_pairs:
         return (
             f"these {'seeds' if row.paired else 'runs'} could have shown “{what}”; the true effect is near that border"
         )
@@ -341,8 +341,10 @@ def _seeds(row: Effect) -> str:
 def settling(row: Effect) -> int | None:
     """How many seeds would settle what is inconclusive or perhaps small, as far as seeds can; None elsewhere."""
     needed = row.seeds_bad if held_up(row) else row.seeds_needed if row.statistic == "rate" else row.seeds_settle
+    needed /= row.part
     wanted = row.verdict == OPEN or (perhaps_small(row) and row.settles == "beyond")
-    return _round_up(needed) if wanted and seeds_can_decide(row) and row.n_seeds < needed <= MANY else None
+    seeds = row.n_seeds / row.part
+    return _round_up(needed) if wanted and seeds_can_decide(row) and seeds < needed <= MANY else None
 
 
 def _would_settle(row: Effect, category: str) -> str:

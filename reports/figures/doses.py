@@ -1,0 +1,89 @@
+"""The effect of every dose of a sweep beside its first, with a band that holds for all of them at once."""
+
+import numpy as np
+from matplotlib.ticker import FixedLocator
+from numpy.typing import NDArray
+
+from orchestrator.reports.figures.colours import LIGHT
+from orchestrator.reports.figures.figure import Figure, drawing, inline, label, panel, table, ticks, wrapped
+from orchestrator.reports.figures.panels import Key, Panels
+from orchestrator.reports.nouns.lesson import Lesson
+from orchestrator.reports.statistics.bands import Band, difference_band
+from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.wording.scopes import scope_heading
+from orchestrator.reports.wording.words import Scale, count, ident, scale, shorten, signed
+
+Floats = NDArray[np.float64]
+CROWDED = 6
+"""With more doses than this every second one is named."""
+
+
+def doses(results: Results, lesson: Lesson) -> Panels | None:
+    """A drawing a scope; None of a lesson that is no sweep, or has no seed with all its doses."""
+    chosen = next((each for each in lesson.deciding if each.seeds == "odd"), None)
+    found = [_figure(results, lesson, scope) for scope in results.scopes(lesson.id)] if chosen else []
+    figures = tuple(figure for figure in found if figure)
+    if not figures or chosen is None:
+        return None
+    legend = (Key("band", "series1", "holds for all doses at once (95 %)"), Key("zone", "zone", "too small to matter"))
+    title = f"Dose by dose, beside {lesson.baseline.name}"
+    return Panels("doses", ident(lesson.id, "doses"), title, figures, legend, ())
+
+
+def _figure(results: Results, lesson: Lesson, scope: str) -> Figure | None:
+    values = _values(results, lesson, scope)
+    if not len(values):
+        return None
+    scaled = scale(lesson.endpoint.measure, lesson.endpoint.threshold)
+    rng = np.random.default_rng([0, len(values)])
+    band = difference_band(np.zeros((len(values), values.shape[1] - 1)), values[:, 1:] - values[:, :1], rng)
+    return _drawn(lesson, scope, band, scaled, len(values))
+
+
+def _values(results: Results, lesson: Lesson, scope: str) -> Floats:
+    """The endpoint of every run, (seeds, doses), of the seeds that have it at every dose."""
+    columns = []
+    for variant in lesson.variants:
+        arm = results.arm(lesson.id, variant.name, scope).set_index("seed")
+        columns.append(
+            arm[lesson.endpoint.measure].astype(float)
+            if lesson.endpoint.measure in arm
+            else arm.index.to_series() * np.nan
+        )
+    seeds = set(columns[0].index).intersection(*(each.index for each in columns[1:]))
+    stacked = np.stack([each.loc[sorted(seeds)].to_numpy(dtype=float) for each in columns], axis=1)
+    return np.asarray(stacked[np.isfinite(stacked).all(axis=1)], dtype=float)
+
+
+def _drawn(lesson: Lesson, scope: str, band: Band, scaled: Scale, seeds: int) -> Figure:
+    names = [variant.name for variant in lesson.variants[1:]]
+    places = np.arange(len(names), dtype=float)
+    mean, low, high = (scaled.factor * each for each in (band.mean, band.low, band.high))
+    unit = scaled.unit.removeprefix("percentage ")
+    interest = lesson.endpoint.sesoi * scaled.factor
+    with drawing(height=236) as figure:
+        axes = panel(figure, left=52, bottom=56)
+        label(axes, f"difference, {unit}" if unit else "difference", "")
+        axes.axhspan(-interest, interest, color=LIGHT["zone"], alpha=0.7, linewidth=0)
+        axes.axhline(0, color=LIGHT["muted"], lw=1)
+        if np.isfinite(low).any():
+            axes.fill_between(places, low, high, color=LIGHT["series1"], alpha=0.2, linewidth=0)
+        axes.plot(places, mean, color=LIGHT["series1"], lw=1.6, marker="o", ms=4)
+        axes.set_xlim(-0.4, len(names) - 0.6)
+        axes.xaxis.set_major_locator(FixedLocator(list(places)))
+        every = 2 if len(names) > CROWDED else 1
+        axes.set_xticklabels(
+            [wrapped(shorten(n, 28)) if i % every == 0 else "" for i, n in enumerate(names)], linespacing=1.25
+        )
+        ticks(axes.yaxis, sign=True)
+        told = "; ".join(f"{name}: {signed(value)}" for name, value in zip(names, mean, strict=True))
+        identifier = ident(lesson.id, "doses", scope)
+        svg = inline(figure, identifier, f"{scaled.name} of every dose minus that of {lesson.baseline.name}", told)
+    rows = [(name, *map(signed, ends)) for name, *ends in zip(names, mean, low, high, strict=True)]
+    return Figure(
+        identifier,
+        scope_heading(scope),
+        svg,
+        f"Of {count(seeds, 'seed')}.",
+        table(("dose", "difference", "from", "to"), rows),
+    )
