@@ -132,6 +132,52 @@ def test_a_side_may_be_a_log_a_run(here, tmp_path, write):
     assert (row["variant"], row["baseline"]) == ("new", "old")
 
 
+def events(path, rows):
+    """An event file of these (step, tag, value), one half of the scalars as PyTorch writes them, the other as TensorFlow does."""
+    import tensorflow as tf
+    from tensorflow.core.util.event_pb2 import Event
+
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for at, (step, tag, value) in enumerate(rows):
+            event = Event(step=step)
+            one = event.summary.value.add(tag=tag)
+            if at % 2:
+                one.simple_value = value
+            else:
+                one.tensor.CopyFrom(tf.make_tensor_proto(value, dtype=tf.float32))
+                one.metadata.plugin_data.plugin_name = "scalars"
+            file.write(event.SerializeToString())
+
+
+def test_a_side_may_be_tensorboards_event_files(here, tmp_path):
+    """The last value of a tag in a run's event file counts; a file that is cut is refused, and one without the tag says what it has."""
+    before, after = numbers(8)
+    for name, values in (("old", before), ("new", after)):
+        for seed, value in enumerate(values):
+            (folder := tmp_path / name / f"seed_{seed}").mkdir(parents=True)
+            rows = [
+                (step, tag, x) for step in range(3) for tag, x in (("loss", 1.0), ("val/acc", value - (2 - step) / 10))
+            ]
+            events(folder / "events.out.tfevents.1.host", rows)
+    words = (
+        f"{tmp_path}/old/*/*",
+        f"{tmp_path}/new/*/*",
+        "--endpoint",
+        "val/acc",
+        "--better",
+        "higher",
+        "--sesoi",
+        "0.01",
+    )
+    done = here("judge", *words, "--format", "json")
+    (row,) = (row for row in json.loads(done.stdout) if row["primary"])
+    assert (row["effect"], row["n_pairs"]) == (pytest.approx((after - before).mean(), abs=1e-6), 8)
+    assert "it has step, loss, val/acc" in complaint(here("judge", *words[:2], *ASKED))
+    cut = tmp_path / "new" / "seed_3" / "events.out.tfevents.1.host"
+    cut.write_bytes(cut.read_bytes()[:-5])
+    assert "is cut or damaged" in complaint(here("judge", *words))
+
+
 def test_a_file_of_several_settings_is_never_mixed(here, tmp_path):
     """Rows of two settings with the same seeds are refused until a column and a value say which are meant."""
     before, after = numbers()

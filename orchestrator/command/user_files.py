@@ -17,6 +17,8 @@ from orchestrator.store.user_parquet import columns
 
 MOST_FILES = 1000
 STDIN = "-"
+EVENTS = "tfevents"
+"""TensorBoard's event files have this in their names."""
 
 
 def files(words: Sequence[str]) -> Iterator[str]:
@@ -53,7 +55,12 @@ def logs(word: str) -> list[Log]:
         UsageError: it can't be read.
         ValueError: it holds no log.
     """
-    name, data = shown(word), _bytes(word)
+    name = shown(word)
+    if EVENTS in name and Path(path_of(word)).is_file():
+        from orchestrator.engine import event_files  # noqa: PLC0415  TensorFlow takes seconds to load
+
+        return [Log(event_files.columns(Path(path_of(word))))]
+    data = _bytes(word)
     if data[:4] == b"PAR1":
         return [Log(columns(data, name))]
     return file_format.logs(data, name)
