@@ -283,6 +283,10 @@ def judge(
 
     _allowed("better", better, ("higher", "lower"))
     _allowed("data", data, SCOPES)
+    if isinstance(sesoi, bool) or not isinstance(sesoi, int | float):
+        raise UsageError(f"sesoi is {sesoi!r}; it must be a number above 0")
+    if guard is not None and not isinstance(guard, Endpoint):
+        raise UsageError(f"guard is {guard!r}; it must be an Endpoint(column, better=..., sesoi=...)")
     with undisturbed():
         own = referee.check(Endpoint(endpoint, better, sesoi))
         question = referee.Question(own, referee.check(guard) if guard else None, seed, paired, data)

@@ -6,6 +6,7 @@ Everything here is frozen and checks itself when made, so a lesson that exists i
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -344,6 +345,23 @@ def check_claim(claim: Claim, names: Sequence[str]) -> None:
     )
 
 
+def check_model(model: Any, arguments: Mapping[str, Any]) -> None:
+    """See that a model function can be called so.
+
+    Raises:
+        LessonError: it is none, or has no such argument.
+    """
+    _require(
+        callable(model) and not hasattr(model, "layers"), "the model must be a function that builds and compiles one"
+    )
+    try:
+        inspect.signature(model).bind(**arguments)
+    except TypeError as error:
+        raise LessonError(f"the model function doesn't take {', '.join(arguments)}: {error}") from None
+    except ValueError:  # it has no signature that Python can tell
+        return
+
+
 def _require_word(what: str, name: Any) -> None:
     word = isinstance(name, str) and bool(name.strip()) and name.isprintable()
     _require(word, f"a {what}'s name is {name!r}; it must be a word")
@@ -483,6 +501,8 @@ class Lesson:
         _require_different("contrasts", [c.name for c in self.contrasts])
         decide = not self.contrasts or any(c.decides for c in self.contrasts)
         _require(decide, "none of the lesson's contrasts decides; leave `decides` as it is for one at least")
+        several = isinstance(self.published, list | tuple)
+        _require(several, "published takes a list of claims: [Claim(...)]")
         names = [c.name for c in self.contrasts] or [v.name for v in self.variants[1:]]
         for claim in self.published:
             check_claim(claim, names)

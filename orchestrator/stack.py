@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from orchestrator.errors import LessonError
-from orchestrator.lesson import FRESH, Data, Lesson, Variant
+from orchestrator.lesson import FRESH, Data, Lesson, Variant, check_model
 from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
 
@@ -54,6 +54,8 @@ def stack(
     Raises:
         LessonError: there are too few or too many techniques, or two of them set the same argument.
     """
+    if not (isinstance(techniques, Mapping) and all(isinstance(each, Mapping) for each in techniques.values())):
+        raise LessonError("a stack takes techniques by name, each with what it sets: {'noise': {'noise': 0.1}, ...}")
     names = tuple(techniques)
     if not 2 <= len(names) <= MOST:
         raise LessonError(f"a stack has {len(names)} techniques; it takes 2 to {MOST}")
@@ -126,6 +128,7 @@ def _setting(some: Sequence[str], techniques: Mapping[str, Mapping[str, Any]]) -
 def _variant(name: str, model: Callable[..., Any], base: Mapping[str, Any], setting: Mapping[str, Any]) -> Variant:
     own = {place: setting[place] for place in PLACES if place in setting}
     arguments = {key: value for key, value in setting.items() if key not in PLACES}
+    check_model(model, arguments)
     own["callbacks"] = [*base["callbacks"], *setting["callbacks"]]
     own["fit"] = {**base["fit"], **setting["fit"]}
     return Variant(name, partial(model, **arguments) if arguments else model, **{**base, **own})

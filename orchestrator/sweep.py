@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from orchestrator.errors import LessonError
-from orchestrator.lesson import FRESH, Data, Lesson, Variant
+from orchestrator.lesson import FRESH, Data, Lesson, Variant, check_model
 from orchestrator.reports.nouns.contrast import Contrast
 from orchestrator.reports.nouns.endpoint import Endpoint
 
@@ -55,6 +55,10 @@ def sweep(
     Raises:
         LessonError: there are too few or too many doses, two are the same, or the endpoint is no mean of a final score.
     """
+    if isinstance(doses, str) or not isinstance(doses, Iterable):
+        raise LessonError(f"a sweep takes a list of doses, not {doses!r}")
+    if not (isinstance(data, Data) or callable(data)):
+        raise LessonError(f"data must be a Data, or a function that gives one for a dose, not {type(data).__name__}")
     doses = list(doses)
     names = [called(name, dose) for dose in doses]
     if not 3 <= len(doses) <= MOST or len({*names}) < len(names):
@@ -98,4 +102,5 @@ def _variant(
         return Variant(title, model, data=data(dose), **base)
     if name in OWN:
         return Variant(title, model, **{**base, name: dose})
+    check_model(model, {name: dose})
     return Variant(title, partial(model, **{name: dose}), **base)

@@ -10,6 +10,7 @@ import orchestrator as o
 from orchestrator.errors import LessonError
 from orchestrator.reports.page.sections import sections
 from orchestrator.reports.verdicts.results import Results
+from orchestrator.reports.verdicts.since_last_look import since
 from orchestrator.sweep import CHOSEN, called, contrasts
 from tests.simulate import FRESH, LARGE, Sketch, store
 
@@ -116,6 +117,9 @@ def test_what_is_swept_may_be_an_argument_the_epochs_or_the_rows():
         ([0, 1], {}, "3 to 20 different ones"),
         ([0, 1, 1], {}, "3 to 20 different ones"),
         (range(21), {}, "3 to 20 different ones"),
+        ("012", {}, "takes a list of doses"),
+        (0.1, {}, "takes a list of doses"),
+        ([0, 1, 2], {"data": [1]}, "a function that gives one for a dose"),
         ([0, 1, 2], {"endpoint": o.Endpoint("wobble", "lower", 0.1)}, "the mean of a final score"),
         ([0, 1, 2], {"endpoint": o.Endpoint("bad", "lower", 0.1, "rate")}, "the mean of a final score"),
     ],
@@ -123,4 +127,28 @@ def test_what_is_swept_may_be_an_argument_the_epochs_or_the_rows():
 def test_a_sweep_that_cannot_be_judged_is_refused(doses, more, said):
     """Too few, too many or equal doses, and endpoints that no mean can choose by, are refused where they are declared."""
     with pytest.raises(LessonError, match=said):
-        o.sweep(lambda l2: l2, "l2", doses, data=o.Data(fixed=lambda: None), epochs=1, **more)
+        o.sweep(lambda l2: l2, "l2", doses, **{"data": o.Data(fixed=lambda: None), "epochs": 1, **more})
+
+
+def test_an_argument_that_the_model_function_lacks_is_refused():
+    """A misspelt argument is told where the lesson is made, and not by every run that fails."""
+    data = o.Data(fixed=lambda: None)
+    with pytest.raises(LessonError, match="doesn't take l3"):
+        o.sweep(lambda l2: l2, "l3", [0, 1, 2], data=data, epochs=1)
+    with pytest.raises(LessonError, match="doesn't take rat"):
+        o.stack(lambda rate=0: rate, {"a": {"rat": 1}, "b": {"epochs": 2}}, data=data, epochs=1)
+    with pytest.raises(LessonError, match="each with what it sets"):
+        o.stack(lambda rate=0: rate, {"a": 1, "b": 2}, data=data, epochs=1)
+
+
+def test_a_second_look_at_a_sweep_says_what_has_changed():
+    """The verdict of the first look is made anew from its own judging seeds, and held against that of all."""
+    made = tables(40)
+    for scope in ("fixed", "redrawn"):
+        for seeds, more in ((range(20), {}), (range(40), {"current": True})):
+            look = {"variant": CHOSEN, "data": scope, "seeds": list(seeds), "date": "2026-01-01", **more}
+            made.lessons[0].setdefault("looks", []).append(look | {"endpoint": made.lessons[0]["endpoint"]})
+    runs = made.runs
+    runs.loc[(runs.variant == "l2 0.01") & (runs.seed >= 20), "fresh_accuracy"] -= 0.2
+    (said,) = since(judged(made)[0])
+    assert "improves before" in said

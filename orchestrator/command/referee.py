@@ -103,7 +103,8 @@ def judge(baseline: Any, candidate: Any, question: Question, ledger: Path | None
     for runs, name in zip(kept, names, strict=True):
         if len(runs) < 2:
             raise UsageError(
-                f"{name} has {count(len(runs), 'run')}; an answer takes several of either side, and a column or paths that tell them apart"
+                f"{name} has {count(len(runs), 'run')}, and an answer takes several; a file without a column that tells runs apart is"
+                " the log of one: name that column (--seed COLUMN), or give a file a run"
             )
     remarks += [*_cut_short(kept), *_renamed(kept, question.paired), *_few(kept)]
     look = _look(kept, question, names)

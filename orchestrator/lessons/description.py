@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from orchestrator.errors import LessonError
 from orchestrator.lesson import SECONDARY, Lesson
 from orchestrator.nouns.measures import Measures, Traits
 from orchestrator.reports.nouns.claim import Claim
@@ -72,4 +73,7 @@ def _claim(claim: Claim, measures: Measures) -> Claim:
     Raises:
         LessonError: no run is scored by it.
     """
-    return replace(claim, measure=measures.of(Endpoint(claim.measure)).measure) if claim.measure else claim
+    try:
+        return replace(claim, measure=measures.of(Endpoint(claim.measure)).measure) if claim.measure else claim
+    except LessonError as error:
+        raise LessonError(f"the claim of {claim.source!r}: {error}") from None

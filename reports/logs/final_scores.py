@@ -93,6 +93,8 @@ def _of_log(
         places: dict[str, list[int]] = {}
         for at, cell in enumerate(columns[key]):
             places.setdefault(_text(cell), []).append(at)
+        if not places:
+            raise ValueError("it has no rows")
         if "" in places:
             raise ValueError(f"column {key!r} is empty in row {places[''][0] + 1}; it tells whose row it is")
         told = _seed_in(path)

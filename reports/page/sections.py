@@ -195,7 +195,9 @@ def _plateau(results: Results, lesson: Lesson) -> str:
         if first:
             found.append(f"{on_scope(scope)} {quoted(first)} makes no practical difference to {quoted(last)}")
     text = "; ".join(found)
-    return f"{text[:1].upper()}{text[1:]} (the first that does, exploratory)." if text else ""
+    if not text:
+        return f"No smaller dose is shown to be as good as {quoted(last)}." if _is_sweep(lesson) else ""
+    return f"{text[:1].upper()}{text[1:]} (the first that does, exploratory)."
 
 
 def _beside(lesson: Lesson, row: Effect) -> Beside:

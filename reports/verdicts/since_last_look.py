@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from orchestrator.reports.nouns.effect import Effect
 from orchestrator.reports.nouns.lesson import Lesson, Look
 from orchestrator.reports.statistics.comparisons import comparisons
 from orchestrator.reports.verdicts.effects import effects
@@ -29,11 +30,18 @@ def since(results: Results) -> list[str]:
     if not before:
         return []
     then = _verdicts(results, before)
+    if not then:
+        return []
     now = {row.comparison: row.verdict for row in results.deciding}
     changed = [which for which in now if which in then and then[which] != now[which]]
     same = sum(which in then for which in now) - len(changed)
     said = [f"{_name(results, which)}: {then[which]} before, now {now[which]}" for which in changed]
     return [f"Since the last look ({_when(before)}): {listed(said) or 'no verdict has changed'}{_others(same, said)}."]
+
+
+def _is_of(row: Effect, seeds: Sequence[int]) -> bool:
+    """Whether all these seeds are in a row: half of them where the others chose."""
+    return bool(row.n_seeds == (len(seeds) if row.part == 1 else sum(seed % 2 for seed in seeds)))
 
 
 def _before(lesson: Lesson) -> dict[Which, Look]:
@@ -61,7 +69,7 @@ def _verdicts(results: Results, before: Mapping[Which, Look]) -> dict[Which, str
         names = {lesson.id for lesson in lessons}
         runs, histories = _only(results.runs, names, seeds), results.histories.only(seeds)
         for row in effects(comparisons(runs, histories, lessons)):
-            if row.primary and row.comparison in mine and row.n_seeds == len(seeds):
+            if row.primary and row.comparison in mine and _is_of(row, seeds):
                 found[row.comparison] = row.verdict
     return found
 

@@ -140,6 +140,11 @@ def _too_few(row: Effect) -> Verdict | None:
         return _too_few_runs(row, row.asked_baseline, row.asked_variant)
     if seeds >= fewest:
         return None
+    if row.part < 1:
+        return Verdict(
+            VOID,
+            f"{seeds} seeds judge, since the others chose: so few can't show anything, it takes {2 * fewest} in all",
+        )
     return Verdict(VOID, f"{seeds} {plural(str(seeds), 'seeds')}: so few can't show anything, it takes {fewest}")
 
 
