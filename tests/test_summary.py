@@ -7,8 +7,8 @@ import pytest
 
 from orchestrator.reports.verdicts.results import Results
 from orchestrator.reports.verdicts.since_last_look import since
-from orchestrator.reports.verdicts.summary import headline, lines
-from tests.simulate import LESSONS, store
+from orchestrator.reports.verdicts.summary import headline, lines, sorted_out
+from tests.simulate import FRESH, LARGE, LESSONS, Sketch, store
 
 
 def results(names, verdicts, scopes=("fixed", "redrawn")):
@@ -111,3 +111,23 @@ def test_a_first_look_has_nothing_to_compare():
     """Nothing is said where nothing was looked at before."""
     made = store(4, scale=0.02, lessons={"noise": LESSONS["noise"]}, flaws={})
     assert since(made.results) == []
+
+
+def test_of_many_lessons_the_first_screen_names_what_helps_and_what_does_not():
+    """Of eight lessons those that improve where each seed has its own data are named, and those shown to be of no use; seven have a row each and no list."""
+    gains = {"Alpha": 0.08, **dict.fromkeys(("Beta", "Gamma", "Delta", "Epsilon", "Zeta", "Eta", "Theta"), 0.002)}
+    sketches = {
+        name.lower(): Sketch(
+            at, name, "Why?", None, FRESH, {"without": replace(LARGE, level=LARGE.level - gain), "with": LARGE}
+        )
+        for at, (name, gain) in enumerate(gains.items(), 1)
+    }
+
+    def told(names):
+        made = store(30, lessons={name: sketches[name] for name in names}, flaws={}, scale=0.01)
+        return sorted_out(Results.of(made.runs, made.histories, made.lessons, {}))
+
+    assert told(list(sketches)[:7]) == []
+    helps, useless = told(sketches)
+    assert helps == "Helps: Alpha."
+    assert useless.startswith("Not worth it: Beta, Gamma")

@@ -59,6 +59,7 @@ def render(results: Results, out: Path) -> str:
             names=listed([section.name for section in found]),
             headline=summary.headline(results),
             lede=_lede(results),
+            sorted_out=summary.sorted_out(results),
             scopes=results.all_scopes,
             meanings=MEANINGS_ELSEWHERE if results.elsewhere else MEANINGS,
             lines=summary.lines(results),

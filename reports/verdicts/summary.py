@@ -28,6 +28,8 @@ from orchestrator.reports.wording.qualifiers import bad_runs
 from orchestrator.reports.wording.scopes import on_scope, scope_brief
 from orchestrator.reports.wording.words import ident, listed, scale, typeset
 
+MANY_LESSONS = 7
+"""Of more lessons than this the first screen says which techniques help and which don't, by name."""
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 PERHAPS, HELD = "perhaps small", "held up"
 """Kinds of the verdicts "real but small" and "inconclusive" that a headline tells apart."""
@@ -82,6 +84,29 @@ def headline(results: Results) -> str:
     found = [_counted(results, scope, again=at > 0) for at, scope in enumerate(results.all_scopes)]
     text = "; ".join(filter(None, found))
     return f"{text[:1].upper()}{text[1:]}." if text else "Nothing was compared."
+
+
+def sorted_out(results: Results) -> list[str]:
+    """Which of many techniques help where each seed has data of its own, and which are of no use there; none of a few."""
+    if len(results.lessons) <= MANY_LESSONS:
+        return []
+    last = {
+        row.comparison[:2]: row for row in sorted(results.deciding, key=lambda row: results.all_scopes.index(row.data))
+    }
+    kinds = (
+        ("Helps", [row for row in last.values() if row.verdict == IMPROVES]),
+        ("Not worth it", [row for row in last.values() if row.verdict in (SAME, HARMS) or _is_small(row)]),
+    )
+    return [f"{said}: {listed([_where(results, row) for row in rows])}." for said, rows in kinds if rows]
+
+
+def _is_small(row: Effect) -> bool:
+    return row.verdict == SMALL and not perhaps_small(row)
+
+
+def _where(results: Results, row: Effect) -> str:
+    name = comparison(results.lesson(row.lesson), row.variant)
+    return name if row.data == results.all_scopes[-1] else f"{name} ({on_scope(row.data)})"
 
 
 def _counted(results: Results, scope: str, *, again: bool) -> str:
