@@ -38,8 +38,8 @@ def write(results: Results, out: Path) -> None:
     from orchestrator.reports.page import explore, report  # noqa: PLC0415
 
     page, closer = report.render(results, out), explore.render(results)
-    _commit(out / "explore.html", closer)
-    _commit(out / "report.html", page)
+    commit(out / "explore.html", closer)
+    commit(out / "report.html", page)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -50,8 +50,8 @@ def _is_news(record: logging.LogRecord) -> bool:
 logging.getLogger("matplotlib").addFilter(_is_news)
 
 
-def _commit(path: Path, text: str) -> None:
-    """Write beside the place, then rename into it."""
+def commit(path: Path, text: str) -> None:
+    """Write beside the place, then rename into it: the file is there whole, or as it was before."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with aside.open("x", encoding="utf-8", newline="\n") as file:
@@ -63,4 +63,4 @@ def _commit(path: Path, text: str) -> None:
         aside.unlink(missing_ok=True)
 
 
-__all__ = ["build", "write"]
+__all__ = ["build", "commit", "write"]

@@ -46,15 +46,14 @@ def chances(descriptions: Sequence[Mapping[str, Any]], rows: Iterable[Effect], s
                 if scatter and scatter > 0:
                     alpha = Level(look, family(lesson)).alpha
                     where = lesson.id, contrast.name, data, f"{scatter:.3g}"
-                    judging = 0.5 if contrast.among else 1.0  # of a sweep's seeds half choose
-                    yield from _rows(where, scatter, lesson.endpoint.sesoi, alpha, of_rows, judging)
+                    yield from _rows(where, scatter, lesson.endpoint.sesoi, alpha, of_rows, contrast.part)
 
 
-def _rows(where: Row, sd: float, sesoi: float, alpha: float, of_rows: float, judging: float) -> Iterator[Row]:
+def _rows(where: Row, sd: float, sesoi: float, alpha: float, of_rows: float, part: float) -> Iterator[Row]:
     from orchestrator.reports.statistics.more_seeds import chances as of  # noqa: PLC0415
 
     for truth in TRUTHS:
-        cells = (_cell(vars(of(truth * sesoi, sd, sesoi, alpha, int(n * judging), of_rows))) for n in SEEDS)
+        cells = (_cell(vars(of(truth * sesoi, sd, sesoi, alpha, int(n * part), of_rows))) for n in SEEDS)
         yield (*where, f"{truth * sesoi:g}", *cells)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UsageError
+from orchestrator.reports import commit
 from orchestrator.reports.logs import file_format
 from orchestrator.reports.logs.log import Log
 from orchestrator.store.user_parquet import columns
@@ -111,18 +111,13 @@ def check_page(path: Path, option: str) -> None:
 
 
 def write_whole(path: Path, text: str, option: str) -> None:
-    """Write beside the place, then rename into it.
+    """Write a page, in one go.
 
     Raises:
         UsageError: it can't be written there; `option` is what named it.
     """
     check_page(path, option)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        aside.write_text(text, "utf-8", newline="\n")
-        aside.replace(path)
+        commit(path, text)
     except OSError as error:
         raise UsageError(f"{option} {path} can't be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)

@@ -95,11 +95,8 @@ class Source:
 def built_in() -> list[Source]:
     """The lessons that come with the program: the seven in course order, which have numbers, then others, then the atlas."""
     seven = [_shipped(FOLDER, name, number) for number, name in enumerate(jobs.LESSONS, 1)]
-    return [*seven, *(_shipped(FOLDER, name) for name in jobs.MORE), *_of_atlas()]
-
-
-def _of_atlas() -> list[Source]:
-    return [_shipped(ATLAS, name) for name in atlas.LESSONS]
+    further = [(FOLDER, name) for name in jobs.MORE] + [(ATLAS, name) for name in atlas.LESSONS]
+    return [*seven, *(_shipped(folder, name) for folder, name in further)]
 
 
 def _shipped(folder: Path, name: str, number: int | None = None) -> Source:
@@ -114,7 +111,7 @@ def find(words: Sequence[str]) -> list[Source]:
         UsageError: a word names nothing, or two files have one name.
     """
     known = built_in()
-    several = {"all": known[: len(jobs.LESSONS)], "atlas": _of_atlas()}
+    several = {"all": known[: len(jobs.LESSONS)], "atlas": known[-len(atlas.LESSONS) :]}
     found: dict[str, Source] = {}
     for word in words:
         for source in several.get(word) or [_find_one(word, known)]:

@@ -1,6 +1,7 @@
 """The effect of every dose of a sweep beside its first, with a band that holds for all of them at once."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
@@ -20,10 +21,10 @@ CROWDED = 6
 
 def doses(results: Results, lesson: Lesson) -> Panels | None:
     """A drawing a scope; None of a lesson that is no sweep, or has no seed with all its doses."""
-    chosen = next((each for each in lesson.deciding if each.seeds == "odd"), None)
-    found = [_figure(results, lesson, scope) for scope in results.scopes(lesson.id)] if chosen else []
-    figures = tuple(figure for figure in found if figure)
-    if not figures or chosen is None:
+    if not any(each.seeds for each in lesson.deciding):
+        return None
+    figures = tuple(filter(None, (_figure(results, lesson, scope) for scope in results.scopes(lesson.id))))
+    if not figures:
         return None
     legend = (Key("band", "series1", "holds for all doses at once (95 %)"), Key("zone", "zone", "too small to matter"))
     title = f"Dose by dose, beside {lesson.baseline.name}"
@@ -42,17 +43,11 @@ def _figure(results: Results, lesson: Lesson, scope: str) -> Figure | None:
 
 def _values(results: Results, lesson: Lesson, scope: str) -> Floats:
     """The endpoint of every run, (seeds, doses), of the seeds that have it at every dose."""
-    columns = []
-    for variant in lesson.variants:
-        arm = results.arm(lesson.id, variant.name, scope).set_index("seed")
-        columns.append(
-            arm[lesson.endpoint.measure].astype(float)
-            if lesson.endpoint.measure in arm
-            else arm.index.to_series() * np.nan
-        )
-    seeds = set(columns[0].index).intersection(*(each.index for each in columns[1:]))
-    stacked = np.stack([each.loc[sorted(seeds)].to_numpy(dtype=float) for each in columns], axis=1)
-    return np.asarray(stacked[np.isfinite(stacked).all(axis=1)], dtype=float)
+    measure = lesson.endpoint.measure
+    arms = (results.arm(lesson.id, each.name, scope).set_index("seed") for each in lesson.variants)
+    columns = [arm.reindex(columns=[measure])[measure] for arm in arms]
+    values = pd.concat(columns, axis=1, join="inner").sort_index().to_numpy(dtype=float, na_value=np.nan)
+    return np.asarray(values[np.isfinite(values).all(axis=1)], dtype=float)
 
 
 def _drawn(lesson: Lesson, scope: str, band: Band, scaled: Scale, seeds: int) -> Figure:

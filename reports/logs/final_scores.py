@@ -281,8 +281,8 @@ def _ends_without(columns: Mapping[str, Sequence[Any]], times: tuple[float, ...]
     clock = _clock(columns)
     if not times or clock is None:
         return False
-    every = {time for time in counts(columns[clock]).tolist() if time <= times[-1]}
-    return bool(counts(columns[clock]).max() > times[-1]) and every == set(times)
+    every = set(counts(columns[clock]).tolist())
+    return max(every) > times[-1] and {time for time in every if time <= times[-1]} == set(times)
 
 
 def _ended(columns: Mapping[str, Sequence[Any]], scores: Mapping[str, float]) -> str:

@@ -33,6 +33,11 @@ class Contrast:
     seeds: str = ""
 
     @property
+    def part(self) -> float:
+        """The share of the seeds that judge: half of them where the others choose."""
+        return 0.5 if self.among or self.seeds else 1.0
+
+    @property
     def below(self) -> Weights:
         """What is taken off: the variants of negative weight, with what they weigh."""
         return tuple((name, -weight) for name, weight in self.weights.items() if weight < 0)

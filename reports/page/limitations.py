@@ -74,11 +74,7 @@ def _few(results: Results) -> list[tuple[str, str]]:
     fewest = min((row.n_pairs for row in results.deciding), default=0)
     if not 0 < fewest < FEW_PAIRS:
         return []
-    what = (
-        f"{count(fewest, 'pair')} of runs"
-        if all(row.paired for row in results.deciding)
-        else f"{count(fewest, 'run')} a side"
-    )
+    what = f"{count(fewest, 'pair')} of runs" if results.paired else f"{count(fewest, 'run')} a side"
     text = (
         f"The smallest comparison has {what}. Below about twenty, intervals of skewed measures"
         " hold the truth less often than they say."

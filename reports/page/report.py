@@ -89,7 +89,7 @@ def render(results: Results, out: Path) -> str:
             further=provenance.further(results.provenance),
             notices=provenance.notices(results.provenance),
             elsewhere=results.elsewhere,
-            unpaired=not all(lesson.paired for lesson in results.lessons),
+            unpaired=not results.paired,
         )
     )
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
@@ -124,7 +124,7 @@ def _lede(results: Results) -> str:
 
 
 def _sides(results: Results) -> str:
-    if not all(lesson.paired for lesson in results.lessons):
+    if not results.paired:
         return "Runs of the one are compared with runs of the other, which no seed joins"
     starts = count(int(results.runs["seed"].nunique()), "seed" if results.elsewhere else "random start")
     return f"Each is compared with its baseline from the same {starts}{'' if results.elsewhere else ' (seeds)'}"

@@ -181,22 +181,24 @@ def _section(results: Results, lesson: Lesson) -> Section:
 
 
 def _is_sweep(lesson: Lesson) -> bool:
-    return any(each.seeds == "odd" or each.among for each in lesson.deciding)
+    return any(each.part < 1 for each in lesson.deciding)
 
 
 def _plateau(results: Results, lesson: Lesson) -> str:
     """`From rows 300 on, more makes no practical difference`: the first dose that is shown to be as good as the last one."""
+    if not _is_sweep(lesson):
+        return ""
     last = lesson.variants[-1].name
     against_last = {name: f"{name} against {last}" for name in (v.name for v in lesson.variants[:-1])}
     found = []
-    for scope in results.scopes(lesson.id) if _is_sweep(lesson) else []:
+    for scope in results.scopes(lesson.id):
         same = [r.variant for r in results.looked_into(lesson.id) if r.data == scope and r.verdict == SAME]
         first = next((name for name, said in against_last.items() if said in same), None)
         if first:
             found.append(f"{on_scope(scope)} {quoted(first)} makes no practical difference to {quoted(last)}")
     text = "; ".join(found)
     if not text:
-        return f"No smaller dose is shown to be as good as {quoted(last)}." if _is_sweep(lesson) else ""
+        return f"No smaller dose is shown to be as good as {quoted(last)}."
     return f"{text[:1].upper()}{text[1:]} (the first that does, exploratory)."
 
 

@@ -199,7 +199,7 @@ def _compare(pair: _Pair, endpoints: Iterable[Judged]) -> Iterator[Comparison]:
             shared=_shared(lesson.data) if pair.data != "fixed" else 0.0,
             rows=scored(lesson, contrast.name, pair.data, endpoint.measure) if endpoint.statistic == "mean" else None,
             paired=lesson.paired,
-            part=0.5 if contrast.seeds == "odd" else 1.0,
+            part=contrast.part,
         )
 
 

@@ -57,16 +57,19 @@ def exact_mcnemar(baseline: Bools, variant: Bools) -> float:
 
 
 @cache
-def newcombe(variant: int, baseline: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The interval of the difference of two shares of n runs each, variant's minus baseline's; NaN for n = 0.
+def newcombe(
+    variant: int, baseline: int, n: int, confidence: float = CONFIDENCE, of_baseline: int | None = None
+) -> tuple[float, float]:
+    """The interval of the difference of two shares, variant's minus baseline's, of n runs each or of `of_baseline`; NaN for none.
 
     Method 10 of Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
     Medicine 17 (1998): it makes no use of the pairing, which only ever makes it wider than need be.
     """
-    if n == 0:
+    runs = n if of_baseline is None else of_baseline
+    if n == 0 or runs == 0:
         return math.nan, math.nan
     low, high = confint_proportions_2indep(
-        variant, n, baseline, n, method="newcomb", compare="diff", alpha=1 - confidence
+        variant, n, baseline, runs, method="newcomb", compare="diff", alpha=1 - confidence
     )
     return float(low), float(high)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep
 
-from orchestrator.reports.statistics.paired import CONFIDENCE, POWER, MeanEffect, constant, seeds_needed
+from orchestrator.reports.statistics.paired import POWER, MeanEffect, constant, seeds_needed
 from orchestrator.reports.statistics.permutation import RESAMPLES
 from orchestrator.reports.statistics.rates import WorstRank
 
@@ -41,10 +41,13 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
         return known
     effect = float(variant.mean() - baseline.mean())
     middle = float(stats.trim_mean(variant, MIDDLE) - stats.trim_mean(baseline, MIDDLE))
-    known = _with(known, effect=effect, iqm=middle, probability_better=_wins(baseline, variant, better))
+    ranks = stats.mannwhitneyu(variant, baseline)
+    above = float(ranks.statistic) / (len(baseline) * len(variant))
+    wins = {"higher": above, "lower": 1 - above}.get(better, math.nan)
+    known = replace(known, effect=effect, iqm=middle, probability_better=wins)
     if n < 2:
         return known
-    known = _with(known, p_wilcoxon=float(stats.mannwhitneyu(variant, baseline).pvalue))
+    known = replace(known, p_wilcoxon=float(ranks.pvalue))
     if constant(baseline) and constant(variant):
         return known
     with warnings.catch_warnings():
@@ -53,7 +56,7 @@ def mean_effect(baseline: Floats, variant: Floats, better: str, sesoi: float, al
     interval, degrees = test.confidence_interval(1 - alpha), float(test.df)
     error, sd = _error(baseline, variant), _sd(baseline, variant)
     reach = float(stats.t.isf(alpha / 2, degrees) + stats.t.ppf(POWER, degrees))
-    return _with(
+    return replace(
         known,
         low=float(interval.low),
         high=float(interval.high),
@@ -95,15 +98,6 @@ def fisher(baseline: Bools, variant: Bools) -> float:
     return float(stats.fisher_exact(table).pvalue)
 
 
-def newcombe(variant: Bools, baseline: Bools) -> tuple[float, float]:
-    """The 95 % interval of the difference of the shares, as in reports.statistics.rates, of arms of any number of runs."""
-    if not len(baseline) or not len(variant):
-        return math.nan, math.nan
-    counts = [count for arm in (variant, baseline) for count in (int(arm.sum()), len(arm))]
-    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=1 - CONFIDENCE)
-    return float(low), float(high)
-
-
 def worst_rank(baseline: Floats, variant: Floats, gone: tuple[Bools, Bools], better: str) -> WorstRank:
     """Mann and Whitney's test with the runs in `gone` as the worst of all, equal to each other; other NaN are left out."""
     sign = 1.0 if better == "higher" else -1.0
@@ -117,17 +111,6 @@ def worst_rank(baseline: Floats, variant: Floats, gone: tuple[Bools, Bools], bet
     apart = float(ranks[len(arms[0]) :].mean() - ranks[: len(arms[0])].mean())
     test = stats.mannwhitneyu(ranks[len(arms[0]) :], ranks[: len(arms[0])])
     return WorstRank(float(test.pvalue), int(np.sign(apart)))
-
-
-def _with(known: MeanEffect, **more: float) -> MeanEffect:
-    return MeanEffect(**{**vars(known), **more})
-
-
-def _wins(baseline: Floats, variant: Floats, better: str) -> float:
-    if better not in ("higher", "lower"):
-        return math.nan
-    above = float(stats.mannwhitneyu(variant, baseline).statistic) / (len(baseline) * len(variant))
-    return above if better == "higher" else 1 - above
 
 
 def _sd(baseline: Floats, variant: Floats) -> float:

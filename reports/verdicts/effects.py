@@ -197,11 +197,10 @@ def _unfinished(c: Comparison) -> dict[str, Any]:
             found |= {f"{what}_{arm}": share.k, f"{what}_{arm}_low": share.low, f"{what}_{arm}_high": share.high}
         found[f"p_{what}"] = exact_mcnemar(*masks) if c.paired else unpaired.fisher(*masks)
     first, second = c.ended[0].bad, c.ended[1].bad
-    if not c.paired:
-        low, high = unpaired.newcombe(second, first)
-        return found | {"bad_low": low, "bad_high": high, "seeds_bad": math.inf, **_ranked(c)}
-    low, high = newcombe(int(second.sum()), int(first.sum()), len(first))
-    seeds = seeds_to_tell(int((second & ~first).sum()), int((first & ~second).sum()), len(first), c.alpha)
+    low, high = newcombe(int(second.sum()), int(first.sum()), len(second), of_baseline=len(first))
+    seeds = math.inf
+    if c.paired:
+        seeds = seeds_to_tell(int((second & ~first).sum()), int((first & ~second).sum()), len(first), c.alpha)
     return found | {"bad_low": low, "bad_high": high, "seeds_bad": seeds, **_ranked(c)}
 
 

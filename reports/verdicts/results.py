@@ -52,6 +52,11 @@ class Results:
         """Whether the runs were made by somebody else's program, so that nothing is known of how they were trained."""
         return any(lesson.elsewhere for lesson in self.lessons)
 
+    @property
+    def paired(self) -> bool:
+        """Whether the runs of a seed belong together, in all lessons."""
+        return all(lesson.paired for lesson in self.lessons)
+
     @cached_property
     def compared(self) -> tuple[Comparison, ...]:
         """Every lesson's comparisons by every endpoint."""

@@ -325,6 +325,7 @@ def _seeds(row: Effect) -> str:
     if row.statistic == "rate":
         return f"about {_round_up(row.seeds_needed):,} seeds would find a difference of {size(row)}"
     needed, what = row.seeds_settle / row.part, _settles(row)
+    those = "seeds" if row.paired else "runs of either"
     if row.shared:
         return "these data sets have rows in common, so that more of them hardly tell more"
     if row.rows_dominate:
@@ -334,8 +335,7 @@ def _seeds(row: Effect) -> str:
     if math.isnan(needed):
         return "too few to say how many seeds it would take"
     if needed > MANY:
-        return f"more than {MANY:,} {'seeds' if row.paired else 'runs of either'} would be needed to show “{what}”"
-    those = "seeds" if row.paired else "runs of either"
+        return f"more than {MANY:,} {those} would be needed to show “{what}”"
     if needed * row.part <= row.n_pairs:
         return (
             f"these {'seeds' if row.paired else 'runs'} could have shown “{what}”; the true effect is near that border"

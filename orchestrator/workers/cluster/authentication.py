@@ -14,8 +14,9 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 from ray.core.generated.gcs_service_pb2 import GetClusterIdRequest
 from ray.core.generated.gcs_service_pb2_grpc import NodeInfoGcsServiceStub
 
+from orchestrator.workers.cluster.address import PATIENCE
+
 TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105  where Ray looks for it, not what it is
-PATIENCE = 10.0  # seconds
 
 
 @contextmanager
