@@ -16,6 +16,8 @@ from tests.simulate import LESSONS, store
 CHROMIUM = "/usr/bin/chromium"
 BAD = '<img src=x onerror="document.title=1"><b>bold</b>'
 WATCH = "window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(e.violatedDirective))"
+SLOW = """; const unpacked = Response.prototype.arrayBuffer;
+Response.prototype.arrayBuffer = async function () { await new Promise((go) => setTimeout(go, 700)); return unpacked.call(this); };"""
 UNFOLD = "document.querySelectorAll('details').forEach((part) => { part.open = true; })"
 OVERLAPS = """() => {
   const found = [];
@@ -94,7 +96,7 @@ def visit(browser):
     """Open a file of a folder; gives the page, and lists what it asked for and what it complained about."""
     contexts = []
 
-    def go(path, *, width=1280, scheme="light", scripts=True):
+    def go(path, *, width=1280, scheme="light", scripts=True, script=""):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts, offline=True
         )
@@ -105,7 +107,7 @@ def visit(browser):
         page.on("console", lambda message: page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         if scripts:
-            page.add_init_script(WATCH)
+            page.add_init_script(WATCH + script)
         page.goto(path.as_uri())
         return page
 
@@ -279,7 +281,7 @@ def test_the_explorer_shows_what_was_stored(visit, folder):
     page = visit(folder / "explore.html")
     page.select_option("#lesson", label=LESSONS["early-stopping"].title)
     page.select_option("#seed", "5")
-    until(page, "document.getElementById('plot').data?.[0].name === 'without, seed 5'")
+    until(page, "document.getElementById('plot').data?.[0]?.name === 'without, seed 5'")
     drawn = page.evaluate("document.getElementById('plot').data[0]")
     mine = histories[
         (histories["lesson"] == "early-stopping")
@@ -289,6 +291,14 @@ def test_the_explorer_shows_what_was_stored(visit, folder):
     ].set_index("epoch")["val_accuracy"]
     assert len(drawn["x"]) == 400  # every epoch of the run
     assert drawn["y"] == pytest.approx([100 * mine[epoch] for epoch in drawn["x"]], abs=0.001)
+
+
+def test_the_explorer_hears_what_is_chosen_before_it_has_drawn(visit, folder):
+    """A seed that is chosen while the first curves are still being unpacked is shown; nothing is lost on a slow machine."""
+    page = visit(folder / "explore.html", script=SLOW)
+    page.select_option("#seed", "5")
+    until(page, "document.getElementById('plot').data?.[0]?.name.endsWith('seed 5')")
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize(

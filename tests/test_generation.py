@@ -87,7 +87,7 @@ def kills(lessons, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Disk, "write", kept(Disk.write))
-        patch.setattr(reports, "_commit", kept(reports._commit))
+        patch.setattr(reports, "commit", kept(reports.commit))
         patch.setattr(Store, "write_page", lambda *_: None)  # of no generation, and written whenever its time has come
         run(lessons[1], out, seeds=3)
     return states

@@ -119,13 +119,14 @@ const restore = () => {
   }
 };
 
+const OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
 let turn = 0;
 const draw = async () => {
   const mine = (turn += 1);
   const { lesson, scope, metric } = chosen();
   const drawn = await traces();
   if (mine !== turn) return;
-  await Plotly.react(plot, drawn, layout(), { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+  await Plotly.react(plot, drawn, layout(), OPTIONS);
   const said = `${data.metrics[metric].name}, ${lesson.title}, ${scope.name.toLowerCase()}: ${lesson.variants.join(", ")}`;
   plot.setAttribute("aria-label", said);
   field("said").textContent = `Shown: ${said}.`;
@@ -157,16 +158,18 @@ const zoomed = (change) => {
   if (JSON.stringify(view) !== before) draw();
 };
 
-const start = async () => {
+const start = () => {
   fill(field("lesson"), shown);
   fill(field("metric"), data.metrics.map(({ name }, at) => [String(at), name]));
   offer();
   restore();
-  await draw();
+  // Whatever is chosen while the first curves are still being unpacked is heard, too.
+  Plotly.newPlot(plot, [], layout(), OPTIONS);
   plot.on("plotly_relayout", zoomed);
   field("choices").addEventListener("change", choose);
   addEventListener("hashchange", () => { restore(); draw(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  draw();
 };
 
 field("mute").remove();
