@@ -48,8 +48,8 @@ class Program:
     def __init__(self, variant: Variant, split: Split, beginning: Beginning | None = None) -> None:
         """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
         self.variant = variant
-        self.one = fastest(variant, beginning or begin(variant, split, 0), split)
         self.alone = is_large(split)
+        self.one = fastest(variant, beginning or begin(variant, split, 0), split, by_batch=self.alone)
         rows = count(split.x_train)
         self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * rows * np.dtype(np.int32).itemsize)))
         self.segment = jax.jit(self._segment, donate_argnums=0)

@@ -27,9 +27,12 @@ Scores = dict[str, Any]
 class Reference:
     """A variant's training and scoring of one seed, as functions of its state."""
 
-    def __init__(self, variant: Variant, beginning: Beginning) -> None:
-        """Take the built model of one seed; the numbers in it are not part of the functions."""
-        self.variant, self.model = variant, beginning.model
+    def __init__(self, variant: Variant, beginning: Beginning, by_batch: bool = False) -> None:
+        """Take the built model of one seed; the numbers in it are not part of the functions.
+
+        With `by_batch` a step takes its own rows out of all of them, instead of an epoch putting a copy in order.
+        """
+        self.variant, self.model, self.by_batch = variant, beginning.model, by_batch
         self.rules = callbacks.rules(
             copy.deepcopy(callbacks.without_files(variant.callbacks)), self.model, variant.epochs
         )
@@ -49,7 +52,7 @@ class Reference:
         """An epoch over rows (x, y, x_test, y_test) in that order; gives the state after it and its logs."""
         x, y, x_test, y_test = rows
         state = self._each_rule(state, "epoch_begin", epoch)
-        state, logs = self.train(state, _take(x, order), _take(y, order))
+        state, logs = self.train(state, (x, y), order)
         state = self._each_rule(state, "test_begin")
         state, test_logs = self.test(state, x_test, y_test)
         state = self._each_rule(state, "test_end")
@@ -65,12 +68,20 @@ class Reference:
             state = rule.train_end(state, memory)
         return state
 
-    def train(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
-        """An epoch over rows already in order: full batches in a scan, the short last one as a step of its own shape."""
+    def train(self, state: State, rows: Rows, order: Any) -> tuple[State, dict[str, Any]]:
+        """An epoch over rows in that order: full batches in a scan, the short last one as a step of its own shape."""
+        step, batches = self.in_order(self._train_step, rows, order)
         carry = ((state.trainable, state.frozen, state.optimizer), state.counters, jnp.array(False))
-        (weights, counters, _), _ = over_batches(self._train_step, carry, (x, y), self.variant.batch_size)
+        (weights, counters, _), _ = over_batches(step, carry, batches, self.variant.batch_size)
         trainable, frozen, optimizer = weights
         return state._replace(trainable=trainable, frozen=frozen, optimizer=optimizer), self.logs(counters)
+
+    def in_order(self, step: Any, rows: Rows, order: Any = None) -> tuple[Any, Any]:
+        """A step, and what it takes batches of so that rows come in that order, or as they stand."""
+        if self.by_batch:
+            places = jnp.arange(count(jax.tree.leaves(rows)[0])) if order is None else order
+            return lambda carry, batch: step(carry, take(rows, batch)), places
+        return step, rows if order is None else take(rows, order)
 
     def _train_step(self, carry: Any, batch: Any) -> tuple[Any, None]:
         """Keras's train step; frozen once the loss has left the finite numbers where TerminateOnNaN asks for it."""
@@ -89,7 +100,8 @@ class Reference:
             return self.model.test_step(carry, batch)[1], None
 
         carry = (state.trainable, state.frozen, state.counters)
-        (_, frozen, counters), _ = over_batches(step, carry, (x, y), self.test_rows)
+        step, batches = self.in_order(step, (x, y))
+        (_, frozen, counters), _ = over_batches(step, carry, batches, self.test_rows)
         return state._replace(frozen=frozen), self.logs(counters)
 
     @property
@@ -102,8 +114,8 @@ class Reference:
         if has_own_loss(self.model):
             _, logs = self.test(state, x, y)
             return self._named(logs), None
-        step = partial(self._grade_step, state.trainable)
-        (_, counters), correct = over_batches(step, (state.frozen, state.counters), (x, y), self.test_rows)
+        step, batches = self.in_order(partial(self._grade_step, state.trainable), (x, y))
+        (_, counters), correct = over_batches(step, (state.frozen, state.counters), batches, self.test_rows)
         return self._named(self.logs(counters)), in_rows(correct)
 
     def _grade_step(self, trainable: Any, carry: Any, batch: Any) -> tuple[Any, Any]:
@@ -149,7 +161,8 @@ class Reference:
         return state._replace(rules=memories), stop
 
 
-def _take(rows: Rows, order: Array) -> Any:
+def take(rows: Rows, order: Array) -> Any:
+    """These rows of each array, in this order."""
     return jax.tree.map(lambda array: array[order], rows)
 
 

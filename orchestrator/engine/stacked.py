@@ -15,9 +15,9 @@ import numpy as np
 
 from orchestrator.engine import allowed, private
 from orchestrator.engine.model import Beginning, grade, right
-from orchestrator.engine.reference import Reference, Scores, in_rows, over_batches
+from orchestrator.engine.reference import Reference, Scores, in_rows, over_batches, take
 from orchestrator.engine.state import State
-from orchestrator.lesson import Split, Variant, count
+from orchestrator.lesson import Rows, Split, Variant, count
 
 CHUNK = 1024  # rows that are validated or scored at once
 UNROLL = 10  # additions of a running sum in one iteration of its loop
@@ -27,12 +27,13 @@ STACK_BYTES = 2**22  # predictions of an epoch that may be kept until its end, p
 class Stacked(Reference):
     """A Reference whose metrics are formed once an epoch."""
 
-    def train(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
-        """An epoch over rows already in order."""
+    def train(self, state: State, rows: Rows, order: Any) -> tuple[State, dict[str, Any]]:
+        """An epoch over rows in that order."""
+        step, batches = self.in_order(self._stacked_step, rows, order)
         carry = (state.trainable, state.frozen, state.optimizer)
-        carry, given = over_batches(self._stacked_step, carry, (x, y), self.variant.batch_size)
+        carry, given = over_batches(step, carry, batches, self.variant.batch_size)
         trainable, frozen, optimizer = carry
-        logs = self._logs_of(state.counters, x, y, given, self.variant.batch_size)
+        logs = self._logs_of(state.counters, *take(rows, order), given, self.variant.batch_size)
         return state._replace(trainable=trainable, frozen=frozen, optimizer=optimizer), logs
 
     def test(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
@@ -49,7 +50,8 @@ class Stacked(Reference):
         def predict(carry: Any, chunk: Any) -> tuple[Any, Any]:
             return carry, self.model.stateless_call(state.trainable, state.frozen, chunk, training=False)[0]
 
-        predictions = in_rows(over_batches(predict, (), x, CHUNK)[1])
+        step, batches = self.in_order(predict, x)
+        predictions = in_rows(over_batches(step, (), batches, CHUNK)[1])
         with self.with_counters(state.counters):
             return grade(self.model, y, predictions), right(self.model, y, predictions)
 
@@ -102,11 +104,11 @@ def _at_once(step: Any, carry: Any, batches: Any) -> tuple[Any, Any]:
     return carry, jax.vmap(lambda batch: step(carry, batch)[1])(batches)
 
 
-def fastest(variant: Variant, beginning: Beginning, split: Split) -> Reference:
+def fastest(variant: Variant, beginning: Beginning, split: Split, by_batch: bool) -> Reference:
     """The fastest way that gives `fit`'s numbers."""
     halts = any(isinstance(callback, keras.callbacks.TerminateOnNaN) for callback in variant.callbacks)
     stacks = not halts and allowed.is_plain(beginning.model) and _fits(beginning.model, count(split.x_train))
-    return (Stacked if stacks else Reference)(variant, beginning)
+    return (Stacked if stacks else Reference)(variant, beginning, by_batch)
 
 
 def _fits(model: keras.Model, rows: int) -> bool:
