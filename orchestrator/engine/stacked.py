@@ -33,7 +33,8 @@ class Stacked(Reference):
         carry = (state.trainable, state.frozen, state.optimizer)
         carry, given = over_batches(step, carry, batches, self.variant.batch_size)
         trainable, frozen, optimizer = carry
-        logs = self._logs_of(state.counters, *take(rows, order), given, self.variant.batch_size)
+        x, y = take(rows, order)
+        logs = self._logs_of(state.counters, x, y, given, self.variant.batch_size)
         return state._replace(trainable=trainable, frozen=frozen, optimizer=optimizer), logs
 
     def test(self, state: State, x: Any, y: Any) -> tuple[State, dict[str, Any]]:
