@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -45,16 +45,17 @@ WORKERS = 2
 ROOM = 64  # shards that a machine of the stand-in holds
 
 
-def told(order: Order, node: str) -> Iterator[Any]:
-    """What a task tells that trains an order."""
-    yield Place(node, "/tmp/log")  # noqa: S108
-    yield Block(tuple(Outcome(seed, "ok", seconds=1.0) for seed in order.seeds), node).receipt()
+def told(orders: Sequence[Order], node: str) -> Iterator[Any]:
+    """What a task tells that trains orders."""
+    for order in orders:
+        yield Place(node, "/tmp/log")  # noqa: S108
+        yield Block(tuple(Outcome(seed, "ok", seconds=1.0) for seed in order.seeds), node).receipt()
 
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
-def nothing(order: Order, *_: Any) -> Iterator[Any]:
+def nothing(orders: Sequence[Order], *_: Any) -> Iterator[Any]:
     """Train nothing."""
-    yield from told(order, "here")
+    yield from told(orders, "here")
 
 
 class StandIn:
@@ -76,7 +77,7 @@ class StandIn:
 
     def options(self, scheduling_strategy: Any, **_: Any) -> Any:
         """A task for a machine."""
-        return argparse.Namespace(remote=lambda order, *_: told(order, scheduling_strategy.node_id))
+        return argparse.Namespace(remote=lambda orders, *_: told(orders, scheduling_strategy.node_id))
 
     def wait(self, tasks: list[Any], num_returns: int, timeout: float, fetch_local: bool) -> tuple[list[Any], Any]:
         """Some of them."""

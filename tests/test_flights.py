@@ -14,7 +14,7 @@ from orchestrator.workers.cluster.flights import Flight, Flights
 def flights():
     """Five: two to a, one to b, two that Ray may place."""
     made = Flights()
-    made.update({task: Flight(f"order {task}", node) for task, node in enumerate(["a", "a", "b", "", ""])})
+    made.update({task: Flight([f"order {task}"], node) for task, node in enumerate(["a", "a", "b", "", ""])})
     return made
 
 
@@ -23,8 +23,8 @@ def test_flights_to_each_node_are_counted(flights, monkeypatch):
     monkeypatch.setattr(module.ray, "cancel", lambda _task, force: None)
     flights.move(3, "b")
     del flights[0]
-    assert flights.take_back_unbound() == "order 4"
-    assert flights.take_back_unbound() is None
+    assert flights.take_back_unbound() == ["order 4"]
+    assert flights.take_back_unbound() == []
     assert +flights.by_node == Counter({"a": 1, "b": 2})
     assert {task: flight.node for task, flight in flights.items()} == {1: "a", 2: "b", 3: "b"}
     flights.clear()
@@ -43,3 +43,10 @@ def test_all_that_is_ready_is_taken_at_one_look(flights, monkeypatch, ready, loo
     monkeypatch.setattr(module.ray, "wait", wait)
     assert set(flights.ready(0.2)) == ready
     assert asked == [(5, 0), (1, 0.2)][:looks]
+
+
+def test_of_a_bundle_the_first_is_at_work_and_the_next_is_not_begun():
+    """When a shard of a bundle has ended, the one behind it counts as begun only once a worker says so; its deadline starts then."""
+    flight = Flight(["a", "b"])
+    flight.begun = 1.0
+    assert (flight.end(), flight.order, flight.has_begun) == ("a", "b", False)

@@ -1,4 +1,4 @@
-"""A bounded window of shards as Ray tasks: which goes where, what comes back, and what is sent again.
+"""A bounded window of Ray tasks, a bundle of shards each: which goes where, what comes back, and what is sent again.
 
 On a cluster the driver says where, too: a shard left to Ray may queue at a machine that is dead, and wait there for minutes.
 A machine that fails is the driver's affair: it sends the shard again, with a growing pause; what a lesson's code raises is
@@ -30,6 +30,7 @@ from orchestrator.nouns.check import SelfCheck
 from orchestrator.store import Block
 from orchestrator.workers import worker
 from orchestrator.workers.cluster import tasks
+from orchestrator.workers.cluster.bundles import Bundles
 from orchestrator.workers.cluster.connection import Connection
 from orchestrator.workers.cluster.flights import Flight, Flights
 from orchestrator.workers.cluster.losses import cause_of, is_nodes_end, is_own_doing, line_of
@@ -39,8 +40,8 @@ from orchestrator.workers.events import Barred, Checked, Event, Finished, Starte
 from orchestrator.workers.retries import Retries
 from orchestrator.workers.worker import Machine, Order, Place
 
-WINDOW = 2  # shards sent per slot on this machine: one at work, one at hand
-AHEAD = 64  # shards sent to a cluster that may grow, for a node that is not there yet: it grows by what waits
+WINDOW = 2  # bundles sent per slot on this machine: one at work, one at hand
+AHEAD = 64  # bundles sent to a cluster that may grow, for a node that is not there yet: it grows by what waits
 LOOK = 0.2  # seconds between two looks at deadlines and signals
 LAST_WORDS = 15.0  # seconds that a node has to find a dead worker's log
 
@@ -143,36 +144,36 @@ class Driver:
         Raises:
             ClusterError: the node that this program runs on has left the cluster, or there was room nowhere for long.
         """
-        waiting = iter(orders)
+        waiting = Bundles(orders)
         try:
             while True:
                 if self._connection.is_broken:
                     yield from self._start_anew()
                 if self.stopping:
-                    waiting = iter(())
+                    waiting = Bundles(())
                     self._recall()
                 yield from self._fill(waiting)
                 if not self._flights and not self._retries:
-                    order = next(waiting, None)  # there may be room for none
-                    if order is None:
+                    if not waiting:
                         return
-                    self._retries.send([order])
+                    self._retries.send(waiting.take(1))  # there may be room for none
                 yield from self._land()
                 yield from self._follow()
         finally:
             self._flights.take_back(self._flights)
 
-    def _fill(self, waiting: Iterator[Order]) -> Iterator[Event]:
+    def _fill(self, waiting: Bundles) -> Iterator[Event]:
         for node in self._openings():
-            order = (yield from self._choose(waiting)) or (self._flights.take_back_unbound() if node else None)
-            if order is None:
+            orders = (yield from self._choose(waiting)) or (self._flights.take_back_unbound() if node else [])
+            if not orders:
                 return
-            verdict = order.verdict or self._verdicts.get(order.shard.job.program)
-            order = replace(order, gpu=self.gpus > 0, verdict=verdict)
+            verdict = self._verdicts.get(orders[0].shard.job.program)
+            orders = [replace(order, gpu=self.gpus > 0, verdict=order.verdict or verdict) for order in orders]
             task = tasks.training(node, self.options.cpus, self.gpus)
             says_where = not (node or self.is_ours)
-            sent = task.remote(order.carrying(None), self._put(order.source), self.nodes.share, says_where)
-            self._flights[sent] = Flight(order, node)
+            bare = [order.carrying(None) for order in orders]
+            sent = task.remote(bare, self._put(orders[0].source), self.nodes.share, says_where)
+            self._flights[sent] = Flight(orders, node)
 
     def _put(self, source: Source) -> Any:
         """Where Ray keeps what a lesson brings along, data included: it travels to a machine once, not with every order."""
@@ -180,14 +181,23 @@ class Driver:
             self._stored[source.id] = ray.put(source.value)
         return self._stored.get(source.id)
 
-    def _choose(self, waiting: Iterator[Order]) -> Generator[Event, None, Order | None]:
-        """The next order that is worth sending."""
-        while order := self._retries.due() or next(waiting, None):
-            not_tried = self._retries.common.not_tried(order) if order.attempt == 1 else None
-            if not not_tried:
-                return order
-            yield Finished(order.shard, not_tried)
-        return None
+    def _choose(self, waiting: Bundles) -> Generator[Event, None, list[Order]]:
+        """The next orders that are worth sending, in one task."""
+        while orders := self._due() or waiting.take(self.slots + AHEAD * self.may_grow):
+            chosen = []
+            for order in orders:
+                not_tried = self._retries.common.not_tried(order) if order.attempt == 1 else None
+                if not_tried:
+                    yield Finished(order.shard, not_tried)
+                else:
+                    chosen.append(order)
+            if chosen:
+                return chosen
+        return []
+
+    def _due(self) -> list[Order]:
+        order = self._retries.due()
+        return [order] if order else []
 
     def _openings(self) -> Iterator[str]:
         """The nodes that the next shards are for; "" leaves it to Ray."""
@@ -232,13 +242,19 @@ class Driver:
                 yield from self._answer(task, value)
 
     def _answer(self, task: Any, block: Block) -> Iterator[Event]:
-        order = self._flights.pop(task).order
+        """A shard has ended. Where its task trains no further one, what is left of the bundle goes out by itself."""
+        flight = self._flights[task]
+        order = flight.end()
+        if story(block) or not flight.orders:
+            del self._flights[task]
+            self._retries.send(flight.orders)
         if not (self.stopping and story(block)):  # whose doing that was won't be found out any more
             yield from self._retries.answer(order, block)
 
     def _lost(self, flight: Flight, error: RayError) -> Iterator[Event]:
         if self.stopping:
             return
+        self._retries.send(flight.orders[1:])
         if is_nodes_end(error):
             self.nodes.shun(flight.node)
         own_doing = is_own_doing(error)
@@ -268,7 +284,7 @@ class Driver:
             if flight.has_begun:
                 yield from self._lost(flight, RaySystemError("Ray's own processes died"))
             else:
-                self._retries.send([flight.order])
+                self._retries.send(flight.orders)
         self._connection.renew()
 
     def _follow(self) -> Iterator[Event]:

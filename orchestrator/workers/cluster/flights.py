@@ -1,4 +1,4 @@
-"""The orders on their way: which task each is, where it runs and since when."""
+"""The orders on their way: which task they are in, where it runs and since when."""
 
 from __future__ import annotations
 
@@ -20,13 +20,18 @@ REST = 5e-5  # seconds of rest before a look, for each flight: Ray's look at one
 
 @dataclass
 class Flight:
-    """An order on its way."""
+    """Orders on their way in one task, which trains one after the other: the first of them is being trained."""
 
-    order: Order
+    orders: list[Order]
     node: str = ""  # Ray's name of it; none where, or as long as, Ray may choose
     begun: float = math.inf  # on the monotonic clock
     log: str = ""
     grace: float = 0.0  # seconds beyond the timeout, for a self-check
+
+    @property
+    def order(self) -> Order:
+        """The first."""
+        return self.orders[0]
 
     @property
     def has_begun(self) -> bool:
@@ -38,13 +43,18 @@ class Flight:
         self.begun, self.log = time.monotonic(), place.log
         self.grace = CHECKING if worker.is_to_check(self.order) else 0.0
 
+    def end(self) -> Order:
+        """The first has ended; gives it. The next one is not begun yet."""
+        self.begun = math.inf
+        return self.orders.pop(0)
+
     def checked(self) -> None:
         """Its self-check is made, and the shard's own time begins."""
         self.begun, self.grace = time.monotonic(), 0.0
 
 
 class Flights(UserDict[Any, Flight]):
-    """By Ray's task each order's flight; `by_node` counts those to each node, to "" where Ray may choose."""
+    """By Ray's task its flight; `by_node` counts those to each node, to "" where Ray may choose."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,9 +98,9 @@ class Flights(UserDict[Any, Flight]):
         tasks = list(tasks)
         for task in tasks:
             ray.cancel(task, force=True)
-        return [self.pop(task).order for task in tasks]
+        return [order for task in tasks for order in self.pop(task).orders]
 
-    def take_back_unbound(self) -> Order | None:
-        """End a task that was left to Ray and has come nowhere yet; gives its order, None where there is none."""
+    def take_back_unbound(self) -> list[Order]:
+        """End a task that was left to Ray and has come nowhere yet; gives its orders, empty where there is none."""
         task = next((task for task, flight in self.items() if not flight.node), None)
-        return None if task is None else self.take_back([task])[0]
+        return [] if task is None else self.take_back([task])

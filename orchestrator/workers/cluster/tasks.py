@@ -1,13 +1,14 @@
 """What runs on a cluster's machines: Ray tasks.
 
-The task that trains is a generator: the node it came to, where the driver left that to Ray, "I have begun", a self-check's
-verdict where one was made, and the trained block, so that the driver knows what runs where and since when. Ray retries
-nothing.
+The task that trains is a generator: the node it came to, where the driver left that to Ray, and then of each order "I have
+begun", a self-check's verdict where one was made, and the trained block, so that the driver knows what runs where and since
+when. Ray retries nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -19,23 +20,29 @@ from orchestrator.errors import ClusterError
 from orchestrator.lessons.catalog import Value
 from orchestrator.workers import worker
 from orchestrator.workers.cluster.losses import line_of
+from orchestrator.workers.common_failures import story
 from orchestrator.workers.worker import Order
 
 ANSWER_WITHIN = 120.0  # seconds that a node has to tell what it is like
 
 
 @ray.remote(max_retries=0, num_returns="streaming")  # type: ignore[untyped-decorator]
-def train(order: Order, value: Value | None, share: float, says_where: bool) -> Iterator[Any]:
-    """Train an order's seeds; tells of each step."""
+def train(orders: Sequence[Order], value: Value | None, share: float, says_where: bool) -> Iterator[Any]:
+    """Train the seeds of orders of one program, until one fails as a whole; tells of each step."""
     if says_where:
         yield ray.get_runtime_context().get_node_id()
-    order = order.carrying(value)
-    worker.warm(order.shard.job.engine, order.gpu, share)
-    yield worker.place()
-    verdict = worker.check(order)
-    if verdict:
-        yield verdict
-    yield worker.train(order)
+    verdict = None
+    for order in orders:
+        order = replace(order.carrying(value), verdict=order.verdict or verdict)  # noqa: PLW2901
+        worker.warm(order.shard.job.engine, order.gpu, share)
+        yield worker.place()
+        verdict = worker.check(order) or order.verdict
+        if verdict and not order.verdict:
+            yield verdict
+        block = worker.train(order)
+        yield block
+        if story(block):
+            return
 
 
 @ray.remote(max_retries=0)  # type: ignore[untyped-decorator]
