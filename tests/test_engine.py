@@ -364,7 +364,7 @@ def test_of_large_data_nothing_is_copied():
     split = Split(x[:-100], y[:-100], x[-100:], y[-100:])
     made = Program(Variant("a", wide, epochs=2, batch_size=1000), split)
     alone = lambda tree: jax.tree.map(lambda leaf: np.asarray(leaf)[None], tree)  # noqa: E731
-    state = alone(made.initial(0, split)[0])
+    state = alone(made.initial(0, split, False).state)
     parts = alone((split.x_train, split.y_train, split.x_test, split.y_test))
     orders, number = np.zeros((1, made.places, len(split.x_train)), np.int32), np.int32(1)
     for lowered in (
@@ -372,6 +372,22 @@ def test_of_large_data_nothing_is_copied():
         made.score.lower(state, {"train": parts[:2], "test": parts[2:]}),
     ):
         assert lowered.compile().memory_analysis().temp_size_in_bytes < x.nbytes / 10
+
+
+def test_what_seeds_begin_with_serves_both_scopes(monkeypatch):
+    """Trained in one scope and then in the other, in segments and stopping early, a seed has the bytes that it has in that scope alone."""
+    monkeypatch.setattr(compiled, "SEGMENT", 3)
+    variant = Variant("a", net(*sigmoid()), epochs=7, batch_size=8, callbacks=CALLBACKS["stop and restore"])
+    seeds = range(WIDTH)
+    alone = {scope: Program(variant, rows()).train(seeds, DATA, scope) for scope in ("redrawn", "fixed")}
+    both = Program(variant, rows())
+    for scope in ("fixed", "redrawn", "fixed"):
+        again = both.train(seeds, DATA, scope)
+        for one, other in zip(alone[scope], again, strict=True):
+            assert one.scores == other.scores
+            assert {k: v.tobytes() for k, v in one.history.items()} == {
+                k: v.tobytes() for k, v in other.history.items()
+            }
 
 
 def test_a_longer_run_begins_as_the_shorter_one():

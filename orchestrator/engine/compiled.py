@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ import numpy as np
 from orchestrator.engine.history import columns
 from orchestrator.engine.model import Beginning, as_keras, begin
 from orchestrator.engine.reference import Scores
-from orchestrator.engine.row_order import row_orders, shuffler, stacked_orders
+from orchestrator.engine.row_order import Segments, row_orders, shuffler
 from orchestrator.engine.stacked import fastest
 from orchestrator.engine.state import State
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
@@ -37,21 +37,35 @@ WIDTH = 8  # seeds in a program; more spill the cache, fewer waste the dispatch
 NARROW = 8  # rows in a batch below which a step leaves a processor's lanes empty, unless seeds fill them
 SEGMENT = 100  # epochs between two looks of the host, at most
 LARGE = 2**24  # bytes of a data set from which on seeds train one after the other
-ORDERS = 2**24  # bytes of row numbers that a segment may bring along, for eight seeds
+ORDERS = (
+    2**24
+)  # bytes of row numbers that a segment may bring along, for eight seeds; and that are kept for another scope
 
 Progress = Callable[[int], None]
 
 
+class Start(NamedTuple):
+    """What a seed begins with, in either scope."""
+
+    state: State
+    orders: Segments
+
+
 class Program:
     """A variant's compiled program; made once, then trains any block of seeds of either scope."""
+
+    latest: ClassVar[tuple[Any, dict[int, Start]]] = (
+        None,
+        {},
+    )  # the block that was trained last, and what its seeds began with
 
     def __init__(self, variant: Variant, split: Split, beginning: Beginning | None = None) -> None:
         """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
         self.variant = variant
         self.alone = is_large(split)
         self.one = fastest(variant, beginning or begin(variant, split, 0), split, by_batch=self.alone)
-        rows = count(split.x_train)
-        self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * rows * np.dtype(np.int32).itemsize)))
+        self.rows = count(split.x_train)
+        self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * self.rows * np.dtype(np.int32).itemsize)))
         self.segment = jax.jit(self._segment, donate_argnums=0)
         self.score = jax.jit(self._score)
 
@@ -91,10 +105,12 @@ class Program:
 
         return jax.lax.map(one, (state, parts))
 
-    def initial(self, seed: int, split: Split) -> tuple[State, np.random.RandomState]:
-        """A seed's state before its first epoch, and the generator that shuffles its rows."""
+    def initial(self, seed: int, split: Split, keeps: bool) -> Start:
+        """A seed's state before its first epoch, and the orders of its rows, kept for another scope or not."""
         beginning = begin(self.variant, split, seed, whole=False)
-        return self.one.start(*beginning.values), shuffler(beginning, self.variant, split)
+        generator = shuffler(beginning, self.variant, split)
+        orders = row_orders(generator, count(split.x_train), self.variant)
+        return Start(self.one.start(*beginning.values), Segments(orders, keeps))
 
     def train(
         self,
@@ -117,12 +133,15 @@ class Program:
     def _block(self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress, epochs: int) -> list[Outcome]:
         """Train seeds in one program."""
         begun = time.perf_counter()
-        starts: dict[int, tuple[Split, State, np.random.RandomState]] = {}
+        keeps = len(seeds) * epochs * self.rows * np.dtype(np.int32).itemsize <= ORDERS
+        kept = self._kept(tuple(seeds), epochs) if keeps else {}
+        starts: dict[int, tuple[Split, Start]] = {}
         failed: dict[int, Outcome] = {}
         for seed in dict.fromkeys(seeds):
             try:
                 split = data.draw(scope, seed)
-                starts[seed] = (split, *self.initial(seed, split))
+                kept[seed] = kept.get(seed) or self.initial(seed, split, keeps)
+                starts[seed] = split, kept[seed]
             except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
                 failed[seed] = failure(seed, "compiled", error, traceback.format_exc())
         if not starts:
@@ -131,18 +150,24 @@ class Program:
         seconds = (time.perf_counter() - begun) / len(starts)
         return [failed.get(seed) or _outcome(seed, ends[seed], seconds) for seed in seeds]
 
-    def _run(self, starts: Sequence[Any], data: Data, progress: Progress, epochs: int) -> list[Any]:
+    def _kept(self, seeds: tuple[int, ...], epochs: int) -> dict[int, Start]:
+        """What these seeds began with in the other scope, if no others have been trained since."""
+        block = (self, seeds, epochs)
+        if Program.latest[0] != block:
+            Program.latest = (block, {})
+        return Program.latest[1]
+
+    def _run(self, starts: Sequence[tuple[Split, Start]], data: Data, progress: Progress, epochs: int) -> list[Any]:
         """Of each start its history, its scores, and the rows it has right. The program's further lanes stand still."""
         lanes = [*starts, *[starts[0]] * (0 if self.alone else WIDTH - len(starts))]
-        splits = [split for split, _, _ in lanes]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for _, state, _ in lanes])
+        splits = [split for split, _ in lanes]
+        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[start.state for _, start in lanes])
         state = state._replace(active=state.active & (np.arange(len(lanes)) < len(starts)))
         rows = jax.device_put(_stack([_parts(split) for split in splits]))
-        shufflers = [row_orders(generator, count(splits[0].x_train), self.variant) for _, _, generator in starts]
         total, logs = self.variant.epochs, []
         for first in range(0, epochs, self.places):
             number = min(self.places, epochs - first)
-            drawn = [stacked_orders(orders, number, self.places) for orders in shufflers]
+            drawn = [start.orders.segment(first // self.places, number, self.places) for _, start in starts]
             orders = np.stack([*drawn, *[drawn[0]] * (len(lanes) - len(starts))])
             state, new = self.segment(state, orders, rows, np.int32(first), np.int32(number), np.int32(total))
             logs.append(jax.tree.map(np.asarray, new))

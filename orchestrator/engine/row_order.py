@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,7 +29,20 @@ def row_orders(generator: np.random.RandomState, rows: int, variant: Variant) ->
             yield generator.permutation(rows) if shuffle else np.arange(rows)
 
 
-def stacked_orders(orders: Iterator[Array], number: int, places: int) -> Array:
-    """So many epochs' orders, in an array of so many places that keeps a program's shapes fixed."""
-    drawn = [next(orders) for _ in range(number)]
-    return np.stack(drawn + [drawn[0]] * (places - number)).astype(np.int32)
+@dataclass
+class Segments:
+    """A seed's orders, segment by segment from the first on; where they are kept, another training has the same again."""
+
+    orders: Iterator[Array]
+    keeps: bool
+    drawn: list[Array] = field(default_factory=list)
+
+    def segment(self, at: int, number: int, places: int) -> Array:
+        """So many epochs' orders, in an array of so many places that keeps a program's shapes fixed."""
+        if at < len(self.drawn):
+            return self.drawn[at]
+        epochs = [next(self.orders) for _ in range(number)]
+        found = np.stack(epochs + [epochs[0]] * (places - number)).astype(np.int32)
+        if self.keeps:
+            self.drawn.append(found)
+        return found
