@@ -6,7 +6,7 @@ weights and takes its rows in the orders that `fit` would, so that what it train
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -193,11 +193,14 @@ def program(variant: Variant, split: Split, arranged: Arrangement) -> Callable[[
     return several
 
 
-def stacked(states: Sequence[dict[str, Any]]) -> Any:
-    """One state with a first axis of seeds."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-
-
-def drawn(orders: Sequence[Iterator[np.ndarray]], epochs: int) -> np.ndarray:
-    """The next orders of every seed, (epochs, seeds, rows)."""
-    return np.array([[next(each) for each in orders] for _ in range(epochs)], np.int32)
+def segments(
+    variant: Variant, split: Split, arranged: Arrangement, seeds: int, epochs: int
+) -> Iterator[dict[str, Any]]:
+    """Logs, (epochs, seeds), of so many epochs at a time, trained when they are asked for."""
+    starts = [start(variant, split, seed) for seed in range(seeds)]
+    states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[state for state, _ in starts])
+    several = program(variant, split, arranged)
+    while True:
+        orders = np.array([[next(orders) for _, orders in starts] for _ in range(epochs)], np.int32)
+        states, logs = several(states, orders)
+        yield jax.tree.map(np.asarray, logs)

@@ -157,18 +157,21 @@ class Program:
             Program.latest = (block, {})
         return Program.latest[1]
 
-    def _run(self, starts: Sequence[tuple[Split, Start]], data: Data, progress: Progress, epochs: int) -> list[Any]:
-        """Of each start its history, its scores, and the rows it has right. The program's further lanes stand still."""
+    def beginning(self, starts: Sequence[tuple[Split, Start]]) -> tuple[State, Any]:
+        """The states of all lanes before their first epoch, and their rows; lanes without a start stand still."""
         lanes = [*starts, *[starts[0]] * (0 if self.alone else WIDTH - len(starts))]
-        splits = [split for split, _ in lanes]
         state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[start.state for _, start in lanes])
         state = state._replace(active=state.active & (np.arange(len(lanes)) < len(starts)))
-        rows = jax.device_put(_stack([_parts(split) for split in splits]))
+        return state, jax.device_put(_stack([_parts(split) for split, _ in lanes]))
+
+    def _run(self, starts: Sequence[tuple[Split, Start]], data: Data, progress: Progress, epochs: int) -> list[Any]:
+        """Of each start its history, its scores, and the rows it has right."""
+        state, rows = self.beginning(starts)
         total, logs = self.variant.epochs, []
         for first in range(0, epochs, self.places):
             number = min(self.places, epochs - first)
             drawn = [start.orders.segment(first // self.places, number, self.places) for _, start in starts]
-            orders = np.stack([*drawn, *[drawn[0]] * (len(lanes) - len(starts))])
+            orders = np.stack(drawn + [drawn[0]] * (len(state.active) - len(starts)))
             state, new = self.segment(state, orders, rows, np.int32(first), np.int32(number), np.int32(total))
             logs.append(jax.tree.map(np.asarray, new))
             progress(first + number)
