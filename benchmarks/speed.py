@@ -76,7 +76,7 @@ def segments(program: Any, data: Data) -> Iterator[dict[str, Any]]:
     for at in range(ROUNDS):
         orders = np.stack([start.orders.segment(at, program.places, program.places) for start in starts])
         state, logs = program.segment(state, orders, rows, *map(np.int32, (at * program.places, program.places, 2**30)))
-        yield jax.tree.map(np.asarray, logs)
+        yield jax.tree.map(lambda values: np.asarray(values).swapaxes(0, 1), logs)
 
 
 def fitted(source: Source, name: str) -> float:

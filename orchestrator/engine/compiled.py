@@ -4,7 +4,7 @@ The contract: for each seed, the history that `keras.utils.set_random_seed(seed)
 give on Keras's JAX backend. No layer, loss, metric or optimiser is written again here. What `fit` does in Python
 between steps (shuffling, callbacks, validation) is done in its order.
 
-On a CPU the seeds of a block take turns, epoch by epoch, so that every operation has the shape that it has in `fit`, and
+On a CPU the seeds of a block take turns, segment by segment, so that every operation has the shape that it has in `fit`, and
 rounds as it does there. Only where a batch has next to no rows do they train side by side, under `vmap`: that is twice
 as fast there, and may differ in the last bit. The number of seeds in a program is fixed (`WIDTH`), since XLA may round
 otherwise for another width, and a run's bytes would depend on its neighbours. Where the data are large, it is one: eight
@@ -39,7 +39,7 @@ SEGMENT = 100  # epochs between two looks of the host, at most
 LARGE = 2**24  # bytes of a data set from which on seeds train one after the other
 ORDERS = (
     2**24
-)  # bytes of row numbers that a segment may bring along, for eight seeds; and that are kept for another scope
+)  # bytes of row numbers that a segment may bring along, for eight seeds, or that are kept for another scope
 
 Progress = Callable[[int], None]
 
@@ -69,29 +69,25 @@ class Program:
         self.segment = jax.jit(self._segment, donate_argnums=0)
         self.score = jax.jit(self._score)
 
-    def _epoch(self, empty: Any, epoch: Any, last: Any, seed: Any) -> tuple[State, dict[str, Any]]:
-        """An epoch of a seed; one that has stopped stays as it is, and its logs are not read."""
-        state, order, rows = seed
-        train = lambda: self.one.epoch(state, order, rows, epoch, last)  # noqa: E731
-        return jax.lax.cond(state.active, train, lambda: (state, empty))  # type: ignore[no-any-return]
-
     def _segment(self, state: State, orders: Any, rows: Any, first: Any, number: Any, total: Any) -> tuple[State, Any]:
-        """Train `number` epochs, or until every seed has stopped; orders are (seeds, places, rows), logs (places, seeds)."""
+        """Train `number` epochs of every seed; orders are (seeds, places, rows), logs (seeds, places)."""
         mapped = _side_by_side if is_narrow(self.variant) or jax.default_backend() != "cpu" else jax.lax.map
-        one = jax.tree.map(lambda a: a[0], (state, orders[:, 0], rows))
-        empty = _zeros(jax.eval_shape(self.one.epoch, *one, first, False)[1])
+        return mapped(partial(self._epochs, first, number, total), (state, orders, rows))  # type: ignore[no-any-return]
+
+    def _epochs(self, first: Any, number: Any, total: Any, seed: Any) -> tuple[State, Any]:
+        """Train `number` epochs of a seed, or until it has stopped."""
+        state, orders, rows = seed
 
         def body(carry: Any) -> Any:
             i, state, logs = carry
-            epoch = partial(self._epoch, empty, first + i, first + i == total - 1)
-            state, new = mapped(epoch, (state, orders[:, i], rows))
+            state, new = self.one.epoch(state, orders[i], rows, first + i, first + i == total - 1)
             return i + 1, state, jax.tree.map(lambda kept, value: kept.at[i].set(value), logs, new)
 
         def goes_on(carry: Any) -> Any:
             i, state, _ = carry
-            return (i < number) & jnp.any(state.active)
+            return (i < number) & state.active
 
-        logs = _zeros(empty, orders.shape[1], orders.shape[0])
+        logs = _zeros(jax.eval_shape(self.one.epoch, state, orders[0], rows, first, False)[1], len(orders))
         _, state, logs = jax.lax.while_loop(goes_on, body, (jnp.int32(0), state, logs))
         return state, logs
 
@@ -178,9 +174,9 @@ class Program:
             if not np.asarray(state.active).any():
                 break
         trained = np.asarray(state.epochs)
-        whole = {name: np.concatenate([part[name] for part in logs]) for name in logs[0]}
+        whole = {name: np.concatenate([part[name] for part in logs], axis=1) for name in logs[0]}
         histories = [
-            columns({name: values[: trained[i], i] for name, values in whole.items()}, 1) for i in range(len(starts))
+            columns({name: values[i, : trained[i]] for name, values in whole.items()}, 1) for i in range(len(starts))
         ]
         return [(history, *ends) for history, ends in zip(histories, self._scores(state, rows, data), strict=False)]
 
@@ -204,9 +200,9 @@ def in_parts(graded: dict[str, tuple[Scores, Any]]) -> tuple[dict[str, float], d
     return {name: float(value) for name, value in columns(scores, 0).items()}, right
 
 
-def _zeros(shapes: Any, *axes: int) -> Any:
-    """Zeros of these shapes, below further axes."""
-    return jax.tree.map(lambda s: jnp.zeros((*axes, *s.shape), s.dtype), shapes)
+def _zeros(shapes: Any, places: int) -> Any:
+    """Zeros of these shapes, so many of each."""
+    return jax.tree.map(lambda s: jnp.zeros((places, *s.shape), s.dtype), shapes)
 
 
 def _side_by_side(function: Any, seeds: Any) -> Any:

@@ -77,7 +77,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Shard:
-    """Neighbouring seeds of one job: one compiled program, one Ray task, one block, one file."""
+    """Neighbouring seeds of one job: one compiled program, one block, one file."""
 
     job: Job
     seeds: tuple[int, ...]

@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 from ray._private import ray_constants
+from ray._private.node import Node
 
 from orchestrator.errors import ClusterError
 from orchestrator.workers.cluster import SETTINGS
@@ -21,6 +22,7 @@ from orchestrator.workers.cluster.authentication import asks_for_token, authenti
 from orchestrator.workers.cluster.own_ray import OwnRay, begin
 
 PACKAGE = str(Path(__file__).parents[2])  # what workers import
+IDLE = ("start_log_monitor", "start_monitor")  # nobody reads logs through a Ray of our own, and it does not grow
 QUIET: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
 
 
@@ -94,11 +96,22 @@ def _one_line(address: str | None) -> Iterator[None]:
 
 def _start(workers: int | None) -> OwnRay:
     here = {"address": "local", "num_cpus": workers, "include_dashboard": False}
-    clusters, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False  # it listens on loopback only
-    try:
+    loopback = _changed(ray_constants, ENABLE_RAY_CLUSTER=False)  # it listens there only
+    with loopback, _changed(Node, **dict.fromkeys(IDLE, lambda _node: None)):
         return begin(lambda folder: _init(_temp_dir=folder, **here))
+
+
+@contextmanager
+def _changed(thing: Any, **values: Any) -> Iterator[None]:
+    """These attributes have these values meanwhile."""
+    kept = {name: getattr(thing, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(thing, name, value)
+        yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = clusters
+        for name, value in kept.items():
+            setattr(thing, name, value)
 
 
 def _init(**more: Any) -> None:
