@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 from tests.misdeeds import KINDS, SAYS, lesson, same_bytes, same_tables
 from tests.processes import command
 
+long = pytest.mark.long  # the batch waits for timeouts, and for processes that begin anew after each crash
 BAD = 3
 SEEDS = 8
 LIMIT = 2 * 2**30  # bytes of memory that the batch's processes may take, each
@@ -54,6 +55,7 @@ def batch(tmp_path_factory):
     return folder, with_little_memory(*words(folder, *more))
 
 
+@long
 def test_a_bad_seed_fails_alone_and_its_neighbours_keep_their_bytes(batch, clean):
     """Of eight seeds only the one fails that raises, exits, crashes, hangs or devours; the other seven are as without it, to the bit."""
     folder, done = batch
@@ -72,6 +74,7 @@ def test_a_bad_seed_fails_alone_and_its_neighbours_keep_their_bytes(batch, clean
     assert same_bytes(ours[ours.seed != BAD], theirs[theirs.seed != BAD])
 
 
+@long
 def test_every_failure_is_told_at_once_with_its_cause_and_its_traceback(batch, here):
     """The batch's output, `list`, `show` and `status` name each failure's cause on one line; tracebacks name the line of the lesson."""
     folder, done = batch
@@ -93,6 +96,7 @@ def test_every_failure_is_told_at_once_with_its_cause_and_its_traceback(batch, h
     assert "crashes.py" in trace.read_text()
 
 
+@long
 def test_attempts_are_counted(batch):
     """A run that had to be told from its neighbours was attempted twice: with them, and alone."""
     folder, _ = batch
@@ -101,6 +105,7 @@ def test_attempts_are_counted(batch):
     assert runs.loc[("exits-hard", BAD), "attempts"] == 2
 
 
+@long
 def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli, here):
     """The same command trains no failed run again; `retry --failed --yes` does, and once the lessons are mended gives the undisturbed tables."""
     folder, _ = batch
