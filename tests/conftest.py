@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -76,17 +78,44 @@ def cli():
     return run
 
 
-@pytest.fixture
-def here(monkeypatch, capsys):
-    """The same command line in this process, for what ends before anything trains."""
+@pytest.fixture(scope="session")
+def planner():
+    """What lessons are asked in: a process of its own, as for every command, but one for all commands that run in this process."""
+    from orchestrator.lessons.sandbox import Sandbox
+
+    class Kept(Sandbox):
+        """Stays warm when a command leaves it."""
+
+        def __exit__(self, *_):
+            pass
+
+    kept = {}
+
+    def planner(warm, timeout=None):
+        made = kept.setdefault((*warm.args, *warm.keywords.items()), Kept(warm))
+        made.timeout = timeout
+        return made
+
+    yield planner
+    for made in kept.values():
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def here(planner):
+    """The same command line in this process, where the libraries are loaded once for all commands: seconds less each."""
 
     def run(*words):
         from orchestrator.cli.app import main
+        from orchestrator.planning import session
 
-        monkeypatch.setattr(sys, "argv", ["orchestrator", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(words, ended.value.code, out, err)
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "argv", ["orchestrator", *map(str, words)])
+            patch.setattr(session, "Sandbox", planner)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        said = (stream.buffer.getvalue().decode() for stream in (out, err))
+        return subprocess.CompletedProcess(words, ended.value.code, *said)
 
     return run

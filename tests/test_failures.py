@@ -2,39 +2,30 @@
 
 import resource
 import subprocess
-import sys
 
 import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
 from tests.misdeeds import KINDS, SAYS, lesson, same_bytes, same_tables
+from tests.processes import command
 
+long = pytest.mark.long  # the batch waits for timeouts, and for processes that begin anew after each crash
 BAD = 3
 SEEDS = 8
 LIMIT = 2 * 2**30  # bytes of memory that the batch's processes may take, each
 
 
-def run(folder, *words, limit=True):
-    """`orchestrator run` over all lessons of a folder, with little memory."""
-    lessons = sorted(folder.glob("*.py"))
-    command = [
-        sys.executable,
-        "-m",
-        "orchestrator",
-        "run",
-        *lessons,
-        "--seeds",
-        SEEDS,
-        "--data",
-        "redrawn",
-        "--no-report",
-        *words,
-    ]
-    data = (LIMIT if limit else resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+def words(folder, *more):
+    """What `run` is told, to train all lessons of a folder."""
+    return [*sorted(folder.glob("*.py")), "--seeds", SEEDS, "--data", "redrawn", "--no-report", *more]
+
+
+def with_little_memory(*words):
+    """`orchestrator run` in a process that may take no more than its share, nor may those that it starts."""
     return subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, cwd=ROOT, timeout=280, check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, data),
+        command("run", *words), capture_output=True, text=True, cwd=ROOT, timeout=280, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, resource.RLIM_INFINITY)),
     )  # fmt: skip
 
 
@@ -45,11 +36,11 @@ def mend(folder):
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory):
+def clean(here, tmp_path_factory):
     """The folder of the same lessons when nothing goes wrong."""
     folder = tmp_path_factory.mktemp("clean")
     mend(folder)
-    done = run(folder, "--out", folder / "out", "--serial")
+    done = here("run", *words(folder, "--out", folder / "out", "--serial"))
     assert done.returncode == 0, done.stderr
     return folder / "out"
 
@@ -60,9 +51,11 @@ def batch(tmp_path_factory):
     folder = tmp_path_factory.mktemp("batch")
     for kind in KINDS:
         (folder / f"{kind}.py").write_text(lesson(kind, BAD))
-    return folder, run(folder, "--out", folder / "out", "--retries", "0", "--timeout", "10")
+    more = ("--out", folder / "out", "--retries", "0", "--timeout", "10")
+    return folder, with_little_memory(*words(folder, *more))
 
 
+@long
 def test_a_bad_seed_fails_alone_and_its_neighbours_keep_their_bytes(batch, clean):
     """Of eight seeds only the one fails that raises, exits, crashes, hangs or devours; the other seven are as without it, to the bit."""
     folder, done = batch
@@ -81,12 +74,13 @@ def test_a_bad_seed_fails_alone_and_its_neighbours_keep_their_bytes(batch, clean
     assert same_bytes(ours[ours.seed != BAD], theirs[theirs.seed != BAD])
 
 
-def test_every_failure_is_told_at_once_with_its_cause_and_its_traceback(batch, cli):
+@long
+def test_every_failure_is_told_at_once_with_its_cause_and_its_traceback(batch, here):
     """The batch's output, `list`, `show` and `status` name each failure's cause on one line; tracebacks name the line of the lesson."""
     folder, done = batch
     runs = pd.read_parquet(folder / "out" / "runs.parquet").set_index("lesson")
-    listed = cli("list", "--status", "failed", "--out", folder / "out").stdout
-    status = cli("status", "--out", folder / "out").stdout
+    listed = here("list", "--status", "failed", "--out", folder / "out").stdout
+    status = here("status", "--out", folder / "out").stdout
     for kind, cause in SAYS.items():
         name = kind.replace("_", "-")
         error = runs[runs.status.isin(["failed", "timeout"])].loc[name, "error"]
@@ -96,12 +90,13 @@ def test_every_failure_is_told_at_once_with_its_cause_and_its_traceback(batch, c
         assert error in status
         assert (error in listed) == (not kind.startswith("hangs"))
     assert "driver: ended" in status
-    shown = cli("show", "crashes", "--out", folder / "out").stdout
+    shown = here("show", "crashes", "--out", folder / "out").stdout
     trace = next((folder / "out" / "failures" / runs.loc["crashes", "key"].iloc[0]).glob("*.txt"))
     assert str(trace) in shown
     assert "crashes.py" in trace.read_text()
 
 
+@long
 def test_attempts_are_counted(batch):
     """A run that had to be told from its neighbours was attempted twice: with them, and alone."""
     folder, _ = batch
@@ -110,10 +105,11 @@ def test_attempts_are_counted(batch):
     assert runs.loc[("exits-hard", BAD), "attempts"] == 2
 
 
-def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli):
+@long
+def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli, here):
     """The same command trains no failed run again; `retry --failed --yes` does, and once the lessons are mended gives the undisturbed tables."""
     folder, _ = batch
-    again = run(folder, "--out", folder / "out")
+    again = here("run", *words(folder, "--out", folder / "out"))
     assert again.returncode == 1
     assert "nothing to train" in again.stdout
     mend(folder)
@@ -126,14 +122,14 @@ def test_failed_runs_stay_failed_until_retry_is_asked_for(batch, clean, cli):
     assert len(runs[runs.first_status.notna()]) == 7
 
 
-def test_fail_fast_begins_nothing_after_a_failure(tmp_path, cli):
+def test_fail_fast_begins_nothing_after_a_failure(tmp_path, here):
     """With `--fail-fast` a failure in the first of three shards leaves the other two to the same command; without it, that one trains them."""
     path, out = tmp_path / "raises.py", tmp_path / "out"
     path.write_text(lesson("raises", BAD))
     words = ("run", path, "--seeds", 24, "--data", "redrawn", "--serial", "--no-report", "--out", out)
-    done = cli(*words, "--fail-fast")
+    done = here(*words, "--fail-fast")
     assert done.returncode == 1
     assert "16 runs are missing; the same command goes on from here" in done.stdout
     assert set(pd.read_parquet(out / "runs.parquet").seed) == set(range(8))
-    assert cli(*words).returncode == 1
+    assert here(*words).returncode == 1
     assert set(pd.read_parquet(out / "runs.parquet").seed) == set(range(24))

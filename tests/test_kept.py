@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 COMPILE = """
 from orchestrator import engine
-engine.load()
+engine._load_jax(gpu=False)  # as `load` does, without Keras, which compiles nothing here
 import jax, jax.numpy as jnp
 found = []
 jax.monitoring.register_event_listener(lambda event, **_: found.append(event) if "cache_hits" in event else None)

@@ -17,13 +17,14 @@ def test_there_are_six():
     assert [*PARTS] == ["Tabular", "Regression", "Small convolutional network", "Recurrent", "Two inputs", "Subclassed"]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras's are no errors to its users
 @pytest.mark.parametrize("kind", PARTS)
-def test_it_trains_as_it_stands(kind, cli, tmp_path):
+def test_it_trains_as_it_stands(kind, here, tmp_path):
     """Copied into a file, it is planned, trained and judged; what the page says goes through `fit` does."""
     path = tmp_path / "my_lesson.py"
     path.write_text(PARTS[kind])
     scope = ("--data", "fixed", "--set", "epochs=2", "--out", tmp_path / "out", "--serial", "--no-report")
-    done = cli("run", path, "--seeds", "2", *scope)
+    done = here("run", path, "--seeds", "2", *scope)
     assert done.returncode == 0, done.stderr
     runs = pd.read_parquet(tmp_path / "out" / "runs.parquet")
     assert set(runs.status) == {"ok"}

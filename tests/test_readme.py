@@ -43,7 +43,7 @@ def test_make_targets_exist():
     assert {either or other for either, other in named} <= targets
 
 
-def test_the_lesson_in_the_readme_runs(cli, tmp_path):
+def test_the_lesson_in_the_readme_runs(here, tmp_path):
     """The user's lesson printed there trains as it stands, on arrays of the size that it speaks of."""
     lesson = next(text for kind, text in BLOCKS if kind == "python" and "LESSON" in text)
     generator = np.random.default_rng(0)
@@ -52,7 +52,7 @@ def test_the_lesson_in_the_readme_runs(cli, tmp_path):
     np.save(tmp_path / "y.npy", (x[:, 0] > 0).astype("float32"))
     path = tmp_path / "my_lesson.py"
     path.write_text(lesson.replace('"x.npy"', f'"{tmp_path}/x.npy"').replace('"y.npy"', f'"{tmp_path}/y.npy"'))
-    done = cli("run", path, "--seeds", "3", "--set", "epochs=2", "--out", tmp_path / "out", "--serial")
+    done = here("run", path, "--seeds", "3", "--set", "epochs=2", "--out", tmp_path / "out", "--serial")
     assert done.returncode == 0, done.stderr
     runs = pd.read_parquet(tmp_path / "out" / "runs.parquet")
     assert set(runs.engine) == {"compiled"}

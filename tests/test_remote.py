@@ -62,7 +62,7 @@ def tell(here, said):
 
 
 @pytest.fixture(scope="module")
-def ran(bucket, cli, said, tmp_path_factory):
+def ran(bucket, here, said, tmp_path_factory):
     """The tiny lesson with Ray, into the bucket, a worker being killed in the middle of an upload; and on a disk, without Ray.
 
     The credentials are in the URI this time, and nowhere in the environment.
@@ -95,7 +95,7 @@ def ran(bucket, cli, said, tmp_path_factory):
             cut, port = bucket.gate.harmed[-1]
             sender(port).kill()
             before = bucket.names("ran")
-            alone = cli("run", lesson, *SEEDS, "--serial", "--no-report", "--out", folder / "out")
+            alone = here("run", lesson, *SEEDS, "--serial", "--no-report", "--out", folder / "out")
             code = job.wait(120)
         text = (folder / "said").read_text()
         said += [shown, text, *(path.read_text(errors="replace") for path in Path(logs).rglob("*.*") if path.is_file())]

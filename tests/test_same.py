@@ -10,11 +10,11 @@ SAME = TINY.replace("import keras\n", "import random\n\nimport keras\n", 1).repl
 )
 
 
-def test_a_setting_against_itself_claims_nothing(cli, tmp_path):
+def test_a_setting_against_itself_claims_nothing(here, tmp_path):
     """Both variants are one model, the second begun from other random numbers: runs differ, and no verdict calls it better or worse."""
     path = tmp_path / "same.py"
     path.write_text(SAME)
-    done = cli("run", path, "--seeds", "16", "--out", tmp_path / "out", "--serial")
+    done = here("run", path, "--seeds", "16", "--out", tmp_path / "out", "--serial")
     assert done.returncode == 0, done.stderr
     runs = pd.read_parquet(tmp_path / "out" / "runs.parquet")
     assert runs.key.nunique() == 4

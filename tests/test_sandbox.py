@@ -88,8 +88,8 @@ def test_a_variant_that_cannot_be_built_is_a_job_all_the_same():
     bad = 'Variant("raises", lambda: 1 / 0, epochs=3), Variant("exits", lambda: __import__("os")._exit(1), epochs=3)'
     clean, spoilt = (Source("t", None, "/t.py", text) for text in (TINY, TINY.replace(good, f"{good}, {bad}")))
     with Sandbox(warm, timeout=60) as made:
-        jobs, about, _ = keys.survey(made.ask, spoilt, (), ("fixed",), "compiled")
         expected, _, _ = keys.survey(made.ask, clean, (), ("fixed",), "compiled")
+        jobs, about, _ = keys.survey(made.ask, spoilt, (), ("fixed",), "compiled")
     assert [job.variant for job in jobs] == ["one", "two", "raises", "exits"]
     assert [job.key for job in jobs[:2]] == [job.key for job in expected]
     assert len({job.key for job in jobs}) == 4

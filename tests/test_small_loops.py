@@ -7,8 +7,10 @@ import sys
 import pytest
 
 LOOP = """
+import os
 from orchestrator import engine
-engine.load()
+os.environ.update(engine._environment("jax"))
+engine._load_jax(gpu=False)  # as `load` does, without Keras, which is not asked for here
 import jax, jax.numpy as jnp
 step = lambda w, row: (w - 0.01 * jnp.outer(row, jnp.tanh(row @ w)), None)
 program = jax.jit(lambda w, x: jax.lax.scan(step, w, x)[0])

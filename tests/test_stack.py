@@ -9,9 +9,11 @@ from scipy import stats
 
 import orchestrator as o
 from orchestrator import engine
+from orchestrator.command import places
 from orchestrator.errors import LessonError
 from orchestrator.lessons import catalog, keys
 from orchestrator.lessons.sandbox import here
+from orchestrator.planning import session
 from orchestrator.reports.verdicts.effects import table
 from orchestrator.stack import contrasts, subsets
 from orchestrator.store import Store
@@ -188,11 +190,14 @@ def compared(weights, name="c", decides=True, twice=False, **more):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
-    """A stack of two techniques that do nothing much, trained over eight seeds."""
+def ran(planner, tmp_path_factory):
+    """A stack of two techniques that do nothing much, trained over ten seeds, in this process."""
     lesson = stack({"noise": {"noise": 1e-6}, "l2": {"l2": 1e-9}}, title="Remedies", about="Which of two is needed?")
     out = tmp_path_factory.mktemp("stack")
-    return o.run(lesson, 10, out, serial=True), out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "Sandbox", planner)
+        patch.setattr(places, "aside", lambda _: places.here())
+        return o.run(lesson, 10, out, serial=True), out
 
 
 def test_a_stack_says_what_to_drop(ran):

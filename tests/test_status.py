@@ -1,5 +1,6 @@
 """Tests of `orchestrator/telling/status.py`: what another shell is told, while a command runs and after."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -65,9 +66,14 @@ def of(out):
 
 def test_status_tells_of_a_run_while_it_runs_and_after(start, tmp_path):
     """From another process: how many runs are done and wait, what runs where, that the driver is at work, and later that it has ended."""
-    seen = []
-    assert start(lambda event: seen.append(of(tmp_path / "out"))) == 0
-    begun, done = seen[2], seen[3]  # the second shard has been taken up, and is finished
+    seen, counted = {}, itertools.count()
+
+    def look(event):
+        if (n := next(counted)) in (2, 3):  # the second shard has been taken up, and is finished
+            seen[n] = of(tmp_path / "out")
+
+    assert start(look) == 0
+    begun, done = seen[2], seen[3]
     assert "driver: at work" in begun
     assert "running: tiny/" in begun
     assert f" on {json.loads((tmp_path / 'out' / 'run.json').read_text())['host']}" in begun
@@ -100,20 +106,25 @@ def test_a_clock_that_jumps_harms_nothing(start, tmp_path, monkeypatch, days):
     assert facts["started"] <= facts["finished"]
 
 
-def test_a_driver_that_was_killed_is_dead_at_once_and_the_same_command_finishes(tiny, tmp_path):
-    """After SIGKILL nothing is said to run, the driver is dead whoever has its process id now, and another may take over."""
+def test_a_driver_that_was_killed_is_dead_at_once_and_the_same_command_finishes(here, tiny, tmp_path):
+    """After SIGKILL nothing is said to run, the driver is dead whoever has its process id now, and another may take over.
+
+    The killed command's page still holds when it was written, so that a browser tells that nobody is at work.
+    """
     out = tmp_path / "out"
-    words = ("run", tiny, "--seeds", "80", "--set", "epochs=200", "--out", out, "--serial", "--no-report")
+    words = ("run", tiny, "--seeds", "24", "--set", "epochs=200", "--out", out, "--serial", "--no-report")
     with background(*words, log=tmp_path / "log") as driver:
         until(happened(out, "started", 2))
         assert "driver: at work" in of(out)
+        until(lambda: "shards done" in (out / "status.html").read_text(), 30)
         driver.send_signal(signal.SIGKILL)
         driver.wait()
+    assert "data-written" in (out / "status.html").read_text()
     said = of(out)
     assert "driver: dead" in said
     assert "running" not in said
     assert "the same command goes on from here" in said
-    whole = subprocess.run(command(*words), cwd=ROOT, capture_output=True, text=True, check=False)
+    whole = here(*words)
     assert whole.returncode == 0, whole.stderr
     assert "driver: ended" in of(out)
 

@@ -103,16 +103,14 @@ def test_the_page_is_written_below_a_uri_too(asked):
     assert b"Ended" in store.files.read("status.html")
 
 
-@pytest.mark.parametrize(("number", "final"), [(signal.SIGINT, True), (signal.SIGKILL, False)])
-def test_an_interrupted_command_finishes_its_page_and_a_killed_ones_page_knows_its_age(tiny, tmp_path, number, final):
-    """After Ctrl-C the page is final; after SIGKILL it still holds when it was written, so that a browser tells that nobody is at work."""
+def test_an_interrupted_command_finishes_its_page(tiny, tmp_path):
+    """After Ctrl-C the page is final: it says what happened and how to go on, and counts no age."""
     out = tmp_path / "out"
     words = ("run", tiny, "--seeds", "80", "--set", "epochs=200", "--out", out, "--serial", "--no-report")
     with background(*words, log=tmp_path / "log") as driver:
         until(happened(out, "started", 2))
-        until(lambda: "shards done" in (out / "status.html").read_text(), 30)
-        driver.send_signal(number)
+        driver.send_signal(signal.SIGINT)
         driver.wait()
     text = (out / "status.html").read_text()
-    assert ("interrupted; the same command goes on from here" in text.lower()) == final
-    assert ("data-written" in text) != final
+    assert "interrupted; the same command goes on from here" in text.lower()
+    assert "data-written" not in text

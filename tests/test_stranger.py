@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from orchestrator import engine, jobs
+from orchestrator.command import places
 from orchestrator.errors import LessonError, StoreError
 from orchestrator.lessons import catalog
 from orchestrator.nouns.outcome import Outcome
@@ -36,12 +37,12 @@ SECRET = "precious"
 
 
 @pytest.fixture(scope="module")
-def results(cli, tmp_path_factory):
+def results(here, tmp_path_factory):
     """A folder with results of a lesson file beside it."""
     folder = tmp_path_factory.mktemp("results")
     (folder / "tiny.py").write_text(TINY)
     words = ["--seeds", "2", "--data", "fixed", "--serial", "--out", folder / "out"]
-    assert cli("run", folder / "tiny.py", *words).returncode == 0
+    assert here("run", folder / "tiny.py", *words).returncode == 0
     return folder
 
 
@@ -122,20 +123,22 @@ def fail_one(out):
     )
 
 
-def test_retry_runs_nothing_that_was_not_named_or_agreed_to(out, cli, here, tmp_path):
+def test_retry_runs_nothing_that_was_not_named_or_agreed_to(out, here, monkeypatch, tmp_path):
     """Where nobody can be asked, `retry` refuses, with the path and what to type; --yes is consent."""
     lesson, ran = tmp_path / "tiny.py", tmp_path / "ran"
     lesson.write_text(f"{TINY}\nopen({str(ran)!r}, 'w')\n")
     rewrite(out / "run.json", lessons=[str(lesson)])
     fail_one(out)
-    done = cli("retry", "--out", out, stdin=subprocess.DEVNULL)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(places, "on_ray", lambda *_: places.here())  # where it would run is not asked here
+    done = here("retry", "--out", out)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert (
         f"where you trust it, name it: `python -m orchestrator retry {lesson} --out {out}`, or give --yes"
         in done.stderr
     )
     assert not ran.exists()
-    done = cli("retry", "--yes", "--out", out, "--workers", "1", stdin=subprocess.DEVNULL)
+    done = here("retry", "--yes", "--out", out)
     assert done.returncode == 0, done.stderr
     assert ran.exists()
     fail_one(out)

@@ -156,7 +156,7 @@ def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch)
     path = tmp_path / "spoilt.py"
     path.write_text(TINY)
     right = Store(tmp_path / "right")
-    assert "checked spoilt/one against fit" in run(path, right)[1]
+    assert "checked spoilt/one against fit" in run(path, right, range(2))[1]
     logs_of = Stacked._logs_of
     monkeypatch.setattr(
         Stacked, "_logs_of", lambda *args: {name: value * 1.001 for name, value in logs_of(*args).items()}
@@ -167,7 +167,7 @@ def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch)
     training._benches.clear()
     keys.loaded.cache_clear()
     store = Store(tmp_path / "spoilt")
-    code, said = run(path, store)
+    code, said = run(path, store, range(2))
     assert code == 0
     assert "held against fit it differed: " in said
     runs = pd.read_parquet(store.runs)
@@ -175,7 +175,7 @@ def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch)
     assert runs.key.tolist() == pd.read_parquet(right.runs).key.tolist()
     losses = [pd.read_parquet(one.histories).loss for one in (right, store)]
     np.testing.assert_allclose(*losses, atol=5e-7)
-    code, said = run(path, store, range(16))
+    code, said = run(path, store, range(3))
     assert "checked" not in said
     assert "runs through fit, not compiled: held against fit it differed" in said
     assert all(variant["engine_reason"] for variant in store.load()[2][0]["variants"])

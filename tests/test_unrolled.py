@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 DRAWN = """
+import os
 from orchestrator import engine
-engine.load()
+os.environ.update(engine._environment("jax"))
+engine._load_jax(gpu=False)  # as `load` does, without Keras, which is not asked for here
 import jax
 from orchestrator.engine.unrolled import as_jax_has_it
 draw = lambda key: jax.random.normal(key, (1001,))

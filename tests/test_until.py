@@ -114,7 +114,7 @@ def test_what_makes_no_sense_is_refused(words, said):
         until_of(*words)
 
 
-def test_a_command_takes_seeds_where_it_is_open_and_resumes_at_its_look(tiny, tmp_path, cli):
+def test_a_command_takes_seeds_where_it_is_open_and_resumes_at_its_look(tiny, tmp_path, here):
     """A variant that trains long enough improves at the first look; the other goes on to the most and stays open: no failure.
 
     The same command again trains nothing, makes the same looks, and gives the same effects.
@@ -137,19 +137,19 @@ def test_a_command_takes_seeds_where_it_is_open_and_resumes_at_its_look(tiny, tm
         "--out",
         out,
     )
-    done = cli(*words)
+    done = here(*words)
     assert done.returncode == 0, done.stderr
     assert "at 16 seeds 1 of 2 comparisons are decided; 1 goes on to 32" in done.stdout
     assert "at 32 seeds 1 of 2 comparisons are decided; 1 not with 32, the most" in done.stdout
     asked = json.loads((out / "run.json").read_text())
     assert {job["variant"]: job["seeds"] for job in asked["jobs"]} == {"one": 32, "two": 32, "long": 16}
-    effects = cli("report", "--format", "csv", "--out", out)
+    effects = here("report", "--format", "csv", "--out", out)
     rows = pd.read_csv(io.StringIO(effects.stdout)).query("primary").set_index("variant")
     assert rows["n_seeds"].to_dict() == {"two": 32, "long": 16}
     assert rows["alpha"].to_list() == pytest.approx(
         [0.045 / 2 / 4] * 2
     )  # two looks of .045 together, four comparisons declared
-    again = cli(*words)
+    again = here(*words)
     assert (again.returncode, "nothing to train" in again.stdout) == (0, True)
-    assert cli("report", "--format", "csv", "--out", out).stdout == effects.stdout
-    assert "32" in cli("status", "--out", out).stdout
+    assert here("report", "--format", "csv", "--out", out).stdout == effects.stdout
+    assert "32" in here("status", "--out", out).stdout
