@@ -203,7 +203,7 @@ def correlation(first: Floats, second: Floats) -> float:
     """Pearson's correlation of n pairs; NaN when an arm is constant or n < 3."""
     if len(first) < 3 or constant(first) or constant(second):
         return math.nan
-    return float(stats.pearsonr(first, second).statistic)
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 @cache
