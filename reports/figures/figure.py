@@ -137,7 +137,7 @@ def _ruled(axes: Axes) -> None:
     _numbers(across, columns, [(x, 0) for x in columns], axes.get_xaxis_text1_transform(TICK + PAD))
     _numbers(up, rows, [(0, y) for y in rows], axes.get_yaxis_text1_transform(PAD))
     across.label.set_y(axes.bbox.y0 - (NAME_BELOW if columns else across.labelpad))
-    axes.add_artist(across.label)
+    axes.add_artist(across.label).set_clip_on(False)
     across.set_visible(False)
     up.set_visible(False)
 
