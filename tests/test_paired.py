@@ -11,6 +11,7 @@ from orchestrator.reports.statistics.paired import (
     constant,
     correlation,
     detectable,
+    fewest_pairs,
     mean_effect,
     seeds_needed,
     sign_flip,
@@ -119,6 +120,17 @@ def test_re_split_files_get_the_corrected_t():
 def test_seeds_needed_are_rs_at_a_shared_level(dz):
     """R's power.t.test says how many pairs it takes at a level of 0.02."""
     assert seeds_needed(dz, 0.02) == np.ceil(said_by_r(f"n.{dz:g}")[0])
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.002, 1e-4, 1e-6])
+@pytest.mark.parametrize("dz", [0.05, 0.3, 1.2])
+def test_so_many_seeds_will_do_and_one_less_will_not(dz, alpha):
+    """At the number of pairs told scipy's noncentral t gives a power of 0.8, and at one less it does not."""
+    n = seeds_needed(dz, alpha)
+    pairs = np.array([n - 1, n])
+    power = stats.nct.sf(stats.t.isf(alpha / 2, pairs - 1), pairs - 1, dz * np.sqrt(pairs))
+    assert power[1] >= 0.8
+    assert power[0] < 0.8 or n == fewest_pairs(alpha)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.01])

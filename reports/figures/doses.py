@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator
 from numpy.typing import NDArray
 
 from orchestrator.reports.figures.colours import LIGHT
@@ -67,9 +67,8 @@ def _drawn(lesson: Lesson, scope: str, band: Band, scaled: Scale, seeds: int) ->
         axes.set_xlim(-0.4, len(names) - 0.6)
         axes.xaxis.set_major_locator(FixedLocator(list(places)))
         every = 2 if len(names) > CROWDED else 1
-        axes.set_xticklabels(
-            [wrapped(shorten(n, 28)) if i % every == 0 else "" for i, n in enumerate(names)], linespacing=1.25
-        )
+        named = [wrapped(shorten(n, 28)) if i % every == 0 else "" for i, n in enumerate(names)]
+        axes.xaxis.set_major_formatter(FixedFormatter(named))
         ticks(axes.yaxis, sign=True)
         told = "; ".join(f"{name}: {signed(value)}" for name, value in zip(names, mean, strict=True))
         identifier = ident(lesson.id, "doses", scope)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from orchestrator.reports.figures.colours import LIGHT
@@ -147,7 +147,7 @@ def _slopes(axes: Axes, pairs: Pairs) -> None:
         _summary(axes, place + side, arm)
     axes.set_xlim(-0.45, 1.45)
     axes.xaxis.set_major_locator(FixedLocator([0, 1]))
-    axes.set_xticklabels([wrapped(shorten(arm.name, 28)) for arm in (before, after)], linespacing=1.25)
+    axes.xaxis.set_major_formatter(FixedFormatter([wrapped(shorten(arm.name, 28)) for arm in (before, after)]))
     ticks(axes.yaxis, axis.suffix)
 
 

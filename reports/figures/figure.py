@@ -8,9 +8,10 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -18,8 +19,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from orchestrator.reports.figures.colours import LIGHT
@@ -34,6 +37,11 @@ LINE = 17
 
 NAME = 15
 """Letters of a line's name that stand side by side; a longer one goes on below."""
+
+TICK, PAD = 4, 3.5
+"""The length of a tick, and how far from it its number stands, in pixels."""
+NAME_BELOW = 22
+"""How far below an axis with numbers its name stands, in pixels."""
 
 _RC = {
     "svg.fonttype": "none",
@@ -116,6 +124,59 @@ def panel(figure: Drawing, left: int = 46, right: int = 12, top: int = 26, botto
     return axes
 
 
+def _ruled(axes: Axes) -> None:
+    """Draws both axes' grids, ticks, numbers and names; matplotlib makes five artists of a tick, which take longer than all the rest."""
+    across, up = axes.xaxis, axes.yaxis
+    columns, rows = _places(across), _places(up)
+    if _has_grid(across):
+        _lines(axes, [((x, 0), (x, 1)) for x in columns], axes.get_xaxis_transform(), "grid", 1)
+    if _has_grid(up):
+        _lines(axes, [((0, y), (1, y)) for y in rows], axes.get_yaxis_transform(), "grid", 1)
+    foot = -TICK / axes.bbox.height
+    _lines(axes, [((x, 0), (x, foot)) for x in columns], axes.get_xaxis_transform(), "axis", 0.8, clip_on=False)
+    _numbers(across, columns, [(x, 0) for x in columns], axes.get_xaxis_text1_transform(TICK + PAD))
+    _numbers(up, rows, [(0, y) for y in rows], axes.get_yaxis_text1_transform(PAD))
+    across.label.set_y(axes.bbox.y0 - (NAME_BELOW if columns else across.labelpad))
+    axes.add_artist(across.label).set_clip_on(False)
+    across.set_visible(False)
+    up.set_visible(False)
+
+
+def _places(axis: XAxis | YAxis) -> list[float]:
+    """Where an axis has its ticks; the minor ones, too, where fewer than two others can be seen."""
+    low, high = sorted(axis.get_view_interval())
+    hair = 1e-9 * (high - low)
+
+    def seen(places: Iterable[float]) -> list[float]:
+        return [place for place in places if low - hair <= place <= high + hair]
+
+    found = seen(axis.get_majorticklocs())
+    return found if len(found) > 1 else sorted([*found, *seen(axis.get_minorticklocs())])
+
+
+def _has_grid(axis: XAxis | YAxis) -> bool:
+    return bool(axis.get_tick_params()["gridOn"])
+
+
+def _lines(axes: Axes, lines: Sequence[Any], transform: Transform, role: str, width: float, **style: Any) -> None:
+    drawn = LineCollection(lines, colors=LIGHT[role], linewidths=width, transform=transform, zorder=0.5, **style)
+    axes.add_collection(drawn, autolim=False)
+
+
+def _numbers(
+    axis: XAxis | YAxis, places: list[float], at: Sequence[tuple[float, float]], where: tuple[Transform, Any, Any]
+) -> None:
+    """The axis' numbers, or names, which may have several lines."""
+    shown = axis.get_major_formatter().format_ticks(places)
+    size = axis.get_tick_params().get("labelsize", TEXT)
+    spacing = 1.25 if any("\n" in each for each in shown) else "normal"
+    transform, va, ha = where
+    for (x, y), text in zip(at, shown, strict=True):
+        axis.axes.text(
+            x, y, text, transform=transform, va=va, ha=ha, size=size, color=LIGHT["muted"], linespacing=spacing
+        )
+
+
 def label(axes: Axes, y: str, x: str = "epoch") -> None:
     """Names both axes; the vertical one above the plot, lying down, where it can be read."""
     # A title given its height is not laid out again, which would take as long as all the rest.
@@ -178,6 +239,8 @@ def _height(axes: Axes, value: float) -> float:
 
 def inline(figure: Drawing, identifier: str, title: str, description: str) -> str:
     """The drawing as an `<svg role="img">` with a title and a description, and ids that begin with `identifier`."""
+    for axes in figure.axes:
+        _ruled(axes)
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Text stays text: the reader's browser finds the glyphs matplotlib's own font lacks.

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from statsmodels.stats.power import TTestPower
 
 from orchestrator.reports.nouns.effect import Effect
-from orchestrator.reports.statistics.paired import EASY, LEAST_DZ, POWER, enough, fewest_pairs
+from orchestrator.reports.statistics.paired import POWER, enough, fewest_pairs, pairs_needed
 from orchestrator.reports.statistics.scored_rows import beside
 
 EITHER_SIDE = (1 + POWER) / 2
@@ -27,28 +26,19 @@ def settle(effect: float, sd: float, sesoi: float, alpha: float, of_rows: float 
     leave: where it is too large, no number of pairs will do.
     """
 
-    def pairs(distance: float, power: float, *, two_sided: bool) -> float:
-        alone = _pairs(distance / sd, alpha, power, two_sided=two_sided)
-        return beside(alone, sd, enough(distance, alpha, power, 1 + two_sided), of_rows)
+    def pairs(distance: float, power: float, sides: int = 2) -> float:
+        alone = pairs_needed(distance / sd, alpha, power, sides)
+        return beside(alone, sd, enough(distance, alpha, power, sides), of_rows)
 
     if not (sd > 0 and math.isfinite(sd) and math.isfinite(effect) and math.isfinite(sesoi)):
         return "", math.nan
     size = abs(effect)
-    real = pairs(size, POWER, two_sided=True)
+    real = pairs(size, POWER)
     if size > sesoi:
-        beyond = pairs(size - sesoi, POWER, two_sided=True)
+        beyond = pairs(size - sesoi, POWER)
         return ("beyond", beyond) if beyond <= MOST or math.isinf(real) else ("real", real)
-    within = pairs(sesoi - size, EITHER_SIDE, two_sided=False)
+    within = pairs(sesoi - size, EITHER_SIDE, 1)
     return ("within", within) if within <= real else ("real", real)
-
-
-def _pairs(dz: float, alpha: float, power: float, *, two_sided: bool) -> float:
-    """Pairs for a paired t test to find `dz` with that power, never fewer than a sign-flip test needs."""
-    if dz < LEAST_DZ:
-        return math.inf
-    alternative = "two-sided" if two_sided else "larger"
-    found = TTestPower().solve_power(effect_size=min(dz, EASY), alpha=alpha, power=power, alternative=alternative)
-    return float(max(fewest_pairs(alpha), math.ceil(float(np.squeeze(found)))))
 
 
 def seeds_can_decide(effect: Effect) -> bool:

@@ -6,13 +6,14 @@ Everything is a function of D = with - without, one difference a seed. Tests com
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import optimize, special, stats
 from statsmodels.stats.power import TTestPower
 
 from orchestrator.reports.statistics.permutation import RESAMPLES, Bools, settled
@@ -24,9 +25,9 @@ Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
 POWER = 0.8
 EASY = 2.0
-"""Beyond this dz a handful of pairs will do, and the solver fails."""
+"""Beyond this dz a handful of pairs will do."""
 LEAST_DZ = 1e-3
-"""Below it no number of pairs that anybody has will do, and the solver fails, too."""
+"""Below it no number of pairs that anybody has will do."""
 MOST_EXACT = 50
 EQUAL = 1e-10
 """Sums of differences closer than this share of their total size are equal: they are added in another order each time."""
@@ -146,11 +147,11 @@ class _T:
 
     def reach(self, alpha: float) -> float:
         """Half the width of the interval at 1 - alpha."""
-        return self.error * float(stats.t.ppf(1 - alpha / 2, self.degrees)) if self.error else math.nan
+        return self.error * float(special.stdtrit(self.degrees, 1 - alpha / 2)) if self.error else math.nan
 
     def tail(self, distance: float) -> float:
         """The chance to come as far from the truth, to one side."""
-        return float(stats.t.sf(distance / self.error, self.degrees)) if self.error else math.nan
+        return float(special.stdtr(self.degrees, -distance / self.error)) if self.error else math.nan
 
 
 def _error(sd: float, n: int, shared: float, rows: Rows | None) -> _T:
@@ -168,7 +169,7 @@ def _seeds(sd: float, sesoi: float, alpha: float, rows: Rows | None) -> float:
 
 def enough(distance: float, alpha: float, power: float, sides: int = 2) -> float:
     """The standard error by which `distance` is found with that power, by the normal distribution."""
-    return float(distance / (stats.norm.isf(alpha / sides) + stats.norm.ppf(power)))
+    return float(distance / (special.ndtri(power) - special.ndtri(alpha / sides)))
 
 
 def _wins(d: Floats, better: str) -> float:
@@ -202,7 +203,7 @@ def correlation(first: Floats, second: Floats) -> float:
     """Pearson's correlation of n pairs; NaN when an arm is constant or n < 3."""
     if len(first) < 3 or constant(first) or constant(second):
         return math.nan
-    return float(stats.pearsonr(first, second).statistic)
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 @cache
@@ -210,19 +211,12 @@ def detectable(n: int, alpha: float = 0.05) -> float:
     """The dz that a paired t test of n pairs finds with a power of 0.8 (0.53 at n = 30)."""
     if n < 2:
         return math.nan
-    return _solved(nobs=n, alpha=alpha)
+    return float(np.squeeze(TTestPower().solve_power(nobs=n, alpha=alpha, power=POWER)))
 
 
 def seeds_needed(dz: float, alpha: float = 0.05) -> float:
-    """Pairs needed to find a standardised difference `dz` (taken to three digits) with a power of 0.8, at `alpha`.
-
-    Never fewer than a sign-flip test needs to reach `alpha` at all.
-    """
-    if not dz > 0:
-        return math.nan
-    if dz < LEAST_DZ:
-        return math.inf
-    return _needed(float(f"{min(dz, EASY):.3g}"), alpha)
+    """Pairs needed to find a standardised difference `dz` (taken to three digits) with a power of 0.8, at `alpha`."""
+    return pairs_needed(float(f"{dz:.3g}"), alpha, POWER) if dz > 0 else math.nan
 
 
 def fewest_pairs(alpha: float) -> int:
@@ -231,10 +225,25 @@ def fewest_pairs(alpha: float) -> int:
 
 
 @cache
-def _needed(dz: float, alpha: float) -> float:
-    return float(max(fewest_pairs(alpha), math.ceil(_solved(effect_size=dz, alpha=alpha))))
+def pairs_needed(dz: float, alpha: float, power: float, sides: int = 2) -> float:
+    """Pairs for a paired t test to find `dz` with that power, never fewer than a sign-flip test needs to reach `alpha` at all."""
+    if dz < LEAST_DZ:
+        return math.inf
+
+    def missing(n: float) -> float:
+        return power - _power(n, min(dz, EASY), alpha, sides)
+
+    least = fewest_pairs(alpha)
+    found = optimize.brentq(missing, least, _plenty(missing, least)) if missing(least) > 0 else least
+    return float(math.ceil(found))
 
 
-def _solved(**known: float) -> float:
-    """Statsmodels gives a float or an array of one, as the root finder pleases."""
-    return float(np.squeeze(TTestPower().solve_power(power=POWER, **known)))
+def _plenty(missing: Callable[[float], float], n: int) -> int:
+    return n if missing(n) <= 0 else _plenty(missing, 2 * n)
+
+
+def _power(n: float, dz: float, alpha: float, sides: int) -> float:
+    """The chance that a paired t test of n pairs finds `dz`; scipy says NaN of a far side that is as good as none."""
+    border, apart = special.stdtrit(n - 1, alpha / sides), dz * math.sqrt(n)
+    wrong = np.nan_to_num(special.nctdtr(n - 1, apart, border)) if sides == 2 else 0.0
+    return float(1 - special.nctdtr(n - 1, apart, -border) + wrong)

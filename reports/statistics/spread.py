@@ -98,8 +98,12 @@ def _swapped(first: Floats, second: Floats) -> Callable[[Floats], Floats]:
         a = first.sum(axis=0) + kept @ (second - first)
         a2 = (first**2).sum(axis=0) + kept @ (second**2 - first**2)
         va, vb = a2 - a**2 / n, (squares - a2) - (sums - a) ** 2 / n
-        share = np.divide(va - vb, va + vb, out=np.zeros_like(va), where=va + vb > 0)
-        return np.asarray(np.rint(share / EQUAL))
+        total = va + vb
+        va -= vb  # in place: these arrays are too large for the processor's cache
+        va[total <= 0] = 0.0
+        np.divide(va, total, out=va, where=total > 0)
+        va /= EQUAL
+        return np.asarray(np.rint(va, out=va))
 
     return statistic
 
