@@ -331,6 +331,7 @@ def test_the_explorer_keeps_its_view_in_the_address(visit, folder):
     other.goto(page.url)
     other.reload()
     until(other, "document.getElementById('plot').layout?.xaxis.range[0] === 50")
+    until(other, "document.getElementById('said').textContent !== ''")
     assert other.locator("#said").inner_text() == page.locator("#said").inner_text()
     assert other.input_value("#seed") == "3"
     assert other.complaints == []

@@ -444,13 +444,13 @@ def test_verify_passes_for_a_users_file_and_fails_when_the_engine_lies(here, tin
     assert done.stdout.count("holds") == 9
     from orchestrator.engine import compiled
 
-    true = compiled.Program._epoch
+    true = compiled.Program._epochs
 
     def lie(self, *a):
         state, logs = true(self, *a)
         return state, {**logs, "loss": logs["loss"] + 3e-6}
 
-    monkeypatch.setattr(compiled.Program, "_epoch", lie)
+    monkeypatch.setattr(compiled.Program, "_epochs", lie)
     tiny.write_text(TINY.replace("model(2)", "model(3)"))  # a model that was not compiled here before
     done = here("verify", tiny, "--epochs", "3", "--data", "fixed", "--no-tensorflow")
     assert done.returncode == 1, done.stdout + done.stderr
