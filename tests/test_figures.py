@@ -126,6 +126,14 @@ def test_ticks_have_the_decimals_they_need(limits, suffix, sign, expected):
     assert shown == expected
 
 
+def test_the_names_of_axes_are_not_cut_off():
+    """What stands below the plot is not clipped to it: the axis' name and its numbers."""
+    root = ET.fromstring(_learning(_line([10, 20, 30])).svg)
+    clipped = [text.text for group in root.iter() if group.get("clip-path") for text in group.iter("text")]
+    assert "epoch" in [text.text for text in root.iter("text")]
+    assert clipped == []
+
+
 def test_thinning_keeps_every_peak():
     """Of 4,000 values at most 500 positions stay, and with them each stretch's lowest and highest."""
     rng = np.random.default_rng(1)
