@@ -28,14 +28,14 @@ class Record:
     left: Callable[[], float | None] = lambda: None
     failed: bool = False
     compiling: float = 0.0
-    verdicts: dict[str, SelfCheck] = field(default_factory=dict)
+    verdicts: dict[str, SelfCheck | None] = field(default_factory=dict)
     _told: float = -math.inf  # when time left was told last
 
     def self_check(self, training: str) -> SelfCheck | None:
         """What a self-check of a program said, in this command or an earlier one."""
-        if training not in self.verdicts and (noted := self.store.notes.self_check(training)):
-            self.verdicts[training] = noted
-        return self.verdicts.get(training)
+        if training not in self.verdicts:
+            self.verdicts[training] = self.store.notes.self_check(training)
+        return self.verdicts[training]
 
     def _keep(self, training: str, verdict: SelfCheck) -> None:
         self.verdicts[training] = verdict
