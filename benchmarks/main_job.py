@@ -104,7 +104,7 @@ def main() -> None:
                 time.sleep(LOOK)
             wall = time.perf_counter() - begun
             said.seek(0)
-            lines = [line for line in said.read().splitlines() if "training" in line and "tables" in line]
+            lines = [line for line in said.read().splitlines() if line.endswith(" s in all")]
         size = sum(path.stat().st_size for path in out.glob("*.html"))
     print(f"exit code {process.returncode}, {wall:.1f} s of wall time", *lines, sep="\n  ")
     taken = job.taken()
