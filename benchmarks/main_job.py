@@ -65,9 +65,11 @@ class Job:
 
     def _kind(self, process: psutil.Process) -> str:
         words = process.cmdline()
-        if process.pid == self.driver or not words:  # it has ended, and waits to be buried
-            return "driver" if words else ""
-        if words and words[0].startswith("ray::"):
+        if not words:  # it has ended, and waits to be buried
+            return ""
+        if process.pid == self.driver:
+            return "driver"
+        if words[0].startswith("ray::"):
             return "workers" if "Agent" not in words[0] else "Ray"
         return "Ray" if any(name in word for name in RAYS for word in words[:4]) else "planning and the rest"
 

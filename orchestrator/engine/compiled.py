@@ -37,9 +37,8 @@ WIDTH = 8  # seeds in a program; more spill the cache, fewer waste the dispatch
 NARROW = 8  # rows in a batch below which a step leaves a processor's lanes empty, unless seeds fill them
 SEGMENT = 100  # epochs between two looks of the host, at most
 LARGE = 2**24  # bytes of a data set from which on seeds train one after the other
-ORDERS = (
-    2**24
-)  # bytes of row numbers that a segment may bring along, for eight seeds, or that are kept for another scope
+ORDERS = 2**24  # bytes of row numbers: those that a segment may bring along, and those that are kept for another scope
+NUMBER = np.dtype(np.int32).itemsize  # bytes of one
 
 Progress = Callable[[int], None]
 
@@ -54,10 +53,8 @@ class Start(NamedTuple):
 class Program:
     """A variant's compiled program; made once, then trains any block of seeds of either scope."""
 
-    latest: ClassVar[tuple[Any, dict[int, Start]]] = (
-        None,
-        {},
-    )  # the block that was trained last, and what its seeds began with
+    # The block that was trained last, by whichever program, and what its seeds began with.
+    latest: ClassVar[tuple[Any, dict[int, Start]]] = (None, {})
 
     def __init__(self, variant: Variant, split: Split, beginning: Beginning | None = None) -> None:
         """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
@@ -65,7 +62,7 @@ class Program:
         self.alone = is_large(split)
         self.one = fastest(variant, beginning or begin(variant, split, 0), split, by_batch=self.alone)
         self.rows = count(split.x_train)
-        self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * self.rows * np.dtype(np.int32).itemsize)))
+        self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * self.rows * NUMBER)))
         self.segment = jax.jit(self._segment, donate_argnums=0)
         self.score = jax.jit(self._score)
 
@@ -129,7 +126,7 @@ class Program:
     def _block(self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress, epochs: int) -> list[Outcome]:
         """Train seeds in one program."""
         begun = time.perf_counter()
-        keeps = len(seeds) * epochs * self.rows * np.dtype(np.int32).itemsize <= ORDERS
+        keeps = len(seeds) * epochs * self.rows * NUMBER <= ORDERS
         kept = self._kept(tuple(seeds), epochs) if keeps else {}
         starts: dict[int, tuple[Split, Start]] = {}
         failed: dict[int, Outcome] = {}
