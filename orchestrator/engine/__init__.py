@@ -88,7 +88,7 @@ def _flags() -> str:
 
 def users_flags() -> str:
     """What the user tells XLA; ours, which a process hands on to those it starts, change no bits."""
-    return os.environ.get("XLA_FLAGS", "").replace(SMALL_LOOPS, "").strip()
+    return " ".join(flag for flag in os.environ.get("XLA_FLAGS", "").split() if flag != SMALL_LOOPS)
 
 
 def has_gpu() -> bool:

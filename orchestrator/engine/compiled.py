@@ -153,9 +153,10 @@ class Program:
     def beginning(self, starts: Sequence[tuple[Split, Start]]) -> tuple[State, Any]:
         """The states of all lanes before their first epoch, and their rows; lanes without a start stand still."""
         lanes = [*starts, *[starts[0]] * (0 if self.alone else WIDTH - len(starts))]
-        state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[start.state for _, start in lanes])
+        # On the host, where nothing need be compiled for it.
+        state = jax.tree.map(lambda *leaves: np.stack(leaves), *[start.state for _, start in lanes])
         state = state._replace(active=state.active & (np.arange(len(lanes)) < len(starts)))
-        return state, jax.device_put(_stack([_parts(split) for split, _ in lanes]))
+        return jax.device_put((state, _stack([_parts(split) for split, _ in lanes])))  # type: ignore[no-any-return]
 
     def _run(self, starts: Sequence[tuple[Split, Start]], data: Data, progress: Progress, epochs: int) -> list[Any]:
         """Of each start its history, its scores, and the rows it has right."""
