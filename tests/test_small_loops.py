@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from orchestrator.engine import SMALL_LOOPS
+
 LOOP = """
 import os
 from orchestrator import engine
@@ -20,7 +22,12 @@ print(repr(engine.users_flags()))
 THEIRS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1"
 
 
-@pytest.mark.parametrize(("flags", "small"), [("", "True"), ("--xla_cpu_max_isa=SSE4_2", "True"), (THEIRS, "False")])
+LONGER = f"{SMALL_LOOPS},xla_cpu_optimize_for_size"
+
+
+@pytest.mark.parametrize(
+    ("flags", "small"), [("", "True"), ("--xla_cpu_max_isa=SSE4_2", "True"), (THEIRS, "False"), (LONGER, "True")]
+)
 def test_a_loop_with_a_small_body_becomes_one_function(flags, small):
     """It does beside a user's own flags, unless these set the option; and what the user set is told apart from what we did."""
     done = subprocess.run(

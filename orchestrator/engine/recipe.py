@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -54,7 +54,7 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
     """
     split = data.draw(scope, 0)
     _refuse_lone_weights(variant, data, split)
-    known = _study(variant, Shapes(split), engine)
+    known = _study(variant, split, engine)
     traced = engine == "compiled" and known.text is not None
     program = known.text if traced else program_of_files(files(), variant)
     way = "fit-jax" if engine == "compiled" and known.reason else engine
@@ -78,7 +78,6 @@ class Shapes:
     """A split, equal to any other of the same shapes and types: a program knows no more of it."""
 
     def __init__(self, split: Split) -> None:
-        self.split = split
         parts = rows_in(split)
         self._seen = tuple((name, array.shape, array.dtype.str) for rows in parts for name, array in leaves(rows))
 
@@ -92,12 +91,12 @@ class Shapes:
 _studies: dict[tuple[int, Shapes, str], tuple[Variant, Study]] = {}
 
 
-def _study(variant: Variant, shapes: Shapes, engine: str) -> Study:
+def _study(variant: Variant, split: Split, engine: str) -> Study:
     """Both scopes of a variant have one study, where their rows have the same shapes."""
-    known = _studies.get((id(variant), shapes, engine))
-    if known is None:  # the variant is kept, so that no other gets its id
-        known = _studies[id(variant), shapes, engine] = (variant, study(variant, shapes.split, engine))
-    return known[1]
+    key = (id(variant), Shapes(split), engine)
+    if key not in _studies:
+        _studies[key] = (variant, study(variant, split, engine))  # the variant is kept, so that no other gets its id
+    return _studies[key][1]
 
 
 def program_of_files(files: str, variant: Variant) -> str:
@@ -115,20 +114,24 @@ def drawn(data: Data, scope: Scope) -> Sketch:
     Raises:
         LessonError: a second draw gives other rows than the first.
     """
-    first, second = (_draws(data, scope) for _ in range(2))
-    for (name, one), (_, two) in zip(first, second, strict=True):
-        if sketch(one).digest != sketch(two).digest:
+    first = list(_draws(data, scope))
+    found = sketch(array for _, part in first for array in part)
+    digests = [sketch(part).digest for _, part in first]
+    del first  # which may be large
+    for before, (name, part) in zip(digests, _draws(data, scope), strict=True):
+        if sketch(part).digest != before:
             raise LessonError(
                 f"{name} gave other rows at its second call, so that no run could be repeated; seed the generator in the function: np.random.default_rng(0)"
             )
-    return sketch(array for _, part in first for array in part)
+    return found
 
 
-def _draws(data: Data, scope: Scope) -> list[tuple[str, list[Array]]]:
+def _draws(data: Data, scope: Scope) -> Iterator[tuple[str, list[Array]]]:
     """What each function of the data gives, as fed."""
-    seeds, fresh = SEEDS[scope], data.fresh_rows()
-    found = [(f"Data.{scope}({'' if scope == 'fixed' else seed})", arrays(data.draw(scope, seed))) for seed in seeds]
-    return found + ([("Data.fresh()", _arrays(fresh))] if fresh else [])
+    for seed in SEEDS[scope]:
+        yield f"Data.{scope}({'' if scope == 'fixed' else seed})", arrays(data.draw(scope, seed))
+    if fresh := data.fresh_rows():
+        yield "Data.fresh()", _arrays(fresh)
 
 
 def drawn_of(splits: Sequence[Split], fresh: tuple[Rows, ...] | None) -> Sketch:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 SAMPLES = 8  # numbers that a sketch takes from each array, beside its sum
 CLOSE = 1e-5  # differences that rounding makes: relative, and absolute below 1
+PART = 2**16  # numbers that are looked at in one go
 DIGITS = 20  # hexadecimal digits of a digest: 80 bits
 
 
@@ -40,17 +41,23 @@ def sketch(arrays: Iterable[NDArray[Any]]) -> Sketch:
     whole, exact, numbers = hashlib.sha256(), hashlib.sha256(), list[float]()
     for array in arrays:
         about = f"{array.dtype.str}{array.shape}".encode()
-        data = np.ascontiguousarray(array).tobytes()
+        flat = np.ascontiguousarray(array).ravel()
+        data = flat.view(np.uint8).data
         for total in (whole, exact):
             total.update(about)
         whole.update(data)
-        if np.issubdtype(array.dtype, np.floating) and (array != np.floor(array)).any():
-            flat = array.ravel()
+        if np.issubdtype(array.dtype, np.floating) and not _are_whole(flat):
             numbers.append(float(flat.sum(dtype=np.float64)))
             numbers += [float(flat[i]) for i in np.linspace(0, flat.size - 1, SAMPLES).astype(int)]
         else:
             exact.update(data)
     return Sketch(whole.hexdigest()[:DIGITS], exact.hexdigest()[:DIGITS], tuple(numbers))
+
+
+def _are_whole(flat: NDArray[Any]) -> bool:
+    """Whether all are whole numbers; looked at in parts, since of large data there is to be no copy."""
+    parts = (flat[first : first + PART] for first in range(0, flat.size, PART))
+    return all((part == np.floor(part)).all() for part in parts)
 
 
 def digest(*parts: Any) -> str:

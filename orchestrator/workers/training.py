@@ -92,7 +92,7 @@ def train(
         OtherProgramError: this is not what was planned.
     """
     _, held, bench = _planned(job, here)
-    made = None if known or bench.verdict else _check(job, here, bench, seeds[0])
+    made = None if known or bench.verdict else _check(job, here, bench, held, seeds[0])
     reason = job.reason or (known or bench.verdict or SelfCheck()).why
     if bench.program and job.engine == "compiled" and not reason:
         outcomes = bench.program.train(seeds, held.as_data(), job.data)
@@ -108,8 +108,8 @@ def check(job: Job, here: Loaded, first: int) -> SelfCheck | None:
     Raises:
         OtherProgramError: this is not what was planned.
     """
-    bench = _planned(job, here)[2]
-    return None if bench.verdict else _check(job, here, bench, first)
+    _, held, bench = _planned(job, here)
+    return None if bench.verdict else _check(job, here, bench, held, first)
 
 
 def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
@@ -123,11 +123,10 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     return variant, held, bench
 
 
-def _check(job: Job, here: Loaded, bench: Bench, first: int) -> SelfCheck | None:
+def _check(job: Job, here: Loaded, bench: Bench, held: Held, first: int) -> SelfCheck | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
-    data = here.lesson.data_of(bench.program.variant)
-    bench.verdict = selfcheck.check(bench.program, data, lambda: here.anew().lesson, job.data, first)
+    bench.verdict = selfcheck.check(bench.program, held.as_data(), lambda: here.anew().lesson, job.data, first)
     here.enter()
     return bench.verdict
 
