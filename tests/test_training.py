@@ -1,6 +1,8 @@
 """What lies on a worker is trained only if it is what was planned, and compiled only if it holds against `fit`."""
 
+import gc
 import io
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from rich.console import Console
 
 from orchestrator import engine
 from orchestrator.cli import running as cli
+from orchestrator.lesson import Data, Split, Variant
 from orchestrator.lessons import catalog
 from orchestrator.planning import session
 from orchestrator.store import Store
@@ -21,6 +24,7 @@ engine.load()  # before anything else imports Keras
 import keras
 
 from orchestrator.engine import allowed, fit
+from orchestrator.engine.recipe import recipe
 from orchestrator.engine.stacked import Stacked
 
 FROM_FILE = TINY.replace("    return Split(x[:16]", "    x = x + np.load(FILE)\n    return Split(x[:16]")
@@ -43,6 +47,26 @@ def from_file(tmp_path):
     path = tmp_path / "from_file.py"
     path.write_text(FROM_FILE.replace("FILE", repr(str(file))))
     return path, file
+
+
+def test_a_plan_keeps_no_rows():
+    """All that a plan has drawn is let go when it is known what is trained, so that large data are in memory only while they are looked at."""
+    drawn = []
+
+    def rows():
+        x = np.random.default_rng(0).random((48, 2), "float32")
+        drawn.append(weakref.ref(x))
+        return Split(x, x[:, :1].round(), x.copy(), x[:, :1].round())
+
+    def model():
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+        model.compile("sgd", "binary_crossentropy")
+        return model
+
+    recipe(Variant("plain", model, 2), Data(fixed=rows), "fixed", "compiled", str)
+    gc.collect()
+    assert drawn
+    assert not [x for ref in drawn if (x := ref()) is not None]
 
 
 def test_data_that_change_after_planning_are_refused(tmp_path):
