@@ -20,8 +20,6 @@ print("small_call" in program.lower(jnp.ones((2, 500)), jnp.ones((500, 2))).comp
 print(repr(engine.users_flags()))
 """
 THEIRS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1"
-
-
 LONGER = f"{SMALL_LOOPS},xla_cpu_optimize_for_size"
 
 
