@@ -26,9 +26,9 @@ lint: .venv/tests
 docs: .venv/tests
 	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . site
 
-# The browser, ssh and network tools that some tests use; without root they are named, and those tests skip.
+# The browser with its font, ssh and network tools that some tests use; without root they are named, and those tests skip.
 system:
-	@scripts/system-packages chromium openssh-server iproute2 rsync
+	@scripts/system-packages chromium fonts-liberation openssh-server iproute2 rsync
 
 # What a run needs; what tests need besides.
 .venv/ready: requirements.lock requirements-uv.lock pyproject.toml

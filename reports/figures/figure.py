@@ -40,7 +40,7 @@ NAME = 15
 
 TICK, PAD = 4, 3.5
 """The length of a tick, and how far from it its number stands, in pixels."""
-NAME_BELOW = 22
+NAME_BELOW = 24
 """How far below an axis with numbers its name stands, in pixels."""
 
 _RC = {
