@@ -26,7 +26,7 @@ lint: .venv/tests
 docs: .venv/tests
 	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees . site
 
-# The browser with its font, ssh and network tools that some tests use; without root they are named, and those tests skip.
+# The browser with its font, ssh and network tools that some tests use. Without root they are named: tests of pages fail then, the others skip.
 system:
 	@scripts/system-packages chromium fonts-liberation openssh-server iproute2 rsync
 

@@ -66,7 +66,7 @@ def test_a_plan_keeps_no_rows():
     recipe(Variant("plain", model, 2), Data(fixed=rows), "fixed", "compiled", str)
     gc.collect()
     assert drawn
-    assert not [x for ref in drawn if (x := ref()) is not None]
+    assert all(x() is None for x in drawn)
 
 
 def test_data_that_change_after_planning_are_refused(tmp_path):
