@@ -1,7 +1,9 @@
 """Tests of `orchestrator/lessons/loaded.py`: lessons do not see each other."""
 
+import multiprocessing
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +83,20 @@ def test_a_policy_of_a_lessons_file_holds_for_its_models(tmp_path):
     for seed in (0, 1):
         model = begin(found.variants[0], found.data.draw("fixed", 0), seed).model
         assert {layer.compute_dtype for layer in model.layers} == {"bfloat16"}
+
+
+def test_a_precision_of_a_lessons_file_holds_for_its_models(tmp_path):
+    """Layers have the floatx set at the top of a lesson's file, as in any process where nothing was built before."""
+    source = lesson(tmp_path / "l13", "import keras\nkeras.config.set_floatx('bfloat16')\nEPOCHS = 1\n")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as new:
+        assert new.submit(_dtypes, source).result() == {"bfloat16"}
+
+
+def _dtypes(source):
+    from orchestrator.engine.model import begin
+
+    found = Loaded(source, {}).enter()
+    return {layer.compute_dtype for layer in begin(found.variants[0], found.data.draw("fixed", 0), 0).model.layers}
 
 
 def test_what_a_lesson_sets_in_the_environment_is_its_own(tmp_path, monkeypatch):

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 NAMES = "object_name_uids"  # where Keras counts the layers of each kind, to name the next one
+POLICY = (
+    "dtype_policy"  # where it keeps the precision policy; nothing until the first layer asks, and then that of `floatx`
+)
 CHOICES = ("floatx", "epsilon", "image_data_format")
 _own: dict[str, Any] = {}  # what `put_back` restores: how the lesson at work left things when its file had run
 
@@ -28,7 +31,7 @@ def now() -> dict[str, Any]:
         "floatx": keras.config.floatx(),
         "epsilon": keras.config.epsilon(),
         "image_data_format": keras.config.image_data_format(),
-        "dtype_policy": keras.config.dtype_policy(),
+        POLICY: private.global_state.get_global_attribute(POLICY),
         "max_epochs": private.config.max_epochs(),
         "max_steps_per_epoch": private.config.max_steps_per_epoch(),
         "names": dict(private.global_state.get_global_attribute(NAMES, {})),
@@ -45,7 +48,8 @@ def chosen() -> dict[str, Any]:
     found = now()
     if not found:
         return {}
-    return {name: found[name] for name in CHOICES} | {"dtype_policy": found["dtype_policy"].name}
+    policy = found[POLICY]
+    return {name: found[name] for name in CHOICES} | ({POLICY: policy.name} if policy else {})
 
 
 def adopt(choices: Mapping[str, Any]) -> None:
@@ -75,7 +79,7 @@ def put_back() -> None:
     keras.config.set_floatx(_own["floatx"])
     keras.config.set_epsilon(_own["epsilon"])
     keras.config.set_image_data_format(_own["image_data_format"])
-    keras.config.set_dtype_policy(_own["dtype_policy"])
+    private.global_state.set_global_attribute(POLICY, _own[POLICY])
     private.config.set_max_epochs(_own["max_epochs"])
     private.config.set_max_steps_per_epoch(_own["max_steps_per_epoch"])
     private.global_state.set_global_attribute(NAMES, defaultdict(int, _own["names"]))
