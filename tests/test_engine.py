@@ -240,9 +240,51 @@ def test_a_users_own_layer_compiles():
     compare(variant)
 
 
+class Counting(keras.metrics.Mean):
+    """Counts its epochs in Python."""
+
+    epochs = 0
+
+    def reset_state(self):
+        """Begin another epoch."""
+        super().reset_state()
+        self.epochs += 1
+
+    def update_state(self, y, p, sample_weight=None):
+        """Take in a batch."""
+        super().update_state(keras.ops.abs(y - p), sample_weight)
+
+
+def patched(thing, **methods):
+    """A thing with methods of its own."""
+    vars(thing).update(methods)
+    return thing
+
+
+def counting():
+    """A model with that metric."""
+    return net(*sigmoid(), metrics=[Counting()])()
+
+
+def patched_metric():
+    """A model whose metric has a method of its own."""
+    metric = keras.metrics.BinaryAccuracy()
+    return net(*sigmoid(), metrics=[patched(metric, result=lambda: metric.total * 1.0)])()
+
+
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
+        (
+            {"callbacks": [patched(keras.callbacks.EarlyStopping(), get_monitor_value=dict.popitem)]},
+            "get_monitor_value",
+        ),
+        ({"model": patched_metric}, "its own result"),
+        ({"model": counting}, "keeps something in Python"),
+        (
+            {"epochs": 5, "callbacks": [keras.callbacks.LearningRateScheduler(lambda e: 0.1 if e < 4 else 0)]},
+            "gives 0 in epoch 5",
+        ),
         ({"callbacks": [keras.callbacks.LambdaCallback(on_epoch_end=print)]}, "LambdaCallback"),
         ({"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max")]}, "val_auc"),
         ({"fit": {"class_weight": {0: 1.0, 1: 2.0}}}, "class_weight"),
@@ -329,6 +371,18 @@ def test_a_history_does_not_depend_on_its_neighbours(batch_size):
         again = Program(variant, rows()).train(seeds, DATA, "redrawn")[seeds.index(SEED)]
         assert {k: v.tobytes() for k, v in first.history.items()} == {k: v.tobytes() for k, v in again.history.items()}
         assert first.scores == again.scores
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_seeds_may_have_rows_of_other_shapes(monkeypatch, large):
+    """Where the number of rows is another for each seed, each run is that of `fit`."""
+    if large:
+        monkeypatch.setattr(compiled, "LARGE", 1)
+    variant = Variant("a", net(*sigmoid()), epochs=3, batch_size=8)
+    data = Data(fixed=rows, redrawn=lambda seed: rows(seed, count=40 + seed % 3))
+    ours = Program(variant, rows()).train(range(4), data, "redrawn")
+    for seed in range(4):
+        same(ours[seed].history, fit.fit(variant, data.draw("redrawn", seed), seed)[1])
 
 
 @pytest.mark.parametrize("callbacks", [[], [keras.callbacks.TerminateOnNaN()]])

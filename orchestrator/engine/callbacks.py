@@ -196,13 +196,19 @@ class LearningRateScheduler(Rule):
 
 
 def rate_table(schedule: Any, model: keras.Model, epochs: int) -> np.ndarray:
-    """The learning rate of every epoch as `LearningRateScheduler` would set it, float32 of shape (epochs,)."""
+    """The learning rate of every epoch as `LearningRateScheduler` would set it, float32 of shape (epochs,).
+
+    Raises:
+        TypeError: the schedule gives what Keras refuses, in some epoch.
+    """
     rate, table = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), []
     for epoch in range(epochs):
         try:
             rate = schedule(epoch, rate)
         except TypeError:  # Keras allows schedules that take the epoch alone
             rate = schedule(epoch)
+        if not isinstance(rate, (float, np.float32)):
+            raise TypeError(f"the schedule gives {rate!r} in epoch {epoch + 1}, not a float")
         rate = float(np.float32(rate))
         table.append(rate)
     return np.array(table, np.float32)

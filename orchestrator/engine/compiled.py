@@ -27,6 +27,7 @@ from orchestrator.engine.history import columns
 from orchestrator.engine.model import Beginning, as_keras, begin
 from orchestrator.engine.reference import Scores
 from orchestrator.engine.row_order import Segments, row_orders, shuffler
+from orchestrator.engine.shapes import Shapes
 from orchestrator.engine.stacked import fastest
 from orchestrator.engine.state import State
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
@@ -59,12 +60,14 @@ class Program:
     def __init__(self, variant: Variant, split: Split, beginning: Beginning | None = None) -> None:
         """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
         self.variant = variant
+        self.shapes = Shapes(split)
         self.alone = is_large(split)
         self.one = fastest(variant, beginning or begin(variant, split, 0), split, by_batch=self.alone)
         self.rows = count(split.x_train)
         self.places = max(1, min(SEGMENT, ORDERS // (WIDTH * self.rows * NUMBER)))
         self.segment = jax.jit(self._segment, donate_argnums=0)
         self.score = jax.jit(self._score)
+        self._others: dict[Shapes, Program] = {}  # for seeds whose rows have other shapes
 
     def _segment(self, state: State, orders: Any, rows: Any, first: Any, number: Any, total: Any) -> tuple[State, Any]:
         """Train `number` epochs of every seed; orders are (seeds, places, rows), logs (seeds, places)."""
@@ -124,24 +127,34 @@ class Program:
         return [found[seed] for seed in seeds]
 
     def _block(self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress, epochs: int) -> list[Outcome]:
-        """Train seeds in one program."""
+        """Train seeds in one program, and those whose rows are of other shapes in one of their own."""
         begun = time.perf_counter()
         keeps = len(seeds) * epochs * self.rows * NUMBER <= ORDERS
         kept = self._kept(tuple(seeds), epochs) if keeps else {}
         starts: dict[int, tuple[Split, Start]] = {}
-        failed: dict[int, Outcome] = {}
+        ended: dict[int, Outcome] = {}
+        others: dict[Shapes, tuple[Split, list[int]]] = {}
         for seed in dict.fromkeys(seeds):
             try:
                 split = data.draw(scope, seed)
+                if (shapes := Shapes(split)) != self.shapes:
+                    others.setdefault(shapes, (split, []))[1].append(seed)
+                    continue
                 kept[seed] = kept.get(seed) or self.initial(seed, split, keeps)
                 starts[seed] = split, kept[seed]
             except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
-                failed[seed] = failure(seed, "compiled", error, traceback.format_exc())
-        if not starts:
-            return [failed[seed] for seed in seeds]
-        ends = dict(zip(starts, self._run([*starts.values()], data, progress, epochs), strict=True))
-        seconds = (time.perf_counter() - begun) / len(starts)
-        return [failed.get(seed) or _outcome(seed, ends[seed], seconds) for seed in seeds]
+                ended[seed] = failure(seed, "compiled", error, traceback.format_exc())
+        if starts:
+            ends = self._run([*starts.values()], data, progress, epochs)
+            seconds = (time.perf_counter() - begun) / len(starts)
+            ended |= {seed: _outcome(seed, end, seconds) for seed, end in zip(starts, ends, strict=True)}
+        for shapes, (split, same) in others.items():
+            if shapes not in self._others:
+                if len(self._others) == WIDTH:
+                    self._others.clear()
+                self._others[shapes] = Program(self.variant, split)
+            ended |= zip(same, self._others[shapes].train(same, data, scope, progress, epochs), strict=True)
+        return [ended[seed] for seed in seeds]
 
     def _kept(self, seeds: tuple[int, ...], epochs: int) -> dict[int, Start]:
         """What these seeds began with in the other scope, if no others have been trained since."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from orchestrator.engine import backend_of, compiled, processor, users_flags
 from orchestrator.engine.model import as_keras
+from orchestrator.engine.shapes import Shapes, rows_in
 from orchestrator.engine.study import Study, study
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count, leaves
@@ -74,20 +75,6 @@ def _refuse_lone_weights(variant: Variant, data: Data, split: Split) -> None:
         raise LessonError(f"variant {variant.name!r}: both its fit and its data give sample weights; leave one out")
 
 
-class Shapes:
-    """A split, equal to any other of the same shapes and types: a program knows no more of it."""
-
-    def __init__(self, split: Split) -> None:
-        parts = rows_in(split)
-        self._seen = tuple((name, array.shape, array.dtype.str) for rows in parts for name, array in leaves(rows))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shapes) and self._seen == other._seen
-
-    def __hash__(self) -> int:
-        return hash(self._seen)
-
-
 _studies: dict[tuple[int, Shapes, str], tuple[Variant, Study]] = {}
 
 
@@ -143,13 +130,6 @@ def drawn_of(splits: Sequence[Split], fresh: tuple[Rows, ...] | None) -> Sketch:
 def arrays(split: Split) -> list[Array]:
     """A split's arrays as they are fed, in a fixed order."""
     return _arrays(rows_in(split))
-
-
-def rows_in(split: Split) -> tuple[Rows, ...]:
-    """All that a split holds; where only one part has weights, none of the other's stand for them."""
-    rows = (split.x_train, split.y_train, split.x_test, split.y_test)
-    none = np.zeros(0)
-    return (*rows, *(none if w is None else w for w in (split.w_train, split.w_test))) if split.weighted else rows
 
 
 def _arrays(rows: Rows) -> list[Array]:

@@ -25,6 +25,7 @@ from orchestrator.reports.nouns.history import BESIDE
 COMPILED_FIT = {"shuffle", "validation_batch_size"}  # the arguments of `fit` that the compiled engine knows
 ORDERS = 2  # epochs whose order of rows is part of a start
 TAKEN = {*BESIDE, "loss", "learning_rate"}  # columns of the histories
+SIMPLE = (bool, int, float, str, type(None))
 SEEN = {"compute_loss", "compute_metrics", "metrics", "get_metrics_result", "compile", "train_step", "test_step"}
 
 
@@ -92,6 +93,8 @@ def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -
     if reason:
         return None, reason
     try:
+        if _remembers(pair[0].model):
+            return None, "a metric keeps something in Python that changes from epoch to epoch"
         texts = [lower(Reference(variant, beginning), beginning.values, split) for beginning in pair]
     except Exception as error:  # the user's own code, traced
         return None, f"tracing it raised {_line(error)}"
@@ -120,15 +123,15 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
     if model.run_eagerly or not model.jit_compile:
         layer = next((type(layer).__name__ for layer in private.layers_in(model) if not layer.supports_jit), None)
         return f"the layer {layer} can't be compiled" if layer else "the model asks to run step by step, not compiled"
-    own = (_overridden(model) - SEEN) | _replaced(model)
+    own = (_overridden(model) - SEEN) | (_replaced(model) & TRAINER)
     if own:
         return f"the model has its own {min(own)}()"
     changed = [name for kind in _own_kinds(model.optimizer) for name in vars(kind) if name in OUTSIDE]
     if changed:
         return f"the optimiser has its own {changed[0]}()"
-    patched = [name for callback in variant.callbacks for name in vars(callback) if name.startswith("on_")]
+    patched = [name for thing in (*variant.callbacks, *private.metrics_of(model)) for name in sorted(_replaced(thing))]
     if patched:
-        return f"a callback has its own {patched[0]}()"
+        return f"a callback or metric has its own {patched[0]}()"
     return None if _resets_alike(model) else "a metric's reset_state() leaves something of the epoch before"
 
 
@@ -137,9 +140,24 @@ def _own_kinds(thing: Any) -> list[type]:
     return [kind for kind in type(thing).__mro__ if kind.__module__.partition(".")[0] not in ("keras", "builtins")]
 
 
-def _replaced(model: keras.Model) -> set[str]:
-    """Methods of Keras's trainer that stand anew in this very model."""
-    return {name for name in vars(model) if name in TRAINER and callable(getattr(type(model), name, None))}
+def _replaced(thing: Any) -> set[str]:
+    """Methods of its class that stand anew in this very object."""
+    return {name for name, own in vars(thing).items() if callable(own) and callable(getattr(type(thing), name, None))}
+
+
+def _remembers(model: keras.Model) -> bool:
+    """Whether a metric is another after an epoch's end and the next one's beginning, both of which `fit` runs in Python."""
+    seen = []
+    for _ in range(2):
+        for metric in private.metrics_of(model):
+            metric.result()
+            metric.reset_state()
+        seen.append([repr(sorted(_plain(metric).items())) for metric in private.metrics_of(model)])
+    return seen[0] != seen[1]
+
+
+def _plain(thing: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(thing).items() if isinstance(value, (*SIMPLE, list, dict, set, tuple))}
 
 
 def _resets_alike(model: keras.Model) -> bool:

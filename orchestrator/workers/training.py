@@ -13,8 +13,9 @@ from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import Program
 from orchestrator.engine.lowering import lower
 from orchestrator.engine.model import begin
-from orchestrator.engine.recipe import SEEDS, Shapes, arrays, drawn_of, settings_of
+from orchestrator.engine.recipe import SEEDS, arrays, drawn_of, settings_of
 from orchestrator.engine.reference import Reference
+from orchestrator.engine.shapes import Shapes
 from orchestrator.engine.study import start
 from orchestrator.errors import OtherProgramError
 from orchestrator.lesson import Data, Split, Variant
