@@ -63,7 +63,7 @@ class Beginning:
         values: arrays of its trainable, non-trainable and optimiser variables.
         generator: NumPy's global generator as it stands then; `fit` draws its shuffles from there.
         looks: whether `fit` draws a batch before the first epoch, to see what to build.
-        drew: whose generator the model function drew from in Python, where its program may hold what it drew; else empty.
+        drew: whose generator was drawn from in Python to make and build it, so that its program may hold what was drawn; else empty.
     """
 
     model: keras.Model
@@ -77,11 +77,12 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     """Make and build the variant's model for a seed; unless `whole`, its loss and metrics may be left unbuilt."""
     with _counted_seeds() as seeds:
         model = make(variant, seed)
-    drew, looks = _drew(seed, len(seeds)), _is_unbuilt(model)
-    if not whole and all(layer.built for layer in private.layers_in(model)):
-        model.optimizer.build(model.trainable_variables)
-    else:
-        build(model, split, min(variant.batch_size, count(split.x_train)))
+        looks = _is_unbuilt(model)
+        if not whole and all(layer.built for layer in private.layers_in(model)):
+            model.optimizer.build(model.trainable_variables)
+        else:
+            build(model, split, min(variant.batch_size, count(split.x_train)))
+    drew = _drew(seed, len(seeds))
     generator = numpy_generator()
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
