@@ -41,6 +41,12 @@ class OtherProgramError(OrchestratorError):
     exit_code = 1
 
 
+class OtherModelError(OrchestratorError):
+    """A seed builds another model than the one whose program trains it."""
+
+    exit_code = 1
+
+
 class StoreError(OrchestratorError):
     """The results folder can't be read or written."""
 

@@ -175,6 +175,18 @@ def test_a_process_that_changes_for_one_seed_is_noticed(tmp_path):
     assert "set aside" in said
 
 
+def test_a_seed_that_builds_another_model_is_no_run_of_the_program(tmp_path):
+    """What a model draws from Keras decides its layers: the seed whose layers are not those of seeds 0 and 1 fails and says so, the others train."""
+    before = "def model(units=1):\n"
+    wide = "    wide = keras.random.randint((), 0, 100, seed=keras.random.SeedGenerator()) >= 50\n"
+    drawn = TINY.replace(before, before + wide).replace('activation="tanh"', 'activation="relu" if wide else "tanh"')
+    (tmp_path / "tiny.py").write_text(drawn)
+    _, said = run(tmp_path / "tiny.py", Store(tmp_path / "out"), range(3))
+    assert "seed 2 builds another model than seeds 0 and 1; with --engine fit each seed trains its own" in said
+    runs = pd.read_parquet(tmp_path / "out/runs.parquet")
+    assert {seed: set(part["status"]) for seed, part in runs.groupby("seed")} == {0: {"ok"}, 1: {"ok"}, 2: {"failed"}}
+
+
 def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch):
     """An engine with an error of a thousandth is found out before a run is stored: the runs are `fit`'s, and it is said and remembered."""
     path = tmp_path / "spoilt.py"

@@ -24,12 +24,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from orchestrator.engine.history import columns
-from orchestrator.engine.model import Beginning, as_keras, begin
+from orchestrator.engine.model import Beginning, as_keras, begin, form_of
 from orchestrator.engine.reference import Scores
 from orchestrator.engine.row_order import Segments, row_orders, shuffler
 from orchestrator.engine.shapes import Shapes
 from orchestrator.engine.stacked import fastest
 from orchestrator.engine.state import State
+from orchestrator.errors import OtherModelError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.outcome import Outcome, failure, judge
 from orchestrator.reports.nouns.scope import Scope
@@ -57,10 +58,10 @@ class Program:
     # The block that was trained last, by whichever program, and what its seeds began with.
     latest: ClassVar[tuple[Any, dict[int, Start]]] = (None, {})
 
-    def __init__(self, variant: Variant, split: Split, beginning: Beginning | None = None) -> None:
-        """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none."""
+    def __init__(self, variant: Variant, split: Split, beginning: Beginning | None = None, form: str = "") -> None:
+        """Trace nothing yet; `beginning` is a built model of one seed, made here where there is none, `form` that of all seeds' models, if known."""
         self.variant = variant
-        self.shapes = Shapes(split)
+        self.shapes, self.form = Shapes(split), form
         self.alone = is_large(split)
         self.one = fastest(variant, beginning or begin(variant, split, 0), split, by_batch=self.alone)
         self.rows = count(split.x_train)
@@ -102,8 +103,16 @@ class Program:
         return jax.lax.map(one, (state, parts))
 
     def initial(self, seed: int, split: Split, keeps: bool) -> Start:
-        """A seed's state before its first epoch, and the orders of its rows, kept for another scope or not."""
+        """A seed's state before its first epoch, and the orders of its rows, kept for another scope or not.
+
+        Raises:
+            OtherModelError: its model is not the one that this program trains.
+        """
         beginning = begin(self.variant, split, seed, whole=False)
+        if self.form and form_of(beginning.model) != self.form:
+            raise OtherModelError(
+                f"seed {seed} builds another model than seeds 0 and 1; with --engine fit each seed trains its own"
+            )
         generator = shuffler(beginning, self.variant, split)
         orders = row_orders(generator, count(split.x_train), self.variant)
         return Start(self.one.start(*beginning.values), Segments(orders, keeps))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,9 @@ def build(model: keras.Model, split: Split, rows: int = 1) -> None:
     private.build(model, batch)
 
 
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
 @dataclass(frozen=True)
 class Beginning:
     """A seed's model before its first step.
@@ -87,6 +91,14 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
     return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew)
+
+
+def form_of(model: keras.Model) -> str:
+    """What a model's layers are made with, as text without the addresses of objects; empty where they can't tell."""
+    try:
+        return ADDRESS.sub("", repr(model.get_config()))
+    except Exception:  # the user's own layers may have no configuration
+        return ""
 
 
 def _is_unbuilt(model: keras.Model) -> bool:
