@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,7 @@ from orchestrator.nouns.identity import Sketch
 
 Status = Literal["ok", "diverged", "failed", "timeout"]
 
+BOLD = re.compile(r"\x1b\[[\d;]*m")  # how Keras prints in bold and in colours
 WITHOUT_RESULT = ("failed", "timeout")  # statuses that `retry` tries again
 
 
@@ -59,5 +61,5 @@ def judge(history: Mapping[str, NDArray[np.float32]]) -> Status:
 
 def failure(seed: int, engine: str, error: BaseException, trace: str) -> Outcome:
     """The outcome of a run that raised."""
-    line = " ".join(f"{type(error).__name__}: {error}".split())
+    line = " ".join(BOLD.sub("", f"{type(error).__name__}: {error}").split())
     return Outcome(seed, "failed", engine=engine, error=line[:300], traceback=trace)
