@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NAMES = "object_name_uids"  # where Keras counts the layers of each kind, to name the next one
-POLICY = (
-    "dtype_policy"  # where it keeps the precision policy; nothing until the first layer asks, and then that of `floatx`
-)
+POLICY = "dtype_policy"  # its precision policy: nothing until the first layer asks, then `floatx`'s
 CHOICES = ("floatx", "epsilon", "image_data_format")
 _own: dict[str, Any] = {}  # what `put_back` restores: how the lesson at work left things when its file had run
 
