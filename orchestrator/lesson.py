@@ -156,8 +156,8 @@ class Data:
 
     Attributes:
         fixed: gives the lesson's own data set.
-        redrawn: gives, for a seed, another data set from the same process, best of the same sizes: others cost a compilation each; None if there is no such
-            process.
+        redrawn: gives, for a seed, another data set from the same process, best of the same sizes: others cost a
+            compilation each; None if there is no such process.
         fresh: gives (x, y), or (x, y, weights), that no run trains on or stops by, 2,000 rows or more where there is a
             process.
         chance: accuracy of guessing, 0 to 1; None when unknown.

@@ -56,9 +56,6 @@ def build(model: keras.Model, split: Split, rows: int = 1) -> None:
     private.build(model, batch)
 
 
-ADDRESS = re.compile(r"0x[0-9a-f]+")
-
-
 @dataclass(frozen=True)
 class Beginning:
     """A seed's model before its first step.
@@ -91,6 +88,9 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
     return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew)
+
+
+ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 def form_of(model: keras.Model) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from orchestrator.engine import backend_of, compiled, processor, users_flags
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.shapes import Shapes, rows_in
-from orchestrator.engine.study import Study, study
+from orchestrator.engine.study import PLAIN, Study, study
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count, leaves
 from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
@@ -21,7 +21,6 @@ from orchestrator.reports.nouns.scope import Scope
 
 CONTRACT = 4  # counts up when the engine would give other numbers for the same program
 SEEDS: Mapping[Scope, Sequence[int]] = {"fixed": (0,), "redrawn": (0, 1)}  # whose rows stand for the data
-PLAIN = (bool, int, float, str, type(None))
 
 
 @dataclass(frozen=True)

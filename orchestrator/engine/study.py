@@ -25,7 +25,7 @@ from orchestrator.reports.nouns.history import BESIDE
 COMPILED_FIT = {"shuffle", "validation_batch_size"}  # the arguments of `fit` that the compiled engine knows
 ORDERS = 2  # epochs whose order of rows is part of a start
 TAKEN = {*BESIDE, "loss", "learning_rate"}  # columns of the histories
-SIMPLE = (bool, int, float, str, type(None))
+PLAIN = (bool, int, float, str, type(None))  # what an object keeps that can be compared as text
 SEEN = {"compute_loss", "compute_metrics", "metrics", "get_metrics_result", "compile", "train_step", "test_step"}
 
 
@@ -157,7 +157,7 @@ def _remembers(model: keras.Model) -> bool:
 
 
 def _plain(thing: Any) -> dict[str, Any]:
-    return {name: value for name, value in vars(thing).items() if isinstance(value, (*SIMPLE, list, dict, set, tuple))}
+    return {name: value for name, value in vars(thing).items() if isinstance(value, (*PLAIN, list, dict, set, tuple))}
 
 
 def _resets_alike(model: keras.Model) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import Program
 from orchestrator.engine.lowering import lower
-from orchestrator.engine.model import begin, form_of
+from orchestrator.engine.model import Beginning, begin, form_of
 from orchestrator.engine.recipe import SEEDS, arrays, drawn_of, settings_of
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.shapes import Shapes
@@ -65,9 +65,14 @@ class Bench:
         pair = begin(variant, split, 0), begin(variant, split, 1)
         self.text = digest(lower(Reference(variant, pair[0]), pair[0].values, split)) if traced else ""
         self.start = start(variant, split, pair)
-        forms = {form_of(beginning.model) for beginning in pair}
-        self.program = Program(variant, split, pair[0], forms.pop() if len(forms) == 1 else "") if traced else None
+        self.program = Program(variant, split, pair[0], _form(pair)) if traced else None
         self.verdict: SelfCheck | None = None
+
+
+def _form(pair: tuple[Beginning, Beginning]) -> str:
+    """What the models of both seeds are made with; empty where that differs, as a name that counts up does."""
+    one, other = (form_of(beginning.model) for beginning in pair)
+    return one if one == other else ""
 
 
 _benches: dict[tuple[int, Shapes, bool], tuple[Variant, Bench]] = {}
