@@ -284,11 +284,17 @@ def test_gaps_and_what_was_right_come_back(store):
         "val_loss": np.ma.MaskedArray(np.array([1, np.nan, 3, 4, 5], np.float32), [0, 0, 1, 0, 1]),
     }
     right = {"fresh": np.arange(19) % 3 == 0}
-    store.blocks.write("k5", Block((outcome(0, history=history, right=right, rows=Sketch("d", "e", (0.5, 2.0))),)))
+    store.blocks.write(
+        "k5",
+        Block(
+            (outcome(0, history=history, right=right, rows=Sketch("d", "e", (0.5, 2.0)), start=Sketch("f")),), code="c"
+        ),
+    )
+    assert store.blocks.read("k5", (0,)).code == "c"
     found = store.blocks.read("k5", (0,)).outcomes[0]
     assert found.history["val_loss"].mask.tolist() == [False, False, True, False, True]
     assert np.array_equal(found.right["fresh"], right["fresh"])
-    assert found.rows == Sketch("d", "e", (0.5, 2.0))
+    assert (found.rows, found.start) == (Sketch("d", "e", (0.5, 2.0)), Sketch("f"))
     store.write_tables(seeded([Job("a", "with", "fixed", "k5", "p", "compiled", 1, 1.0)], [0]), [])
     nulls = duckdb.sql(f"select val_loss is null from '{store.histories}' order by epoch").fetchall()
     assert [row[0] for row in nulls] == [False, False, True, False, True]

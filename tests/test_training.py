@@ -175,16 +175,24 @@ def test_a_process_that_changes_for_one_seed_is_noticed(tmp_path):
     assert "set aside" in said
 
 
-def test_a_seed_that_builds_another_model_is_no_run_of_the_program(tmp_path):
-    """What a model draws from Keras decides its layers: the seed whose layers are not those of seeds 0 and 1 fails and says so, the others train."""
+def test_a_seed_that_builds_another_model_goes_through_fit(tmp_path):
+    """The seed whose layers, drawn from Keras, are not those of seeds 0 and 1 is trained by `fit` and says so, its neighbours are compiled."""
     before = "def model(units=1):\n"
     wide = "    wide = keras.random.randint((), 0, 100, seed=keras.random.SeedGenerator()) >= 50\n"
     drawn = TINY.replace(before, before + wide).replace('activation="tanh"', 'activation="relu" if wide else "tanh"')
     (tmp_path / "tiny.py").write_text(drawn)
-    _, said = run(tmp_path / "tiny.py", Store(tmp_path / "out"), range(3))
-    assert "seed 2 builds another model than seeds 0 and 1; with --engine fit each seed trains its own" in said
-    runs = pd.read_parquet(tmp_path / "out/runs.parquet")
-    assert {seed: set(part["status"]) for seed, part in runs.groupby("seed")} == {0: {"ok"}, 1: {"ok"}, 2: {"failed"}}
+    store = Store(tmp_path / "out")
+    run(tmp_path / "tiny.py", store, range(3))
+    runs = pd.read_parquet(store.runs)
+    assert set(runs["status"]) == {"ok"}
+    ways = runs.groupby("seed")["engine"].agg(set).to_dict()
+    assert ways == {0: {"compiled"}, 1: {"compiled"}, 2: {"fit-jax"}}
+    stored = [store.blocks.read(key, range(3)).outcomes for key in runs["key"].unique()]
+    assert {outcomes[2].reason for outcomes in stored} == {"seed 2 builds another model than seeds 0 and 1"}
+    made = catalog.load(catalog.find([str(tmp_path / "tiny.py")])[0])
+    expected = fit.fit(made.variant("one"), made.data.draw("fixed", 2), 2)[1]
+    histories = pd.read_parquet(store.histories).query("variant == 'one' and data == 'fixed' and seed == 2")
+    np.testing.assert_array_equal(histories["val_loss"], expected["val_loss"])
 
 
 def test_a_program_that_differs_from_fit_goes_through_fit(tmp_path, monkeypatch):

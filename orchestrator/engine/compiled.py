@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from orchestrator.engine.history import columns
-from orchestrator.engine.model import Beginning, as_keras, begin, form_of
+from orchestrator.engine.model import Beginning, as_keras, begin, form_of, start_of
 from orchestrator.engine.reference import Scores
 from orchestrator.engine.row_order import Segments, row_orders, shuffler
 from orchestrator.engine.shapes import Shapes
@@ -32,6 +32,7 @@ from orchestrator.engine.stacked import fastest
 from orchestrator.engine.state import State
 from orchestrator.errors import OtherModelError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
+from orchestrator.nouns.identity import Sketch
 from orchestrator.nouns.outcome import Outcome, failure, judge
 from orchestrator.reports.nouns.scope import Scope
 
@@ -50,6 +51,7 @@ class Start(NamedTuple):
 
     state: State
     orders: Segments
+    sketch: Sketch
 
 
 class Program:
@@ -110,12 +112,11 @@ class Program:
         """
         beginning = begin(self.variant, split, seed, whole=False)
         if self.form and form_of(beginning.model) != self.form:
-            raise OtherModelError(
-                f"seed {seed} builds another model than seeds 0 and 1; with --engine fit each seed trains its own"
-            )
+            raise OtherModelError(f"seed {seed} builds another model than seeds 0 and 1")
+        start = start_of(beginning)
         generator = shuffler(beginning, self.variant, split)
         orders = row_orders(generator, count(split.x_train), self.variant)
-        return Start(self.one.start(*beginning.values), Segments(orders, keeps))
+        return Start(self.one.start(*beginning.values), Segments(orders, keeps), start)
 
     def train(
         self,
@@ -124,18 +125,29 @@ class Program:
         scope: Scope,
         progress: Progress = lambda _epochs: None,
         stop_after: int | None = None,
+        otherwise: Callable[[int], Outcome] | None = None,
     ) -> list[Outcome]:
         """Train WIDTH seeds at the most; one that can't even start fails alone.
 
-        With `stop_after` training ends after so many epochs of those it was to have.
+        With `stop_after` training ends after so many epochs of those it was to have. A seed whose model is not the one that this program trains
+        is trained by `otherwise`; without, it fails.
         """
         epochs = stop_after or self.variant.epochs
-        if not self.alone:
-            return self._block(seeds, data, scope, progress, epochs)
-        found = {seed: self._block([seed], data, scope, progress, epochs)[0] for seed in dict.fromkeys(seeds)}
+        blocks = [[seed] for seed in dict.fromkeys(seeds)] if self.alone else [seeds]
+        found = dict[int, Outcome]()
+        for block in blocks:
+            found |= self._block(block, data, scope, progress, epochs, otherwise)
         return [found[seed] for seed in seeds]
 
-    def _block(self, seeds: Sequence[int], data: Data, scope: Scope, progress: Progress, epochs: int) -> list[Outcome]:
+    def _block(
+        self,
+        seeds: Sequence[int],
+        data: Data,
+        scope: Scope,
+        progress: Progress,
+        epochs: int,
+        otherwise: Callable[[int], Outcome] | None,
+    ) -> dict[int, Outcome]:
         """Train seeds in one program, and those whose rows are of other shapes in one of their own."""
         begun = time.perf_counter()
         keeps = len(seeds) * epochs * self.rows * NUMBER <= ORDERS
@@ -143,6 +155,7 @@ class Program:
         starts: dict[int, tuple[Split, Start]] = {}
         ended: dict[int, Outcome] = {}
         others: dict[Shapes, tuple[Split, list[int]]] = {}
+        departed: list[int] = []
         for seed in dict.fromkeys(seeds):
             try:
                 split = data.draw(scope, seed)
@@ -153,17 +166,22 @@ class Program:
                 starts[seed] = split, kept[seed]
             except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
                 ended[seed] = failure(seed, "compiled", error, traceback.format_exc())
+                if isinstance(error, OtherModelError):
+                    departed.append(seed)
         if starts:
             ends = self._run([*starts.values()], data, progress, epochs)
             seconds = (time.perf_counter() - begun) / len(starts)
-            ended |= {seed: _outcome(seed, end, seconds) for seed, end in zip(starts, ends, strict=True)}
+            for (seed, (_, start)), end in zip(starts.items(), ends, strict=True):
+                ended[seed] = _outcome(seed, start, end, seconds)
         for shapes, (split, same) in others.items():
             if shapes not in self._others:
                 if len(self._others) == WIDTH:
                     self._others.clear()
-                self._others[shapes] = Program(self.variant, split)
-            ended |= zip(same, self._others[shapes].train(same, data, scope, progress, epochs), strict=True)
-        return [ended[seed] for seed in seeds]
+                beginning = begin(self.variant, split, 0)
+                self._others[shapes] = Program(self.variant, split, beginning, self.form and form_of(beginning.model))
+            trained = self._others[shapes].train(same, data, scope, progress, epochs, otherwise)
+            ended |= zip(same, trained, strict=True)
+        return ended | {seed: otherwise(seed) for seed in departed if otherwise}
 
     def _kept(self, seeds: tuple[int, ...], epochs: int) -> dict[int, Start]:
         """What these seeds began with in the other scope, if no others have been trained since."""
@@ -208,9 +226,9 @@ class Program:
         return (in_parts(jax.tree.map(lambda array, i=i: array[i], graded)) for i in range(seeds))
 
 
-def _outcome(seed: int, end: tuple[Any, dict[str, float], Any], seconds: float) -> Outcome:
+def _outcome(seed: int, start: Start, end: tuple[Any, dict[str, float], Any], seconds: float) -> Outcome:
     history, scores, right = end
-    return Outcome(seed, judge(history), history, scores, seconds, "compiled", right=right)
+    return Outcome(seed, judge(history), history, scores, seconds, "compiled", right=right, start=start.sketch)
 
 
 def in_parts(graded: dict[str, tuple[Scores, Any]]) -> tuple[dict[str, float], dict[str, Array]]:

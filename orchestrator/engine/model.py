@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -18,6 +18,7 @@ from orchestrator.engine import globals as settings
 from orchestrator.engine import private
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Rows, Split, Variant, count
+from orchestrator.nouns.identity import Sketch, sketch
 
 
 def seeded(seed: int) -> None:
@@ -94,11 +95,33 @@ ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 def form_of(model: keras.Model) -> str:
-    """What a model's layers are made with, as text without the addresses of objects; empty where they can't tell."""
+    """What a model's layers are made with, as text without the addresses of objects; empty where they can't tell.
+
+    Names are put in order: those that Keras gives count on when a model is made a second time.
+    """
     try:
-        return ADDRESS.sub("", repr(model.get_config()))
+        found = ADDRESS.sub("", repr(model.get_config()))
     except Exception:  # the user's own layers may have no configuration
         return ""
+    for i, layer in enumerate(private.layers_in(model)):
+        found = found.replace(f"'{layer.name}'", f"'#{i}'")
+    return found
+
+
+def form_of_both(one: Beginning, other: Beginning) -> str:
+    """What the models of two seeds are made with; empty where that differs, as a name that counts up does."""
+    form = form_of(one.model)
+    return form if form == form_of(other.model) else ""
+
+
+def start_of(beginning: Beginning) -> Sketch:
+    """All that a seed's training depends on beside its program and its rows: initial variables, and what its shuffles are drawn from."""
+    state = beginning.generator.get_state(legacy=False)["state"]
+    found = sketch(
+        [array for part in beginning.values for array in part]
+        + [state["key"], np.array([state["pos"], beginning.looks])]
+    )
+    return replace(found, numbers=(sum(found.numbers),))  # one will do: it is kept for every run
 
 
 def _is_unbuilt(model: keras.Model) -> bool:

@@ -76,7 +76,12 @@ class Source:
         """What run.json calls it: an id or a path, by which it is found again; what was made in Python is not."""
         if self.value:
             return f"{self.id}{FROM_PYTHON}"
-        return self.id if Path(self.path).parent in (FOLDER, ATLAS) else self.path
+        return self.id if self.is_shipped else self.path
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it comes with this program."""
+        return not self.value and Path(self.path).parent in (FOLDER, ATLAS)
 
     def code(self, variant: str) -> str:
         """What a variant is written in: the file's text, or a digest that stands for it."""

@@ -114,6 +114,7 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
         traits,
         r.traced,
         r.whole,
+        digest(here.files(variant), variant) if r.traced and not source.is_shipped else "",
     )
 
 
@@ -132,6 +133,25 @@ def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engi
     """A job by its lesson's text, where building its model comes to nothing."""
     program = digest(source.code(variant), settings, variant, engine_name)
     return Job(source.id, variant, scope, digest(program, scope), program, engine_name, 1, 0.0)
+
+
+def begun(source: Source, settings: Settings, variant: str, scope: Scope, seeds: Sequence[int]) -> dict[int, Sketch]:
+    """What these seeds of a variant begin with; without those that raise, or whose model is another than that of seeds 0 and 1."""
+    engine.load()
+    from orchestrator.engine.model import begin, form_of, form_of_both, start_of  # noqa: PLC0415  they import Keras
+
+    here, found = lesson(source, settings), dict[int, Sketch]()
+    asked = here.variant(variant)
+    data = here.data_of(asked)
+    split = data.draw(scope, 0)
+    form = form_of_both(begin(asked, split, 0, whole=False), begin(asked, split, 1, whole=False))
+    for seed in seeds:
+        with suppress(Exception):  # the lesson's own code: whoever trains the seed will tell
+            rows = split if scope == "fixed" else data.draw(scope, seed)
+            beginning = begin(asked, rows, seed, whole=False)
+            if not form or form_of(beginning.model) == form:
+                found[seed] = start_of(beginning)
+    return found
 
 
 def redrawn(source: Source, settings: Settings, variant: str, seeds: Sequence[int]) -> dict[int, Sketch]:

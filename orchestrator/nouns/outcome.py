@@ -29,7 +29,7 @@ class Outcome:
         error: one line saying why there is no history; `traceback` is the long form.
         reason: why `fit` did the work although the compiled engine was asked for.
         right: by part (`test`, `fresh`) which rows the finished model has right, of shape (rows,), where it has an accuracy.
-        rows: digest and sketch of the rows that it trained on.
+        rows: digest and sketch of the rows that it trained on. start: of what it began with, where its program is known.
         first_status: how it ended when it was first tried, where that was a failure and it was tried again; else empty.
     """
 
@@ -44,6 +44,7 @@ class Outcome:
     reason: str | None = None
     right: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     rows: Sketch | None = None
+    start: Sketch | None = None
     first_status: str = ""
 
     @property

@@ -47,6 +47,8 @@ class Job:
         traced: whether its training was traced as a program, and is known by that.
         width: the most seeds that one shard trains, neighbours from a multiple of it on. cost: a guess at seconds for so many.
         whole: whether fewer seeds would take as long, since all of a program train side by side.
+        code: digest of what it is written in, where its key tells only what that comes to for seeds 0 and 1; empty for lessons of
+            this program, and where the key tells it all.
         seeds: those it is asked for, in ascending order.
     """
 
@@ -63,6 +65,7 @@ class Job:
     traits: Traits | None = None
     traced: bool = False
     whole: bool = False
+    code: str = ""
     seeds: tuple[int, ...] = ()
 
     @property

@@ -13,11 +13,12 @@ from orchestrator.lessons.sandbox import NoAnswerError
 from orchestrator.nouns.identity import Sketch
 from orchestrator.nouns.plan import BlockState, Job, Span, asked, by_key
 from orchestrator.store import Store
+from orchestrator.store.block import sketch_of
 from orchestrator.store.blocks import state
 from orchestrator.workers import worker
 
 BlockStates = dict[Span, BlockState]
-Held = Mapping[Span, Sequence[Mapping[str, Any]]]
+Held = dict[Span, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Precedent:
 def look(
     store: Store,
     jobs: Sequence[Job],
+    held: Held,
     sources: Mapping[str, Source],
     ask: Callable[..., Any],
     settings: keys.Settings,
 ) -> Precedent:
-    """See what is stored of these jobs; of redrawn data, whether they are still drawn as they were."""
-    held = store.blocks.held(asked(jobs))
+    """See what is stored of these jobs, `held`; of redrawn data, whether they are still drawn as they were."""
     states = states_of(held)
     for span in _drawn_otherwise(jobs, held, sources, ask, settings):
         states[span] = "redrawn"
@@ -110,6 +111,5 @@ def _drawn_otherwise(
 
 
 def _same(now: Sketch, stored: Mapping[str, Any]) -> bool:
-    return now.digest == stored["digest"] or now.is_like(
-        Sketch(stored["digest"], stored["exact"], tuple(stored["numbers"]))
-    )
+    before = sketch_of(stored)
+    return before is not None and (now.digest == before.digest or now.is_like(before))

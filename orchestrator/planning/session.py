@@ -15,7 +15,7 @@ from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import Sandbox, here
 from orchestrator.nouns import literals
 from orchestrator.nouns.plan import Job, Plan, Span, asked, plan, seeded
-from orchestrator.planning import precedent
+from orchestrator.planning import precedent, sharing
 from orchestrator.planning.precedent import Precedent
 from orchestrator.planning.until import Name, Until, name
 from orchestrator.reports.nouns.scope import SCOPES, Scope
@@ -121,8 +121,9 @@ def prepare(request: Request, store: Store, at: Callable[[str], None] = lambda _
             made.append(keys.survey(ask, source, fixed, request.scopes, request.engine))
         at("looking at what is stored")
         sources = {source.id: source for _, _, source in made}
-        jobs = [_as_checked(job, sources, store) for some, _, _ in made for job in some]
-        before = precedent.look(store, seeded(jobs, _all(request)), sources, ask, fixed)
+        jobs: Sequence[Job] = [_as_checked(job, sources, store) for some, _, _ in made for job in some]
+        jobs, held = sharing.settled(store, seeded(jobs, _all(request)), sources, ask, fixed, at)
+        before = precedent.look(store, jobs, held, sources, ask, fixed)
     looks = {"schedule": list(request.until.looks)} if request.until else {}
     descriptions = tuple(description | looks for _, description, _ in made)
     first = [replace(job, seeds=request.seeds_of(job)) for job in jobs]

@@ -35,6 +35,7 @@ class Block:
         final: False where the machine failed, not the run, so that the same command tries again.
         compiling: seconds of its worker's time that went into compilation. processor: the kind that trained it.
         stored: whether its worker has committed it. trouble: why that worker couldn't.
+        code: `Job.code` of the job that it was trained for.
         verdict: of a self-check that was made on the way. refused: why its worker would not train it.
     """
 
@@ -46,6 +47,7 @@ class Block:
     stored: bool = False
     trouble: str = ""
     processor: str = ""
+    code: str = ""
     verdict: SelfCheck | None = None
     refused: str = ""
 
@@ -75,6 +77,7 @@ def encode(block: Block, key: str) -> pa.Table:
             "format": FORMAT,
             "key": key,
             "processor": block.processor,
+            "code": block.code,
             "node": block.node,
             "attempts": block.attempts,
             "compiling": block.compiling,
@@ -111,6 +114,7 @@ def _about(o: Outcome) -> dict[str, Any]:
         "reason": o.reason,
         "right": {part: _packed(rows) for part, rows in o.right.items()},
         "rows": asdict(o.rows) if o.rows else None,
+        "start": asdict(o.start) if o.start else None,
         "first_status": o.first_status,
     }
 
@@ -161,6 +165,7 @@ def decode(table: pa.Table, key: str, seeds: Sequence[int]) -> Block:
         about["final"],
         about["compiling"],
         processor=about.get("processor", ""),
+        code=about.get("code", ""),
     )
 
 
@@ -177,7 +182,8 @@ def _outcome(run: Mapping[str, Any], rows: pa.Table) -> Outcome:
         run["error"],
         reason=run["reason"],
         right={part: _unpacked(*packed) for part, packed in run.get("right", {}).items()},
-        rows=_sketch(run.get("rows")),
+        rows=sketch_of(run.get("rows")),
+        start=sketch_of(run.get("start")),
         first_status=run.get("first_status", ""),
     )
 
@@ -188,5 +194,6 @@ def _values(column: pa.ChunkedArray) -> NDArray[np.float32]:
     return np.ma.MaskedArray(values, column.is_null().to_numpy()) if column.null_count else values
 
 
-def _sketch(found: Mapping[str, Any] | None) -> Sketch | None:
+def sketch_of(found: Mapping[str, Any] | None) -> Sketch | None:
+    """A sketch as a block says it."""
     return Sketch(found["digest"], found["exact"], tuple(found["numbers"])) if found else None

@@ -18,7 +18,7 @@ def failed(order: Order, status: Status, error: str, trace: str | None = None, f
     """The block in which every seed of the order ended alike."""
     engine = order.shard.job.engine
     outcomes = [Outcome(seed, status, engine=engine, error=error, traceback=trace) for seed in order.seeds]
-    return Block(tuple(outcomes), "", order.attempt, final)
+    return Block(tuple(outcomes), "", order.attempt, final, code=order.shard.job.code)
 
 
 def story(block: Block) -> str | None:

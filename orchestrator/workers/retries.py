@@ -60,6 +60,8 @@ class Search:
             max(block.attempts for block in found),
             all(block.final for block in found),
             sum(block.compiling for block in found),
+            processor=next((block.processor for block in found if block.processor), ""),
+            code=self.order.shard.job.code,
         )
 
     def _alike(self) -> bool:

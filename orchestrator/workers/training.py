@@ -6,13 +6,14 @@ Imports Keras; `engine.load` comes first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import Program
 from orchestrator.engine.lowering import lower
-from orchestrator.engine.model import Beginning, begin, form_of
+from orchestrator.engine.model import begin, form_of_both, start_of
 from orchestrator.engine.recipe import SEEDS, arrays, drawn_of, settings_of
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.shapes import Shapes
@@ -65,14 +66,8 @@ class Bench:
         pair = begin(variant, split, 0), begin(variant, split, 1)
         self.text = digest(lower(Reference(variant, pair[0]), pair[0].values, split)) if traced else ""
         self.start = start(variant, split, pair)
-        self.program = Program(variant, split, pair[0], _form(pair)) if traced else None
+        self.program = Program(variant, split, pair[0], form_of_both(*pair)) if traced else None
         self.verdict: SelfCheck | None = None
-
-
-def _form(pair: tuple[Beginning, Beginning]) -> str:
-    """What the models of both seeds are made with; empty where that differs, as a name that counts up does."""
-    one, other = (form_of(beginning.model) for beginning in pair)
-    return one if one == other else ""
 
 
 _benches: dict[tuple[int, Shapes, bool], tuple[Variant, Bench]] = {}
@@ -98,25 +93,30 @@ def train(
     Raises:
         OtherProgramError: this is not what was planned.
     """
-    _, held, bench = _planned(job, here)
-    made = None if known or bench.verdict else _check(job, here, bench, held, seeds[0])
+    variant, held, bench = _planned(job, here)
+    made = None if known or bench.verdict else _check(job, here, bench, held)
     reason = job.reason or (known or bench.verdict or SelfCheck()).why
     if bench.program and job.engine == "compiled" and not reason:
-        outcomes = bench.program.train(seeds, held.as_data(), job.data)
+        data = held.as_data()
+        outcomes = bench.program.train(seeds, data, job.data, otherwise=lambda seed: _departed(job, here, seed, held))
     else:
-        outcomes = [_fit(job, here, seed, held, reason or None) for seed in dict.fromkeys(seeds)]
+        starts = {seed: _start(variant, held, seed) for seed in seeds} if job.traced else {}
+        outcomes = [
+            replace(_fit(job, here, seed, held, reason or None), start=starts.get(seed))
+            for seed in dict.fromkeys(seeds)
+        ]
         here.enter()
     return [replace(o, rows=held.seen.get(o.seed)) for o in outcomes], made
 
 
-def check(job: Job, here: Loaded, first: int) -> SelfCheck | None:
-    """Hold a job's program against `fit`, where this process never did and there is reason to; `first` is a seed to come.
+def check(job: Job, here: Loaded) -> SelfCheck | None:
+    """Hold a job's program against `fit`, where this process never did and there is reason to.
 
     Raises:
         OtherProgramError: this is not what was planned.
     """
     _, held, bench = _planned(job, here)
-    return None if bench.verdict else _check(job, here, bench, held, first)
+    return None if bench.verdict else _check(job, here, bench, held)
 
 
 def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
@@ -130,10 +130,10 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     return variant, held, bench
 
 
-def _check(job: Job, here: Loaded, bench: Bench, held: Held, first: int) -> SelfCheck | None:
+def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
-    bench.verdict = selfcheck.check(bench.program, held.as_data(), lambda: here.anew().lesson, job.data, first)
+    bench.verdict = selfcheck.check(bench.program, held.as_data(), lambda: here.anew().lesson, job.data)
     here.enter()
     return bench.verdict
 
@@ -143,6 +143,20 @@ def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> O
     variant = here.anew().lesson.variant(job.variant)
     engine = "fit-jax" if job.engine == "compiled" else job.engine
     return fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
+
+
+def _departed(job: Job, here: Loaded, seed: int, held: Held) -> Outcome:
+    """A seed that builds another model than the program's, while its neighbours train."""
+    outcome = _fit(job, here, seed, held, f"seed {seed} builds another model than seeds 0 and 1")
+    here.enter()
+    return outcome
+
+
+def _start(variant: Variant, held: Held, seed: int) -> Sketch | None:
+    """What a seed that `fit` trains begins with; None where it can't begin, which training will tell."""
+    with suppress(Exception):
+        return start_of(begin(variant, held.data.draw(held.scope, seed), seed, whole=False))
+    return None
 
 
 def _found(job: Job, variant: Variant, here: Loaded, bench: Bench, held: Held) -> Identity:

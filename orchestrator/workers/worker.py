@@ -113,7 +113,7 @@ def check(order: Order) -> SelfCheck | None:
         return None
     try:
         training = _training(order)
-        return training.check(order.shard.job, keys.loaded(order.source, order.settings), order.seeds[0])  # type: ignore[no-any-return]
+        return training.check(order.shard.job, keys.loaded(order.source, order.settings))  # type: ignore[no-any-return]
     except (Exception, SystemExit):
         return None
 
@@ -135,6 +135,7 @@ def train(order: Order) -> Block:
         order.attempt,
         compiling=engine.compiling() - before,
         processor=engine.processor(),
+        code=order.shard.job.code,
         verdict=verdict,
         refused=refused,
     )
