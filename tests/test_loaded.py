@@ -7,6 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from orchestrator import engine
 from orchestrator.lessons import catalog
 from orchestrator.lessons.loaded import Loaded
@@ -151,3 +153,37 @@ def test_what_the_store_does_meanwhile_is_no_doing_of_the_lessons(tmp_path):
     store.is_held()
     assert here.files("one") == before
     assert [path for path, _ in here.reads()] == [str(tmp_path / "l15" / "conf")]
+
+
+def test_what_a_lesson_puts_in_keras_is_its_own(tmp_path):
+    """One gives Dense another __init__, a new method and a module another function: they stand while it is at work, and no other lesson finds them."""
+    patch = """
+import keras
+EPOCHS = 3
+_init = keras.layers.Dense.__init__
+def init(self, *args, **more):
+    _init(self, *args, **{"kernel_initializer": "zeros", **more})
+keras.layers.Dense.__init__ = init
+keras.layers.Dense.twice = lambda self: 2
+keras.ops.relu = abs
+"""
+    before, relu = keras.layers.Dense.__init__, keras.ops.relu
+    patched = Loaded(lesson(tmp_path / "l8", patch), {})
+    plain = Loaded(lesson(tmp_path / "l9", "EPOCHS = 3\n"), {})
+
+    def stands():
+        own = (
+            keras.layers.Dense.__init__ is not before,
+            hasattr(keras.layers.Dense, "twice"),
+            keras.ops.relu is not relu,
+        )
+        assert len(set(own)) == 1
+        return own[0]
+
+    assert not stands()
+    patched.enter()
+    assert stands()
+    assert not np.any(patched.lesson.variants[0].model().get_weights()[0])
+    plain.enter()
+    assert not stands()
+    assert np.any(plain.lesson.variants[0].model().get_weights()[0])

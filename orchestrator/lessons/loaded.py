@@ -23,7 +23,7 @@ from typing import Any
 from orchestrator.engine import globals as settings
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Lesson
-from orchestrator.lessons import catalog, environment
+from orchestrator.lessons import catalog, environment, patches
 from orchestrator.lessons.catalog import Module, Source
 from orchestrator.lessons.environment import Before, Changes
 from orchestrator.nouns.identity import digest
@@ -53,6 +53,7 @@ class Loaded:
         self._modules: dict[str, ModuleType] = {}
         self._changes = Changes()
         self._settings = _fresh(_first_settings())
+        self._patches: patches.Patches = {}
         self.enter()
         if source.value:
             settings.adopt(dict(source.value.settings))
@@ -62,6 +63,7 @@ class Loaded:
             self.lesson: Lesson = catalog.load(source).with_fit(arguments)
         finally:
             self._changes, self._undo = before.apart()
+            self._patches = patches.found()
         self._settings = settings.now()
         settings.keep(self._settings)
 
@@ -75,6 +77,7 @@ class Loaded:
             sys.modules.update(self._modules)
             sys.meta_path.insert(0, self._finder)
             sys.path.insert(0, self._folder)
+        patches.put(self._patches)
         settings.keep(self._settings)
         settings.put_back()
         self._changes.make()
