@@ -248,6 +248,11 @@ UNTRACEABLE = {
     "a choice drawn by Keras": """
         def model(): return net(layers.ActivityRegularization(l2=1.0 if float(keras.random.uniform(())) < 2 else 3.0))
         """,
+    "a rate that takes turns": """
+        import itertools
+        RATES = itertools.cycle([1.0, 0.5])
+        def model(): return net(optimizer=keras.optimizers.SGD(next(RATES)))
+        """,
     "steps that run one by one": """
         def model(): return net(layers.Lambda(lambda x: x * 1.0), run_eagerly=True)
         """,

@@ -14,7 +14,7 @@ import numpy as np
 from orchestrator.engine import allowed, callbacks, private
 from orchestrator.engine.history import columns
 from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
-from orchestrator.engine.model import Beginning, begin, loss_name
+from orchestrator.engine.model import Beginning, begin, loss_name, start_of
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.errors import LessonError
@@ -64,6 +64,8 @@ def study(variant: Variant, split: Split, engine: str) -> Study:
     _refuse_shared_variables(variant, pair)
     measures = _measures(variant, model)
     text, reason = _traced(variant, split, pair) if engine == "compiled" else (None, None)
+    if text and start_of(begin(variant, split, 1, whole=False)).digest != start_of(pair[1]).digest:
+        text, reason = None, "model() gives another model when it is called again: it changes something outside itself"
     return Study(
         text,
         reason,

@@ -73,13 +73,16 @@ class Bench:
 _benches: dict[tuple[int, Shapes, bool], tuple[Variant, Bench]] = {}
 
 
-def _bench(variant: Variant, split: Split, traced: bool) -> Bench:
+def _bench(variant: Variant, split: Split, traced: bool, here: Loaded) -> Bench:
     """The variant's bench, which both scopes share where their rows have the same shapes."""
     key = (id(variant), Shapes(split), traced)
     if key not in _benches:
         if len(_benches) == BENCHES:
             del _benches[next(iter(_benches))]
-        _benches[key] = (variant, Bench(variant, split, traced))  # the variant is kept, so that no other gets its id
+        # What can't be traced may begin otherwise at every call, and is built as the plan built it: from a fresh load.
+        own = variant if traced else here.anew().lesson.variant(variant.name)
+        _benches[key] = (variant, Bench(own, split, traced))  # the variant is kept, so that no other gets its id
+        here.enter()
     return _benches[key][1]
 
 
@@ -124,7 +127,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     lesson = here.enter()
     variant = lesson.variant(job.variant)
     held = Held(lesson.data_of(variant), job.data)
-    bench = _bench(variant, held.splits[0], job.traced)
+    bench = _bench(variant, held.splits[0], job.traced, here)
     if job.identity is not None:
         _refuse_other(job.identity, _found(job, variant, here, bench, held))
     return variant, held, bench
