@@ -325,12 +325,18 @@ def test_variants_that_cannot_be_traced_never_share(tmp_path):
     assert found[0].key != found[1].key
 
 
+MANY = """
+class Many(keras.metrics.MeanAbsoluteError):
+    def result(self): return {"mean": super().result(), "epoch": 1.0}
+def model(): return net(metrics=[Many()])
+"""
 REFUSED = {
     "unseeded": ("def model(): return net()", "draw(seed=0)", "draw(seed=None)", "other rows at its second call"),
     "a shared layer": ("D = layers.Dense(3)\ndef model(): return net(D)", "", "", "share the variable"),
     "a shared optimiser": ("O = keras.optimizers.SGD()\ndef model(): return net(optimizer=O)", "", "", "share the variable"),
     "a metric named like a column": ("def model(): return net(metrics=[keras.metrics.MeanAbsoluteError(name='Epoch')])", "", "", "as a column"),
     "a metric named like the loss": ("def model(): return net(loss='binary_crossentropy', metrics=[keras.metrics.AUC(name='bce')])", "", "", "as a column"),
+    "a metric of many whose part is named like a column": (MANY, "", "", "a metric is named 'epoch', as a column"),
     "double precision": ("import jax\njax.config.update('jax_enable_x64', True)\ndef model(): return net()", "", "", "double precision"),
     "an unknown endpoint": ("def model(): return net()", "test_loss", "test_f2", "not scored by"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from orchestrator.telling.screen import ConsoleScreen
 from orchestrator.telling.terminal import Terminal
 from orchestrator.workers.events import Finished, Lost, Started
 
-JOB = Job("noise", "with", "fixed", "key", "program", "compiled", 8, 1.0)
+JOB = Job("noise", "with", "fixed", "key", "program", "compiled", 8, 1.0, seeds=tuple(range(16)))
 SHARDS = [Shard(JOB, tuple(range(8)), "not trained yet"), Shard(JOB, tuple(range(8, 16)), "not trained yet")]
 
 
@@ -24,7 +25,7 @@ def alone(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def told(tmp_path, loud, *events):
+def told(tmp_path, loud, *events, job=JOB):
     """What a run of two shards prints, while these events come."""
     said = io.StringIO()
     store = Store(tmp_path / "out")
@@ -32,7 +33,7 @@ def told(tmp_path, loud, *events):
     progress = Progress(store, ConsoleScreen(Terminal(file=said, width=200, highlight=False), loud), "command")
     with progress.shown():
         progress.at("loading lessons")
-        progress.follow(Plan((JOB,), tuple(SHARDS), 0, 0), lambda: 1)
+        progress.follow(Plan((job,), tuple(SHARDS), 0, 0), lambda: 1)
         for event in events:
             progress.say()
             progress.take(event)
@@ -76,6 +77,14 @@ def test_quiet_tells_failures_alone_and_loud_tells_every_shard(tmp_path):
         for line in lines
     )
     assert failure in lines
+
+
+def test_runs_that_nobody_asked_for_are_not_counted(tmp_path):
+    """Eight seeds train side by side where five were asked for: of five it is told that they failed."""
+    failed = Finished(SHARDS[0], block("failed", "no luck"))
+    lines = told(tmp_path, USUAL, failed, job=replace(JOB, seeds=tuple(range(5))))
+    assert "failed noise/with/fixed seeds 0-4: no luck" in lines
+    assert "5 runs failed" in lines[-1]
 
 
 def test_a_notebooks_cell_shows_a_bar_and_the_last_lines(tmp_path):

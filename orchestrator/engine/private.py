@@ -102,8 +102,9 @@ def metrics_of(model: keras.Model) -> list[keras.metrics.Metric]:
 
 
 def metric_names(model: keras.Model) -> list[str]:
-    """Their names, as Keras reports them."""
-    return [metric.name for metric in metrics_of(model)]
+    """Their names, as Keras reports them; of one that gives several numbers, the names of those, too."""
+    results = [(metric.name, metric.result()) for metric in metrics_of(model)]
+    return [name for own, result in results for name in (own, *(result if isinstance(result, dict) else ()))]
 
 
 def has_weighted_metrics(model: keras.Model) -> bool:

@@ -13,7 +13,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.nouns import seeds
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import WITHOUT_RESULT, Outcome
-from orchestrator.nouns.plan import Job, Plan, Span
+from orchestrator.nouns.plan import Job, Plan, Span, asked
 from orchestrator.store import Store
 from orchestrator.telling import pace
 from orchestrator.telling.forecast import OVERDUE, Countdown, Forecast, closing
@@ -75,6 +75,7 @@ class Progress:
     _written: float = 0.0
     _given_up: set[str] = field(default_factory=set)
     _troubled: set[str] = field(default_factory=set)
+    _asked: dict[str, frozenset[int]] = field(default_factory=dict)
     _began: dict[Span, float] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -128,6 +129,7 @@ class Progress:
     def follow(self, plan: Plan, slots: Callable[[], int]) -> None:
         """Take up a plan, just before it is carried out; `slots` says how many shards train at once."""
         with self.lock:
+            self._asked = asked(plan.jobs)
             for shard in plan.shards:
                 self.tallies.setdefault(shard.job.lesson, Tally()).total += 1
             known = pace.remembered(shard.job.program for shard in plan.shards)
@@ -183,7 +185,8 @@ class Progress:
         return self.forecast
 
     def _finish(self, tally: Tally, event: Finished, now: float) -> None:
-        bad = [o for o in event.block.outcomes if o.status in WITHOUT_RESULT]
+        asked_for = self._asked.get(event.shard.job.key, frozenset())
+        bad = [o for o in event.block.outcomes if o.status in WITHOUT_RESULT and o.seed in asked_for]
         tally.running.discard(event.shard.block)
         tally.done += 1
         tally.failed += len(bad)
