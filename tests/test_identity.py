@@ -248,6 +248,11 @@ UNTRACEABLE = {
     "a choice drawn by Keras": """
         def model(): return net(layers.ActivityRegularization(l2=1.0 if float(keras.random.uniform(())) < 2 else 3.0))
         """,
+    "a run that ends at its first NaN": """
+        import jax
+        jax.config.update("jax_debug_nans", True)
+        def model(): return net(layers.Rescaling(1.0))
+        """,
     "a rate that takes turns": """
         import itertools
         RATES = itertools.cycle([1.0, 0.5])

@@ -117,6 +117,8 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
     strange = sorted(set(variant.fit) - COMPILED_FIT)
     if strange:
         return f"fit's argument {strange[0]!r} has no compiled equivalent"
+    if jax.config.jax_debug_nans or jax.config.jax_debug_infs:
+        return "jax_debug_nans or jax_debug_infs ends a run at its first bad number"
     unruled = callbacks.without_rule(variant.callbacks)
     if unruled:
         return f"the callback {unruled} has no compiled equivalent"
