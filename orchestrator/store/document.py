@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 LONGEST = 2**24  # bytes; 80,000 jobs in run.json
 DEEPEST = 32  # levels; this program writes six
+NESTED = frozenset({dict, list})  # what has members, as `json` makes it
 
 
 def loads(text: str | bytes) -> Any:
@@ -27,15 +27,14 @@ def loads(text: str | bytes) -> Any:
 
 
 def _require_shallow(value: Any) -> None:
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if type(value) in NESTED else []
     for _ in range(DEEPEST):
-        level = [inner for each in level for inner in _inside(each)]
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) in NESTED
+        ]
         if not level:
             return
     raise ValueError("JSON that is nested too deeply")
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    """The members that may have members themselves."""
-    members = value.values() if isinstance(value, dict) else value
-    return [each for each in members if isinstance(each, dict | list)]
