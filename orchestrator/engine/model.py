@@ -92,17 +92,21 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
 
 
 ADDRESS = re.compile(r"0x[0-9a-f]+")
+RATE = re.compile(r"'learning_rate': [-+.0-9e]+")
 
 
 def form_of(model: keras.Model) -> str:
-    """What a model's layers are made with, as text without the addresses of objects; empty where they can't tell.
+    """What a model's layers, optimiser and losses are made with, as text without the addresses of objects; empty where they can't tell.
 
-    Names are put in order: those that Keras gives count on when a model is made a second time.
+    Names are put in order: those that Keras gives count on when a model is made a second time. A rate that is a number is a variable, with
+    which a seed begins.
     """
     try:
-        found = ADDRESS.sub("", repr(model.get_config()))
+        losses = [part.get_config() if isinstance(part, keras.Loss) else part for part in jax.tree.leaves(model.loss)]
+        found = repr([model.get_config(), model.optimizer.get_config() | {"name": None}, losses])
     except Exception:  # the user's own layers may have no configuration
         return ""
+    found = RATE.sub("", ADDRESS.sub("", found))
     for i, layer in enumerate(private.layers_in(model)):
         found = found.replace(f"'{layer.name}'", f"'#{i}'")
     return found
