@@ -166,3 +166,21 @@ def test_a_seed_that_fails_fails_for_its_variant_alone(tmp_path):
     assert "ValueError: not this seed" in said
     runs = pd.read_parquet(store.runs)
     assert runs[runs["status"] != "ok"][["variant", "seed"]].to_numpy().tolist() == [["with", 6]]
+
+
+def test_a_lesson_that_is_mended_keeps_what_it_has_trained(tmp_path):
+    """A file that is edited because one of its runs failed: nothing but that run's block is trained again, and only when it is asked for."""
+    path, store = lesson(tmp_path, "broken"), Store(tmp_path / "out")
+    path.write_text(path.read_text().replace('Variant("without", model, 2, batch_size=8), ', ""))
+    run(path, store, 16)
+    path.write_text(path.read_text().replace("raise ValueError", "print"))
+    assert not run(path, store, 16)[0].shards
+    asked = session.Request(
+        tuple(catalog.find([str(path)])),
+        tuple(range(16)),
+        ("fixed",),
+        "compiled",
+        retry=frozenset({"failed"}),
+        serial=True,
+    )
+    assert [shard.seeds[0] for shard in session.prepare(asked, store).plan.shards] == [0]

@@ -15,6 +15,7 @@ from orchestrator.lessons import keys
 from orchestrator.lessons.catalog import Source
 from orchestrator.lessons.sandbox import NoAnswerError
 from orchestrator.nouns.identity import Sketch, digest
+from orchestrator.nouns.outcome import WITHOUT_RESULT
 from orchestrator.nouns.plan import Job, asked, by_key
 from orchestrator.planning.precedent import Held
 from orchestrator.store import Store
@@ -75,8 +76,8 @@ def _departed(same: Sequence[Job], stored: Sequence[Mapping[str, Any]], begin: B
     runs = {
         run["seed"]: Begun(run["code"], sketch_of(run.get("start")), run["processor"])
         for run in stored
-        if run["final"]  # others are trained again anyway
-    }
+        if run["final"] and (run.get("start") or run["status"] not in WITHOUT_RESULT)
+    }  # others have no result that could be another's, and `retry` trains them again under this key
     for job in same:
         mine = _begun(job, [seed for seed in job.seeds if seed in runs and runs[seed].code != job.code], begin)
         apart = next((seed for seed, one in mine.items() if not one.is_like(runs[seed])), None)
