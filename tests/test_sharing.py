@@ -134,6 +134,7 @@ def test_a_variant_that_departs_for_one_seed_is_trained_for_itself(tmp_path, tec
     assert runs["engine"].nunique() == engines
     assert apart(store) == [6]
     np.testing.assert_allclose(curve(store, "with", 6), expected(path, "with", 6), rtol=5e-7)
+    path.write_text(path.read_text() + "# a comment\n")
     assert not run(path, store)[0].shards
 
 

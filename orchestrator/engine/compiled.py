@@ -44,6 +44,7 @@ ORDERS = 2**24  # bytes of row numbers: those that a segment may bring along, an
 NUMBER = np.dtype(np.int32).itemsize  # bytes of one
 
 Progress = Callable[[int], None]
+Otherwise = Callable[[int, str], Outcome]
 
 
 class Start(NamedTuple):
@@ -125,12 +126,12 @@ class Program:
         scope: Scope,
         progress: Progress = lambda _epochs: None,
         stop_after: int | None = None,
-        otherwise: Callable[[int], Outcome] | None = None,
+        otherwise: Otherwise | None = None,
     ) -> list[Outcome]:
         """Train WIDTH seeds at the most; one that can't even start fails alone.
 
         With `stop_after` training ends after so many epochs of those it was to have. A seed whose model is not the one that this program trains
-        is trained by `otherwise`; without, it fails.
+        is trained by `otherwise`, which is told why; without, it fails.
         """
         epochs = stop_after or self.variant.epochs
         blocks = [[seed] for seed in dict.fromkeys(seeds)] if self.alone else [seeds]
@@ -146,7 +147,7 @@ class Program:
         scope: Scope,
         progress: Progress,
         epochs: int,
-        otherwise: Callable[[int], Outcome] | None,
+        otherwise: Otherwise | None,
     ) -> dict[int, Outcome]:
         """Train seeds in one program, and those whose rows are of other shapes in one of their own."""
         begun = time.perf_counter()
@@ -155,7 +156,7 @@ class Program:
         starts: dict[int, tuple[Split, Start]] = {}
         ended: dict[int, Outcome] = {}
         others: dict[Shapes, tuple[Split, list[int]]] = {}
-        departed: list[int] = []
+        departed: dict[int, str] = {}
         for seed in dict.fromkeys(seeds):
             try:
                 split = data.draw(scope, seed)
@@ -167,7 +168,7 @@ class Program:
             except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
                 ended[seed] = failure(seed, "compiled", error, traceback.format_exc())
                 if isinstance(error, OtherModelError):
-                    departed.append(seed)
+                    departed[seed] = str(error)
         if starts:
             ends = self._run([*starts.values()], data, progress, epochs)
             seconds = (time.perf_counter() - begun) / len(starts)
@@ -181,7 +182,7 @@ class Program:
                 self._others[shapes] = Program(self.variant, split, beginning, self.form and form_of(beginning.model))
             trained = self._others[shapes].train(same, data, scope, progress, epochs, otherwise)
             ended |= zip(same, trained, strict=True)
-        return ended | {seed: otherwise(seed) for seed in departed if otherwise}
+        return ended | {seed: otherwise(seed, why) for seed, why in departed.items() if otherwise}
 
     def _kept(self, seeds: tuple[int, ...], epochs: int) -> dict[int, Start]:
         """What these seeds began with in the other scope, if no others have been trained since."""

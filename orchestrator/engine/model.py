@@ -118,12 +118,17 @@ def form_of_both(one: Beginning, other: Beginning) -> str:
     return form if form == form_of(other.model) else ""
 
 
-def start_of(beginning: Beginning) -> Sketch:
-    """All that a seed's training depends on beside its program and its rows: initial variables, and what its shuffles are drawn from."""
+def start_of(beginning: Beginning, form: str = "") -> Sketch:
+    """All that a seed's training depends on beside its program and its rows: initial variables, and what its shuffles are drawn from.
+
+    Where its model is not of the `form` of others, with what it is made with.
+    """
     state = beginning.generator.get_state(legacy=False)["state"]
+    own = form and form_of(beginning.model)
     found = sketch(
         [array for part in beginning.values for array in part]
         + [state["key"], np.array([state["pos"], beginning.looks])]
+        + [np.frombuffer(own.encode(), np.uint8)] * (own != form)
     )
     return replace(found, numbers=(sum(found.numbers),))  # one will do: it is kept for every run
 

@@ -136,9 +136,9 @@ def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engi
 
 
 def begun(source: Source, settings: Settings, variant: str, scope: Scope, seeds: Sequence[int]) -> dict[int, Sketch]:
-    """What these seeds of a variant begin with; without those that raise, or whose model is another than that of seeds 0 and 1."""
+    """What these seeds of a variant begin with; without those that raise."""
     engine.load()
-    from orchestrator.engine.model import begin, form_of, form_of_both, start_of  # noqa: PLC0415  they import Keras
+    from orchestrator.engine.model import begin, form_of_both, start_of  # noqa: PLC0415  they import Keras
 
     here, found = lesson(source, settings), dict[int, Sketch]()
     asked = here.variant(variant)
@@ -148,9 +148,7 @@ def begun(source: Source, settings: Settings, variant: str, scope: Scope, seeds:
     for seed in seeds:
         with suppress(Exception):  # the lesson's own code: whoever trains the seed will tell
             rows = split if scope == "fixed" else data.draw(scope, seed)
-            beginning = begin(asked, rows, seed, whole=False)
-            if not form or form_of(beginning.model) == form:
-                found[seed] = start_of(beginning)
+            found[seed] = start_of(begin(asked, rows, seed, whole=False), form)
     return found
 
 

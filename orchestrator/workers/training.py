@@ -96,19 +96,18 @@ def train(
     Raises:
         OtherProgramError: this is not what was planned.
     """
-    variant, held, bench = _planned(job, here)
+    held, bench = _planned(job, here)
     made = None if known or bench.verdict else _check(job, here, bench, held)
     reason = job.reason or (known or bench.verdict or SelfCheck()).why
     if bench.program and job.engine == "compiled" and not reason:
-        data = held.as_data()
-        outcomes = bench.program.train(seeds, data, job.data, otherwise=lambda seed: _departed(job, here, seed, held))
+        outcomes = bench.program.train(
+            seeds,
+            held.as_data(),
+            job.data,
+            otherwise=lambda seed, why: _through_fit(job, here, seed, held, bench, why),
+        )
     else:
-        starts = {seed: _start(variant, held, seed) for seed in seeds} if job.traced else {}
-        outcomes = [
-            replace(_fit(job, here, seed, held, reason or None), start=starts.get(seed))
-            for seed in dict.fromkeys(seeds)
-        ]
-        here.enter()
+        outcomes = [_through_fit(job, here, seed, held, bench, reason or None) for seed in dict.fromkeys(seeds)]
     return [replace(o, rows=held.seen.get(o.seed)) for o in outcomes], made
 
 
@@ -118,11 +117,11 @@ def check(job: Job, here: Loaded) -> SelfCheck | None:
     Raises:
         OtherProgramError: this is not what was planned.
     """
-    _, held, bench = _planned(job, here)
+    held, bench = _planned(job, here)
     return None if bench.verdict else _check(job, here, bench, held)
 
 
-def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
+def _planned(job: Job, here: Loaded) -> tuple[Held, Bench]:
     """What a job trains, as it lies here; refused if it is not what was planned."""
     lesson = here.enter()
     variant = lesson.variant(job.variant)
@@ -130,7 +129,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Variant, Held, Bench]:
     bench = _bench(variant, held.splits[0], job.traced, here)
     if job.identity is not None:
         _refuse_other(job.identity, _found(job, variant, here, bench, held))
-    return variant, held, bench
+    return held, bench
 
 
 def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None:
@@ -141,24 +140,20 @@ def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None
     return bench.verdict
 
 
-def _fit(job: Job, here: Loaded, seed: int, held: Held, reason: str | None) -> Outcome:
+def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, reason: str | None) -> Outcome:
     """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed."""
+    start = _start(here.lesson.variant(job.variant), held, seed, bench.program.form) if bench.program else None
     variant = here.anew().lesson.variant(job.variant)
     engine = "fit-jax" if job.engine == "compiled" else job.engine
-    return fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
-
-
-def _departed(job: Job, here: Loaded, seed: int, held: Held) -> Outcome:
-    """A seed that builds another model than the program's, while its neighbours train."""
-    outcome = _fit(job, here, seed, held, f"seed {seed} builds another model than seeds 0 and 1")
+    outcome = fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
     here.enter()
-    return outcome
+    return replace(outcome, start=start)
 
 
-def _start(variant: Variant, held: Held, seed: int) -> Sketch | None:
+def _start(variant: Variant, held: Held, seed: int, form: str) -> Sketch | None:
     """What a seed that `fit` trains begins with; None where it can't begin, which training will tell."""
     with suppress(Exception):
-        return start_of(begin(variant, held.data.draw(held.scope, seed), seed, whole=False))
+        return start_of(begin(variant, held.data.draw(held.scope, seed), seed, whole=False), form)
     return None
 
 
