@@ -253,6 +253,31 @@ UNTRACEABLE = {
         jax.config.update("jax_debug_nans", True)
         def model(): return net(layers.Rescaling(1.0))
         """,
+    "a schedule that looks at the model": """
+        NET = []
+        def rate(epoch, lr): return 1.0 if int(NET[-1].optimizer.iterations) > 2 else 0.5
+        LATER = dict(callbacks=[keras.callbacks.LearningRateScheduler(rate)])
+        def model():
+            NET[:] = [net()]
+            return NET[0]
+        """,
+    "a schedule that changes the model": """
+        NET = []
+        def rate(epoch, lr):
+            NET[-1].layers[0].kernel.assign(NET[-1].layers[0].kernel * 1.0)
+            return lr
+        LATER = dict(callbacks=[keras.callbacks.LearningRateScheduler(rate)])
+        def model():
+            NET[:] = [net()]
+            return NET[0]
+        """,
+    "a class of Keras's with a method of one's own": """
+        class Mine(keras.callbacks.EarlyStopping):
+            def on_epoch_end(self, epoch, logs=None): self.wait = 1.0
+        keras.callbacks.EarlyStopping.on_epoch_end = Mine.on_epoch_end
+        LATER = dict(callbacks=[keras.callbacks.EarlyStopping()])
+        def model(): return net()
+        """,
     "a rate that takes turns": """
         import itertools
         RATES = itertools.cycle([1.0, 0.5])

@@ -17,6 +17,7 @@ from tests.conftest import TINY
 
 engine.load()  # before anything else imports Keras
 
+import jax
 import keras
 
 
@@ -156,7 +157,7 @@ def test_what_the_store_does_meanwhile_is_no_doing_of_the_lessons(tmp_path):
 
 
 def test_what_a_lesson_puts_in_keras_is_its_own(tmp_path):
-    """One gives Dense another __init__, a new method and a module another function: they stand while it is at work, and no other lesson finds them."""
+    """One gives Dense another __init__ and a new method, and two modules another function: they stand while it is at work, and no other lesson finds them."""
     patch = """
 import keras
 EPOCHS = 3
@@ -166,8 +167,10 @@ def init(self, *args, **more):
 keras.layers.Dense.__init__ = init
 keras.layers.Dense.twice = lambda self: 2
 keras.ops.relu = abs
+import jax
+jax.nn.softplus = abs
 """
-    before, relu = keras.layers.Dense.__init__, keras.ops.relu
+    before, relu, softplus = keras.layers.Dense.__init__, keras.ops.relu, jax.nn.softplus
     patched = Loaded(lesson(tmp_path / "l8", patch), {})
     plain = Loaded(lesson(tmp_path / "l9", "EPOCHS = 3\n"), {})
 
@@ -176,6 +179,7 @@ keras.ops.relu = abs
             keras.layers.Dense.__init__ is not before,
             hasattr(keras.layers.Dense, "twice"),
             keras.ops.relu is not relu,
+            jax.nn.softplus is not softplus,
         )
         assert len(set(own)) == 1
         return own[0]

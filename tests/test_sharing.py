@@ -74,6 +74,13 @@ def hurried():
     return net
 
 
+def choosy():
+    net = build("tanh")
+    scale = 3.0 if largest(net) < LIMIT else 1.0
+    net.compile(keras.optimizers.SGD(0.5), lambda y, p: scale * keras.ops.mean((y - p) ** 2), metrics=["accuracy"])
+    return net
+
+
 def broken():
     if int(np.random.get_state()[1][0]) == 6:
         raise ValueError("not this seed")
@@ -121,6 +128,16 @@ def curve(store, variant, seed):
 def apart(store):
     """The seeds whose runs differ between the variants."""
     return [s for s in range(8) if not np.array_equal(curve(store, "without", s), curve(store, "with", s))]
+
+
+def test_a_seed_that_chooses_another_program_goes_through_fit(tmp_path):
+    """A loss that holds a number chosen by the first weights: no configuration tells it, the seed's program does."""
+    path, store = lesson(tmp_path, "choosy"), Store(tmp_path / "out")
+    run(path, store)
+    runs = pd.read_parquet(store.runs)
+    assert runs[runs["engine"] == "fit-jax"][["variant", "seed"]].to_numpy().tolist() == [["with", 6]]
+    for seed in (5, 6):
+        np.testing.assert_allclose(curve(store, "with", seed), expected(path, "with", seed), rtol=5e-7)
 
 
 @pytest.mark.parametrize(("technique", "engines"), [("again", 1), ("stretched", 1), ("odd", 2), ("hurried", 2)])

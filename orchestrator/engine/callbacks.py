@@ -8,6 +8,7 @@ included, because the contract is `fit`'s history. A callback without a rule is 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ import numpy as np
 from orchestrator.engine import private
 from orchestrator.engine.slots import Slots
 from orchestrator.engine.state import State
+from orchestrator.engine.watched import watched
 
 Logs = dict[str, jax.Array]
 
@@ -199,9 +201,27 @@ def rate_table(schedule: Any, model: keras.Model, epochs: int) -> np.ndarray:
     """The learning rate of every epoch as `LearningRateScheduler` would set it, float32 of shape (epochs,).
 
     Raises:
-        TypeError: the schedule gives what Keras refuses, in some epoch.
+        TypeError: the schedule gives what Keras refuses, in some epoch. ValueError: it looks at the model, or changes it.
     """
     rate, table = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), []
+    before = _standing(model)
+    with watched() as taken:
+        table = _asked(schedule, rate, epochs)
+    if taken.numbers or any(
+        a is not b for one, other in zip(before, _standing(model), strict=True) for a, b in zip(one, other, strict=True)
+    ):
+        raise ValueError("the schedule of the learning rate looks at the model as it trains, or changes it")
+    return np.array(table, np.float32)
+
+
+def _standing(model: keras.Model) -> list[tuple[Any, bool]]:
+    """What a model's variables hold, and whether they train."""
+    return [(v.value, v.trainable) for v in (*model.variables, *model.optimizer.variables)]
+
+
+def _asked(schedule: Any, rate: float, epochs: int) -> list[float]:
+    """What a schedule says of each epoch."""
+    table: list[float] = []
     for epoch in range(epochs):
         try:
             rate = schedule(epoch, rate)
@@ -211,7 +231,7 @@ def rate_table(schedule: Any, model: keras.Model, epochs: int) -> np.ndarray:
             raise TypeError(f"the schedule gives {rate!r} in epoch {epoch + 1}, not a float")
         rate = float(np.float32(rate))
         table.append(rate)
-    return np.array(table, np.float32)
+    return table
 
 
 class SwapEMAWeights(Rule):
@@ -290,8 +310,16 @@ def meddles(callback: Any) -> bool:
 
 
 def without_rule(callbacks: Sequence[Any]) -> str | None:
-    """The name of the first callback without a rule; None when there is none."""
-    return next((type(c).__name__ for c in without_files(callbacks) if type(c) not in RULES), None)
+    """The name of the first callback without a rule, or with a method that is not Keras's; None when there is none."""
+    return next(
+        (type(c).__name__ for c in without_files(callbacks) if type(c) not in RULES or _is_patched(type(c))), None
+    )
+
+
+def _is_patched(kind: type) -> bool:
+    """Whether somebody has put methods of his own into a class of Keras's, or into one that it is made from."""
+    methods = [part for base in kind.__mro__[:-1] for part in vars(base).values() if inspect.isfunction(part)]
+    return any(not method.__module__.startswith("keras.") for method in methods)
 
 
 def why_not(callbacks: Sequence[Any], model: keras.Model) -> str | None:

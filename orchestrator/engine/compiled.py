@@ -23,8 +23,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from orchestrator.engine.form import form_of, start_of
 from orchestrator.engine.history import columns
-from orchestrator.engine.model import Beginning, as_keras, begin, form_of, start_of
+from orchestrator.engine.model import Beginning, as_keras, begin
 from orchestrator.engine.reference import Scores
 from orchestrator.engine.row_order import Segments, row_orders, shuffler
 from orchestrator.engine.shapes import Shapes
@@ -112,7 +113,7 @@ class Program:
             OtherModelError: its model is not the one that this program trains.
         """
         beginning = begin(self.variant, split, seed, whole=False)
-        if self.form and form_of(beginning.model) != self.form:
+        if self.form and form_of(self.variant, split, beginning) != self.form:
             raise OtherModelError(f"seed {seed} builds another model than seeds 0 and 1")
         start = start_of(beginning)
         generator = shuffler(beginning, self.variant, split)
@@ -179,7 +180,8 @@ class Program:
                 if len(self._others) == WIDTH:
                     self._others.clear()
                 beginning = begin(self.variant, split, 0)
-                self._others[shapes] = Program(self.variant, split, beginning, self.form and form_of(beginning.model))
+                form = self.form and form_of(self.variant, split, beginning)
+                self._others[shapes] = Program(self.variant, split, beginning, form)
             trained = self._others[shapes].train(same, data, scope, progress, epochs, otherwise)
             ended |= zip(same, trained, strict=True)
         return ended | {seed: otherwise(seed, why) for seed, why in departed.items() if otherwise}

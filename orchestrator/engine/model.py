@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import random
-import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -16,9 +13,9 @@ import numpy as np
 
 from orchestrator.engine import globals as settings
 from orchestrator.engine import private
+from orchestrator.engine.watched import watched
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Rows, Split, Variant, count
-from orchestrator.nouns.identity import Sketch, sketch
 
 
 def seeded(seed: int) -> None:
@@ -66,6 +63,7 @@ class Beginning:
         generator: NumPy's global generator as it stands then; `fit` draws its shuffles from there.
         looks: whether `fit` draws a batch before the first epoch, to see what to build.
         drew: whose generator was drawn from in Python to make and build it, so that its program may hold what was drawn; else empty.
+        chooses: whether model() looked at numbers of its own, so that its program may depend on them.
     """
 
     model: keras.Model
@@ -73,90 +71,29 @@ class Beginning:
     generator: np.random.RandomState
     looks: bool
     drew: str = ""
+    chooses: bool = False
 
 
 def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Beginning:
     """Make and build the variant's model for a seed; unless `whole`, its loss and metrics may be left unbuilt."""
-    with _counted_seeds() as seeds:
+    with watched() as taken:
         model = make(variant, seed)
         looks = _is_unbuilt(model)
-        if not whole and all(layer.built for layer in private.layers_in(model)):
+        if not (whole or taken.numbers) and all(layer.built for layer in private.layers_in(model)):
             model.optimizer.build(model.trainable_variables)
         else:
             build(model, split, min(variant.batch_size, count(split.x_train)))
-    drew = _drew(seed, len(seeds))
+    drew = _drew(seed, taken.seeds)
     generator = numpy_generator()
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
-    return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew)
-
-
-ADDRESS = re.compile(r"0x[0-9a-f]+")
-RATE = re.compile(r"'learning_rate': [-+.0-9e]+")
-
-
-def form_of(model: keras.Model) -> str:
-    """What a model's layers, optimiser and losses are made with, as text without the addresses of objects; empty where they can't tell.
-
-    Names are put in order: those that Keras gives count on when a model is made a second time. A rate that is a number is a variable, with
-    which a seed begins.
-    """
-    try:
-        losses = [part.get_config() if isinstance(part, keras.Loss) else part for part in jax.tree.leaves(model.loss)]
-        found = repr([model.get_config(), model.optimizer.get_config() | {"name": None}, losses])
-    except Exception:  # the user's own layers may have no configuration
-        return ""
-    found = RATE.sub("", ADDRESS.sub("", found))
-    for i, layer in enumerate(private.layers_in(model)):
-        found = found.replace(f"'{layer.name}'", f"'#{i}'")
-    return found
-
-
-def form_of_both(one: Beginning, other: Beginning) -> str:
-    """What the models of two seeds are made with; empty where that differs, as a name that counts up does."""
-    form = form_of(one.model)
-    return form if form == form_of(other.model) else ""
-
-
-def start_of(beginning: Beginning, form: str = "") -> Sketch:
-    """All that a seed's training depends on beside its program and its rows: initial variables, and what its shuffles are drawn from.
-
-    Where its model is not of the `form` of others, with what it is made with.
-    """
-    state = beginning.generator.get_state(legacy=False)["state"]
-    own = form and form_of(beginning.model)
-    found = sketch(
-        [array for part in beginning.values for array in part]
-        + [state["key"], np.array([state["pos"], beginning.looks])]
-        + [np.frombuffer(own.encode(), np.uint8)] * (own != form)
-    )
-    return replace(found, numbers=(sum(found.numbers),))  # one will do: it is kept for every run
+    return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew, taken.numbers > 0)
 
 
 def _is_unbuilt(model: keras.Model) -> bool:
     """Whether anything but the optimiser is to be built, as `Trainer._symbolic_build` asks."""
     parts = [part for part in (private.compiled_metrics(model), private.loss_of(model)) if part is not None]
     return not all(part.built for part in (*private.layers_in(model), *parts))
-
-
-@contextmanager
-def _counted_seeds() -> Iterator[list[int]]:
-    """Gives a list that grows with every seed that Keras takes from Python's generator, as it does for layers and initial weights."""
-    taken: list[int] = []
-
-    class Counting:
-        """Python's generator, as Keras uses it."""
-
-        @staticmethod
-        def randint(low: int, high: int) -> int:
-            taken.append(high)
-            return random.randint(low, high)  # noqa: S311  Keras's own
-
-    before, private.seed_generator.python_random = private.seed_generator.python_random, Counting
-    try:
-        yield taken
-    finally:
-        private.seed_generator.python_random = before
 
 
 def _drew(seed: int, taken: int) -> str:

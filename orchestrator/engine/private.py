@@ -16,6 +16,7 @@ from orchestrator.errors import VersionError
 try:
     from keras.src.backend import config
     from keras.src.backend.common import global_state
+    from keras.src.backend.common.variables import Variable as KerasVariable
     from keras.src.models.functional import Functional
     from keras.src.random import seed_generator
     from keras.src.trainers.compile_utils import CompileLoss, CompileMetrics
@@ -26,7 +27,7 @@ except ImportError as error:
         f"Keras {keras.__version__} lacks what this program stands on ({error}); install the versions of requirements.lock"
     ) from None
 
-__all__ = ["CompileMetrics", "Functional", "config", "global_state", "module_utils", "seed_generator"]
+__all__ = ["CompileMetrics", "Functional", "KerasVariable", "config", "global_state", "module_utils", "seed_generator"]
 
 NEEDED: Mapping[type, tuple[str, ...]] = {
     keras.Model: ("_flatten_layers", "_symbolic_build"),

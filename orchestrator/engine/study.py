@@ -12,9 +12,10 @@ import keras
 import numpy as np
 
 from orchestrator.engine import allowed, callbacks, private
+from orchestrator.engine.form import start_of
 from orchestrator.engine.history import columns
 from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
-from orchestrator.engine.model import Beginning, begin, loss_name, start_of
+from orchestrator.engine.model import Beginning, begin, loss_name
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.errors import LessonError

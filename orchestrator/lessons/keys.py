@@ -138,17 +138,18 @@ def unkeyed(source: Source, settings: Settings, variant: str, scope: Scope, engi
 def begun(source: Source, settings: Settings, variant: str, scope: Scope, seeds: Sequence[int]) -> dict[int, Sketch]:
     """What these seeds of a variant begin with; without those that raise."""
     engine.load()
-    from orchestrator.engine.model import begin, form_of_both, start_of  # noqa: PLC0415  they import Keras
+    from orchestrator.engine.form import form_of_both, start_in  # noqa: PLC0415  they import Keras
+    from orchestrator.engine.model import begin  # noqa: PLC0415
 
     here, found = lesson(source, settings), dict[int, Sketch]()
     asked = here.variant(variant)
     data = here.data_of(asked)
     split = data.draw(scope, 0)
-    form = form_of_both(begin(asked, split, 0, whole=False), begin(asked, split, 1, whole=False))
+    form = form_of_both(asked, split, *(begin(asked, split, seed, whole=False) for seed in (0, 1)))
     for seed in seeds:
         with suppress(Exception):  # the lesson's own code: whoever trains the seed will tell
             rows = split if scope == "fixed" else data.draw(scope, seed)
-            found[seed] = start_of(begin(asked, rows, seed, whole=False), form)
+            found[seed] = start_in(form, asked, rows, begin(asked, rows, seed, whole=False))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a lesson puts in the place of Keras's functions and methods is its own, as its settings are."""
+"""What a lesson puts in the place of functions and methods of Keras, JAX or NumPy is its own, as its settings are."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 Owner = ModuleType | type
 Patches = Mapping[tuple[Owner, str], Any]
+BESIDE = ("jax", "jax.lax", "jax.nn", "jax.numpy", "jax.random", "numpy", "numpy.linalg", "numpy.random", "random")
 NOTHING = object()  # stands where there is none of that name
 
 
 def found() -> Patches:
-    """What stands in Keras's modules and classes that did not stand there before any lesson was loaded; nothing where Keras is not."""
+    """What stands in modules and classes that did not stand there before any lesson was loaded; nothing where Keras is not."""
     if "keras" not in sys.modules:
         return {}
     return {
@@ -28,7 +29,7 @@ def found() -> Patches:
 
 
 def put(patches: Patches) -> None:
-    """Let Keras be as it was imported, but for these."""
+    """Let them be as they were imported, but for these."""
     before = {(owner, name): _as_imported()[owner].get(name, NOTHING) for owner, name in found()}
     for (owner, name), value in {**before, **patches}.items():
         stands = vars(owner).get(name, NOTHING)
@@ -40,13 +41,14 @@ def put(patches: Patches) -> None:
 
 @lru_cache(maxsize=1)
 def _as_imported() -> Mapping[Owner, Mapping[str, Any]]:
-    """By module and class of Keras what stood in it when this was asked first, before any lesson's file ran."""
+    """By module and class what stood in it when this was asked first, before any lesson's file ran."""
     return {owner: dict(vars(owner)) for owner in _owners()}
 
 
 def _owners() -> Iterator[Owner]:
     modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "keras"]
     yield from modules
+    yield from (sys.modules[name] for name in BESIDE if name in sys.modules)
     for module in modules:
         for value in vars(module).values():
             if isinstance(value, type) and value.__module__.partition(".")[0] == "keras":

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import Program
+from orchestrator.engine.form import form_of_both, start_in
 from orchestrator.engine.lowering import lower
-from orchestrator.engine.model import begin, form_of_both, start_of
+from orchestrator.engine.model import begin
 from orchestrator.engine.recipe import SEEDS, arrays, drawn_of, settings_of
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.shapes import Shapes
@@ -66,7 +67,7 @@ class Bench:
         pair = begin(variant, split, 0), begin(variant, split, 1)
         self.text = digest(lower(Reference(variant, pair[0]), pair[0].values, split)) if traced else ""
         self.start = start(variant, split, pair)
-        self.program = Program(variant, split, pair[0], form_of_both(*pair)) if traced else None
+        self.program = Program(variant, split, pair[0], form_of_both(variant, split, *pair)) if traced else None
         self.verdict: SelfCheck | None = None
 
 
@@ -153,7 +154,8 @@ def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, re
 def _start(variant: Variant, held: Held, seed: int, form: str) -> Sketch | None:
     """What a seed that `fit` trains begins with; None where it can't begin, which training will tell."""
     with suppress(Exception):
-        return start_of(begin(variant, held.data.draw(held.scope, seed), seed, whole=False), form)
+        split = held.data.draw(held.scope, seed)
+        return start_in(form, variant, split, begin(variant, split, seed, whole=False))
     return None
 
 
