@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-import jax
 import numpy as np
+from jax._src.array import ArrayImpl  # to ask an array for its type would start JAX, under TensorFlow too
 
 from orchestrator.engine import private
-
-ARRAY = type(jax.numpy.zeros(()))
 
 
 @dataclass
@@ -59,8 +57,8 @@ def watched() -> Iterator[Taken]:
         for owner, name, other in (
             (private.seed_generator, "python_random", Counting),
             (private.KerasVariable, "value", property(value)),
-            (ARRAY, "_value", property(counted(vars(ARRAY)["_value"].fget))),
-            (ARRAY, "item", counted(ARRAY.item)),
+            (ArrayImpl, "_value", property(counted(vars(ArrayImpl)["_value"].fget))),
+            (ArrayImpl, "item", counted(ArrayImpl.item)),
             (np.random, "get_state", counted(np.random.get_state)),
             (random, "getstate", counted(random.getstate)),
         ):
