@@ -203,20 +203,17 @@ def rate_table(schedule: Any, model: keras.Model, epochs: int) -> np.ndarray:
     Raises:
         TypeError: the schedule gives what Keras refuses, in some epoch. ValueError: it looks at the model, or changes it.
     """
-    rate, table = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), []
-    before = _standing(model)
+    rate, before = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), _standing(model)
     with watched() as taken:
         table = _asked(schedule, rate, epochs)
-    if taken.numbers or any(
-        a is not b for one, other in zip(before, _standing(model), strict=True) for a, b in zip(one, other, strict=True)
-    ):
+    if taken.numbers or any(a is not b for a, b in zip(before, _standing(model), strict=True)):
         raise ValueError("the schedule of the learning rate looks at the model as it trains, or changes it")
     return np.array(table, np.float32)
 
 
-def _standing(model: keras.Model) -> list[tuple[Any, bool]]:
+def _standing(model: keras.Model) -> list[Any]:
     """What a model's variables hold, and whether they train."""
-    return [(v.value, v.trainable) for v in (*model.variables, *model.optimizer.variables)]
+    return [part for v in (*model.variables, *model.optimizer.variables) for part in (v.value, v.trainable)]
 
 
 def _asked(schedule: Any, rate: float, epochs: int) -> list[float]:

@@ -25,8 +25,12 @@ def form_of(variant: Variant, split: Split, beginning: Beginning) -> str:
 
     Where model() chooses by numbers that it looks at, with the digest of the seed's program.
     """
-    chosen = digest(lower(Reference(variant, beginning), beginning.values, split)) if beginning.chooses else ""
-    return _configured(beginning.model) + chosen
+    return _configured(beginning.model) + (program_of(variant, split, beginning) if beginning.chooses else "")
+
+
+def program_of(variant: Variant, split: Split, beginning: Beginning) -> str:
+    """The digest of a seed's program; raises what the user's code raises when it is traced."""
+    return digest(lower(Reference(variant, beginning), beginning.values, split))
 
 
 def _configured(model: keras.Model) -> str:

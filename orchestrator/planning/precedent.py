@@ -112,4 +112,4 @@ def _drawn_otherwise(
 
 def _same(now: Sketch, stored: Mapping[str, Any]) -> bool:
     before = sketch_of(stored)
-    return before is not None and (now.digest == before.digest or now.is_like(before))
+    return before is not None and now.matches(before, elsewhere=True)

@@ -35,8 +35,7 @@ class Begun(NamedTuple):
         """Whether both began with the same, but for the rounding of processors of other kinds."""
         if not (self.start and other.start):
             return False
-        same = self.start.digest == other.start.digest
-        return same or (self.processor != other.processor and self.start.is_like(other.start))
+        return self.start.matches(other.start, self.processor != other.processor)
 
 
 def settled(

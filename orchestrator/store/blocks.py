@@ -107,7 +107,7 @@ class Blocks:
             require_format(about)
             if about.get("key", key) != key or [run["seed"] for run in about["runs"]] != list(seeds):
                 return []
-            of_block = {name: about.get(name, "") for name in ("processor", "code", "final")}
+            of_block = {name: about.get(name, "") for name in ("processor", "code")} | {"final": about["final"]}
             return [{**run, **of_block} for run in about["runs"]]
         except FileNotFoundError:
             return []

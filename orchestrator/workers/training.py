@@ -12,18 +12,16 @@ from pathlib import Path
 
 from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import Program
-from orchestrator.engine.form import form_of_both, start_in
-from orchestrator.engine.lowering import lower
+from orchestrator.engine.form import form_of_both, program_of, start_in
 from orchestrator.engine.model import begin
 from orchestrator.engine.recipe import SEEDS, arrays, drawn_of, settings_of
-from orchestrator.engine.reference import Reference
 from orchestrator.engine.shapes import Shapes
 from orchestrator.engine.study import start
 from orchestrator.errors import OtherProgramError
 from orchestrator.lesson import Data, Split, Variant
 from orchestrator.lessons.loaded import Loaded, content
 from orchestrator.nouns.check import SelfCheck
-from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
+from orchestrator.nouns.identity import Identity, Sketch, sketch
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.nouns.plan import Job
 from orchestrator.reports.nouns.scope import Scope
@@ -65,7 +63,7 @@ class Bench:
     def __init__(self, variant: Variant, split: Split, traced: bool) -> None:
         """Build it for the two seeds that the plan knows."""
         pair = begin(variant, split, 0), begin(variant, split, 1)
-        self.text = digest(lower(Reference(variant, pair[0]), pair[0].values, split)) if traced else ""
+        self.text = program_of(variant, split, pair[0]) if traced else ""
         self.start = start(variant, split, pair)
         self.program = Program(variant, split, pair[0], form_of_both(variant, split, *pair)) if traced else None
         self.verdict: SelfCheck | None = None
@@ -143,18 +141,19 @@ def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None
 
 def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, reason: str | None) -> Outcome:
     """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed."""
-    start = _start(here.lesson.variant(job.variant), held, seed, bench.program.form) if bench.program else None
+    data = held.as_data()
+    start = _start(job, here.lesson.variant(job.variant), data, seed, bench.program.form) if bench.program else None
     variant = here.anew().lesson.variant(job.variant)
     engine = "fit-jax" if job.engine == "compiled" else job.engine
-    outcome = fit.train_one(variant, seed, held.as_data(), job.data, engine, reason)
+    outcome = fit.train_one(variant, seed, data, job.data, engine, reason)
     here.enter()
     return replace(outcome, start=start)
 
 
-def _start(variant: Variant, held: Held, seed: int, form: str) -> Sketch | None:
+def _start(job: Job, variant: Variant, data: Data, seed: int, form: str) -> Sketch | None:
     """What a seed that `fit` trains begins with; None where it can't begin, which training will tell."""
     with suppress(Exception):
-        split = held.data.draw(held.scope, seed)
+        split = data.draw(job.data, seed)
         return start_in(form, variant, split, begin(variant, split, seed, whole=False))
     return None
 
