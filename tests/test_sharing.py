@@ -81,6 +81,14 @@ def choosy():
     return net
 
 
+def unseen():
+    net = build("tanh")
+    largest = np.asarray(keras.ops.abs(net.layers[0].kernel)).max()  # NumPy takes a buffer, and no method is called
+    scale = 3.0 if largest < LIMIT else 1.0
+    net.compile(keras.optimizers.SGD(0.5), lambda y, p: scale * keras.ops.mean((y - p) ** 2), metrics=["accuracy"])
+    return net
+
+
 def broken():
     if int(np.random.get_state()[1][0]) == 6:
         raise ValueError("not this seed")
@@ -130,9 +138,10 @@ def apart(store):
     return [s for s in range(8) if not np.array_equal(curve(store, "without", s), curve(store, "with", s))]
 
 
-def test_a_seed_that_chooses_another_program_goes_through_fit(tmp_path):
+@pytest.mark.parametrize("technique", ["choosy", "unseen"])
+def test_a_seed_that_chooses_another_program_goes_through_fit(tmp_path, technique):
     """A loss that holds a number chosen by the first weights: no configuration tells it, the seed's program does."""
-    path, store = lesson(tmp_path, "choosy"), Store(tmp_path / "out")
+    path, store = lesson(tmp_path, technique), Store(tmp_path / "out")
     run(path, store)
     runs = pd.read_parquet(store.runs)
     assert runs[runs["engine"] == "fit-jax"][["variant", "seed"]].to_numpy().tolist() == [["with", 6]]

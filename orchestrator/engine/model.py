@@ -13,9 +13,11 @@ import numpy as np
 
 from orchestrator.engine import globals as settings
 from orchestrator.engine import private
-from orchestrator.engine.watched import watched
+from orchestrator.engine.watched import needs_numbers, watched
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Rows, Split, Variant, count
+
+ASKED = 64  # variants of which a process knows whether they look at numbers
 
 
 def seeded(seed: int) -> None:
@@ -76,18 +78,36 @@ class Beginning:
 
 def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Beginning:
     """Make and build the variant's model for a seed; unless `whole`, its loss and metrics may be left unbuilt."""
+    rows = min(variant.batch_size, count(split.x_train))
     with watched() as taken:
         model = make(variant, seed)
         looks = _is_unbuilt(model)
-        if not (whole or taken.numbers) and all(layer.built for layer in private.layers_in(model)):
+        if not whole and all(layer.built for layer in private.layers_in(model)):
             model.optimizer.build(model.trainable_variables)
         else:
-            build(model, split, min(variant.batch_size, count(split.x_train)))
+            build(model, split, rows)
+        if chooses := taken.numbers > 0 or _needs_numbers(variant, split, rows):
+            build(model, split, rows)  # all of it: its program will be asked for
     drew = _drew(seed, taken.seeds)
     generator = numpy_generator()
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
-    return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew, taken.numbers > 0)
+    return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew, chooses)
+
+
+_asked: dict[int, tuple[Variant, bool]] = {}
+
+
+def _needs_numbers(variant: Variant, split: Split, rows: int) -> bool:
+    """Whether the variant's models are made and built from numbers of their own; asked once a process, after one was made without a trace."""
+    if keras.backend.backend() != "jax":
+        return False
+    if id(variant) not in _asked:
+        if len(_asked) == ASKED:
+            del _asked[next(iter(_asked))]
+        found = needs_numbers(lambda: build(variant.model(), split, rows))
+        _asked[id(variant)] = (variant, found)  # the variant is kept, so that no other gets its id
+    return _asked[id(variant)][1]
 
 
 def _is_unbuilt(model: keras.Model) -> bool:

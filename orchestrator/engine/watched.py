@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+import jax
 import numpy as np
 from jax._src.array import ArrayImpl  # to ask an array for its type would start JAX, under TensorFlow too
 
@@ -29,7 +31,7 @@ class Taken:
 
 @contextmanager
 def watched() -> Iterator[Taken]:
-    """Counts while it is open. NumPy may take numbers from an array of JAX's unseen, but not from a variable of Keras's."""
+    """Counts while it is open. NumPy may take numbers from an array of JAX's unseen; `needs_numbers` tells."""
     taken = Taken()
 
     class Counting:
@@ -64,3 +66,23 @@ def watched() -> Iterator[Taken]:
         ):
             stack.enter_context(patch.object(owner, name, other))
         yield taken
+
+
+def needs_numbers(function: Callable[[], Any]) -> bool:
+    """Whether a function, called once more, takes numbers from arrays in whatever way: under a trace, which JAX alone has, there are none to take.
+
+    It leaves the generators, and what Keras keeps for all models, as they were.
+    """
+    numpy, python = np.random.get_state(), random.getstate()  # noqa: NPY002  the global one is what Keras seeds
+    try:
+        with (
+            patch.object(private.global_state, "GLOBAL_STATE_TRACKER", threading.local()),
+            patch.object(private.seed_generator, "python_random", random),
+        ):
+            jax.eval_shape(lambda: (function(), None)[1])
+    except Exception:  # the user's own code: whatever it lacks here, it can't be told that it takes none
+        return True
+    finally:
+        np.random.set_state(numpy)  # noqa: NPY002
+        random.setstate(python)
+    return False
