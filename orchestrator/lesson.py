@@ -253,7 +253,10 @@ def _targets(data: Data, scope: Scope, seeds: Sequence[int]) -> list[list[tuple[
 
 
 def _equal(one: tuple[str, Any], other: tuple[str, Any]) -> bool:
-    return one[0] == other[0] and np.array_equal(one[1], other[1])
+    """Whether two arrays say the same of every row, whether a row has a number or a list of one."""
+    a, b = one[1], other[1]
+    same = len(a) == len(b) and np.size(a) == np.size(b)
+    return one[0] == other[0] and same and np.array_equal(np.reshape(a, (len(a), -1)), np.reshape(b, (len(b), -1)))
 
 
 def _part(given: Any, name: str) -> tuple[Rows, ...] | None:

@@ -158,6 +158,16 @@ def test_callbacks_do_what_keras_does(case):
     assert ours.epochs <= 14
 
 
+@pytest.mark.parametrize("case", ["plateau with cooldown", "schedule"])
+def test_a_rate_is_found_inside_an_optimiser_that_scales_losses(case):
+    """A callback that moves the learning rate moves that of the optimiser which moves the weights, and averages are that one's, too."""
+    optimizer = lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.05, use_ema=True))  # noqa: E731
+    ours = compare(
+        Variant(case, net(*sigmoid(), optimizer=optimizer), epochs=12, batch_size=8, callbacks=CALLBACKS[case])
+    )
+    assert len(set(ours.history["learning_rate"].tolist())) > 1
+
+
 @pytest.mark.parametrize("swap_on_epoch", [False, True])
 @pytest.mark.parametrize("stop", [False, True])
 def test_averaged_weights_end_as_keras_leaves_them(swap_on_epoch, stop):
@@ -289,6 +299,10 @@ def patched_metric():
         ({"callbacks": [keras.callbacks.EarlyStopping("val_auc", mode="max")]}, "val_auc"),
         ({"fit": {"class_weight": {0: 1.0, 1: 2.0}}}, "class_weight"),
         ({"model": net(*sigmoid(), run_eagerly=True)}, "step by step"),
+        (
+            {"model": net(*sigmoid(), steps_per_execution=3), "callbacks": CALLBACKS["nan"]},
+            "looks after several batches",
+        ),
         ({"model": net(Peeking, *sigmoid(), jit_compile=False)}, "step by step"),
     ],
 )
@@ -357,6 +371,25 @@ def test_a_callback_that_starts_from_anothers_file_is_refused(tmp_path):
     variant = Variant("a", net(*sigmoid()), epochs=2, callbacks=[resumes(tmp_path / "backup")])
     with pytest.raises(LessonError, match="Resumes"):
         recipe(variant, DATA, "fixed", "compiled", files)
+
+
+def test_a_file_of_another_run_that_a_callback_might_read_is_refused(tmp_path):
+    """ModelCheckpoint is left out: a callback of the user's that loads its file would load what lay there before."""
+
+    class Loads(keras.callbacks.Callback):
+        """Ends with the best weights."""
+
+        def on_train_end(self, logs=None):
+            self.model.load_weights(best)
+
+    best = tmp_path / "best-03.weights.h5"
+    writer = keras.callbacks.ModelCheckpoint(str(tmp_path / "best-{epoch:02d}.weights.h5"), save_weights_only=True)
+    variant = Variant("a", net(*sigmoid()), epochs=2, callbacks=[writer, Loads()])
+    assert recipe(variant, DATA, "fixed", "compiled", files).engine == "fit-jax"
+    best.touch()
+    with pytest.raises(LessonError, match=r"best-03.*Loads would read the old one"):
+        recipe(replace(variant, name="b"), DATA, "fixed", "compiled", files)
+    assert recipe(replace(variant, callbacks=[writer]), DATA, "fixed", "compiled", files).engine == "compiled"
 
 
 # A run's bytes depend on nothing but the run.

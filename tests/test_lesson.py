@@ -220,10 +220,12 @@ def test_a_variant_may_bring_its_rows_and_not_its_targets():
     given = Data(fixed=lambda: Split(X, Y, X, Y))
     fewer = Data(fixed=lambda: Split(X[:2], Y[:2], X * 2, Y))
     other = Data(fixed=lambda: Split(X, Y, X, Y + 1))
+    flat = Data(fixed=lambda: Split(X, Y[:, 0], X, Y[:, 0]))
     weighted = Data(fixed=lambda: Split(X, Y, X, Y, None, W))
     made = lesson(variants=[Variant("a", len, epochs=1), Variant("b", len, epochs=1, data=fewer)])
     assert [made.data_of(variant) is fewer for variant in made.variants] == [False, True]
     assert have_same_targets(given, fewer, "fixed", (0,))
+    assert have_same_targets(given, flat, "fixed", (0,))
     assert not have_same_targets(given, other, "fixed", (0,))
     assert not have_same_targets(given, weighted, "fixed", (0,))
 

@@ -243,6 +243,82 @@ def test_what_a_callback_keeps_outside_itself_ends_with_its_run(tmp_path):
         assert rate == pytest.approx(expected)
 
 
+REACHING = '''"""Do runs find what they reach for outside themselves?"""
+
+import keras
+import numpy as np
+from orchestrator import Data, Endpoint, Lesson, Split, Variant
+
+DRAWN = {}
+WEIGHTS = np.ones(16, "float32")
+
+
+def draw(seed):
+    x = (np.random.default_rng(seed).normal(size=(48, 2)) * (1 + seed % 3)).astype("float32")
+    y = (x[:, :1] > 0).astype("float32")
+    DRAWN["x"] = x
+    return Split(x[:16], y[:16], x[16:], y[16:])
+
+
+def model(*first):
+    net = keras.Sequential([keras.Input((2,)), *first, keras.layers.Dense(4, "tanh"), keras.layers.Dense(1, "sigmoid")])
+    net.compile(keras.optimizers.SGD(0.5), "binary_crossentropy")
+    return net
+
+
+def scaled():
+    scale = keras.layers.Normalization()
+    scale.adapt(DRAWN["x"][:16])
+    return model(scale)
+
+
+class Fading(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        DRAWN["x"][:] *= 0.5
+
+
+class Paced(keras.callbacks.Callback):
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = weights
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights[:8] = 0
+
+
+LESSON = Lesson(
+    "Reaching",
+    about=__doc__,
+    data=Data(fixed=lambda: draw(7), redrawn=draw),
+    variants=[
+        Variant("scaled", scaled, 3, batch_size=8),
+        Variant("fading", model, 3, batch_size=8, callbacks=[Fading()]),
+        Variant("paced", model, 3, batch_size=8, callbacks=[Paced(WEIGHTS)], fit={"sample_weight": WEIGHTS}),
+    ],
+    endpoint=Endpoint("test_loss"),
+)
+'''
+
+
+def test_a_run_finds_what_it_reaches_for_outside_itself(tmp_path):
+    """A model made for the rows drawn last, a callback that changes rows, one that shares weights with `fit`'s arguments: all as in plain Keras."""
+    path, store = tmp_path / "reaching.py", Store(tmp_path / "out")
+    path.write_text(REACHING)
+    assert run(path, store, range(3))[0] == 0
+    assert set(pd.read_parquet(store.runs).engine) == {"fit-jax"}
+    stored = pd.read_parquet(store.histories).groupby(["variant", "data", "seed"], observed=True).val_loss.agg(list)
+    assert len(stored) == 18
+    for (name, scope, seed), curve in stored.items():
+        made = catalog.load(catalog.find([str(path)])[0])
+        variant, split = made.variant(name), made.data.draw(scope, seed)
+        keras.utils.set_random_seed(seed)
+        told = variant.model().fit(
+            split.x_train, split.y_train, 8, 3, 0, variant.callbacks,
+            validation_data=(split.x_test, split.y_test), **variant.fit,
+        )  # fmt: skip
+        np.testing.assert_array_equal(curve, np.float32(told.history["val_loss"]), f"{name}, {scope}, {seed}")
+
+
 def test_a_variable_that_a_worker_lacks_is_refused(tmp_path, monkeypatch):
     """What a callback reads in the environment is part of what can't be compiled: another value trains anew, and a worker without it trains nothing."""
     path = tmp_path / "reading.py"

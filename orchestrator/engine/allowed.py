@@ -73,9 +73,9 @@ def why_not(model: keras.Model) -> str | None:
             return f"convolutions ({type(layer).__name__}) take longer in a compiled loop than in fit"
         if _is_keras(layer) and type(layer) not in _LISTED:
             return f"the layer {type(layer).__name__} is not among those that were held against fit"
-    optimizer = model.optimizer
-    if _is_keras(optimizer) and type(optimizer) not in _OPTIMIZERS:
-        return f"the optimiser {type(optimizer).__name__} is not among those that were held against fit"
+    for optimizer in private.optimizers_of(model):
+        if _is_keras(optimizer) and type(optimizer) not in _OPTIMIZERS:
+            return f"the optimiser {type(optimizer).__name__} is not among those that were held against fit"
     return None
 
 

@@ -8,7 +8,9 @@ included, because the contract is `fit`'s history. A callback without a rule is 
 
 from __future__ import annotations
 
+import glob
 import inspect
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -284,10 +286,13 @@ RULES: dict[type, type[Any]] = {
 
 # They write files, which the store does for every run: with many seeds their paths would collide, and BackupAndRestore
 # would start one seed from another's file.
-WRITERS = tuple(
-    getattr(keras.callbacks, name)
-    for name in ("BackupAndRestore", "CSVLogger", "ModelCheckpoint", "OrbaxCheckpoint", "TensorBoard")
-)
+WRITERS: dict[type, str] = {
+    keras.callbacks.BackupAndRestore: "backup_dir",
+    keras.callbacks.CSVLogger: "filename",
+    keras.callbacks.ModelCheckpoint: "filepath",
+    keras.callbacks.OrbaxCheckpoint: "directory",
+    keras.callbacks.TensorBoard: "log_dir",
+}  # and where they say what they write
 IDLE = (keras.callbacks.History, keras.callbacks.ProgbarLogger)  # what they do, `fit` does anyway
 
 
@@ -299,6 +304,16 @@ def writes_files(callback: Any) -> bool:
 def without_files(callbacks: Sequence[Any]) -> list[Any]:
     """The callbacks that training is to have."""
     return [callback for callback in callbacks if type(callback) not in (*WRITERS, *IDLE)]
+
+
+def left_behind(callbacks: Sequence[Any]) -> str | None:
+    """A file that one of these would write, and that lies there from before; where the path names epochs or metrics, whichever."""
+    for callback in filter(writes_files, callbacks):
+        path = str(getattr(callback, WRITERS[type(callback)]))
+        found = glob.glob("*".join(map(glob.escape, re.split(r"\{[^{}]*\}", path))))  # noqa: PTH207  a user's whole path
+        if found:
+            return min(found)
+    return None
 
 
 def meddles(callback: Any) -> bool:

@@ -106,8 +106,8 @@ class Program:
 
         return jax.lax.map(one, (state, parts))
 
-    def initial(self, seed: int, split: Split, keeps: bool) -> Start:
-        """A seed's state before its first epoch, and the orders of its rows, kept for another scope or not.
+    def initial(self, seed: int, split: Split, keeps: bool, known: Start | None = None) -> Start:
+        """A seed's state before its first epoch, and the orders of its rows, kept for another scope or not; `known` is what it began with in that.
 
         Raises:
             OtherModelError: its model is not the one that this program trains.
@@ -116,6 +116,8 @@ class Program:
         if self.form and form_of(self.variant, split, beginning) != self.form:
             raise OtherModelError(f"seed {seed} builds another model than seeds 0 and 1")
         start = start_of(beginning)
+        if known and known.sketch == start:
+            return known
         generator = shuffler(beginning, self.variant, split)
         orders = row_orders(generator, count(split.x_train), self.variant)
         return Start(self.one.start(*beginning.values), Segments(orders, keeps), start)
@@ -164,7 +166,7 @@ class Program:
                 if (shapes := Shapes(split)) != self.shapes:
                     others.setdefault(shapes, (split, []))[1].append(seed)
                     continue
-                kept[seed] = kept.get(seed) or self.initial(seed, split, keeps)
+                kept[seed] = self.initial(seed, split, keeps, kept.get(seed))
                 starts[seed] = split, kept[seed]
             except Exception as error:  # the lesson's own code: whatever it raises is this seed's answer
                 ended[seed] = failure(seed, "compiled", error, traceback.format_exc())

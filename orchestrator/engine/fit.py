@@ -63,7 +63,7 @@ def fit(
         validation_data=rows_of(split.x_test, split.y_test, split.w_test),
         epochs=variant.epochs,
         batch_size=variant.batch_size,
-        callbacks=[rate, *_copies(callbacks.without_files(variant.callbacks)), record],
+        callbacks=[rate, *_of_this_run(variant.callbacks), record],
         verbose=0,
         **({} if split.w_train is None else {"sample_weight": split.w_train}),
         **variant.fit,
@@ -87,12 +87,10 @@ def rows_of(x: Rows, y: Rows, w: Rows | None = None) -> tuple[Rows, ...]:
     return (x, y) if w is None else (x, y, w)
 
 
-def _copies(given: Sequence[Any]) -> list[Any]:
-    """Callbacks of this run's own; those that hold what can't be copied, such as a lock, are a fresh lesson's anyway."""
-    try:
-        return copy.deepcopy(list(given))
-    except TypeError:
-        return list(given)
+def _of_this_run(given: Sequence[Any]) -> list[Any]:
+    """Copies of Keras's callbacks; others may share what they hold with the model or the rows, and are a fresh lesson's anyway."""
+    kept = callbacks.without_files(given)
+    return kept if callbacks.without_rule(given) else copy.deepcopy(kept)
 
 
 def scores(model: keras.Model, split: Split, data: Data, variant: Variant, *, at_once: bool = True) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from orchestrator.engine import globals as settings
 from orchestrator.engine import private
 from orchestrator.engine.watched import needs_numbers, watched
 from orchestrator.errors import LessonError
-from orchestrator.lesson import Array, Rows, Split, Variant, count
+from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 
 ASKED = 64  # variants of which a process knows whether they look at numbers
 
@@ -93,6 +94,16 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     trainable, frozen, optimizer = ([np.asarray(keras.ops.convert_to_numpy(v)) for v in part] for part in parts)
     return Beginning(model, (trainable, frozen, optimizer), generator, looks, drew, chooses)
+
+
+def begin_two(variant: Variant, data: Data, split: Split) -> tuple[Beginning, Beginning]:
+    """Its models for seeds 0 and 1, built for rows such as `split`'s; each after other rows were drawn, where there are others: model() may depend on them."""
+    data.draw(data.scopes[0], 0)
+    one = begin(variant, split, 0)
+    if data.redrawn:
+        with suppress(Exception):  # the lesson's own code: whoever trains on these rows will tell
+            data.draw("redrawn", 1)
+    return one, begin(variant, split, 1)
 
 
 _asked: dict[int, tuple[Variant, bool]] = {}

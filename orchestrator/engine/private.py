@@ -123,6 +123,14 @@ def arguments_of(wrapper: Any) -> dict[str, Any]:
     return dict(getattr(wrapper, "_fn_kwargs", {}))
 
 
+def optimizers_of(model: keras.Model) -> list[Any]:
+    """The model's optimiser, and inside one that scales losses that which moves the weights, which stands last."""
+    found = [model.optimizer]
+    while inner := getattr(found[-1], "inner_optimizer", None):
+        found.append(inner)
+    return found
+
+
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> Any:
     """The optimiser's learning rate as it keeps it: a variable, or a schedule."""
     return optimizer._learning_rate

@@ -20,6 +20,7 @@ from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
 from orchestrator.reports.nouns.scope import Scope
 
 CONTRACT = 4  # counts up when the engine would give other numbers for the same program
+REACHES = 2  # the same for what is known by its files; before, runs did not reach the rows and the model that their callbacks knew
 SEEDS: Mapping[Scope, Sequence[int]] = {"fixed": (0,), "redrawn": (0, 1)}  # whose rows stand for the data
 
 
@@ -54,7 +55,7 @@ def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Calla
     """
     split = data.draw(scope, 0)
     _refuse_lone_weights(variant, data, split)
-    known = _study(variant, split, engine)
+    known = _study(variant, data, split, engine)
     traced = engine == "compiled" and known.text is not None
     program = known.text if traced else program_of_files(files(), variant)
     way = "fit-jax" if engine == "compiled" and known.reason else engine
@@ -77,11 +78,14 @@ def _refuse_lone_weights(variant: Variant, data: Data, split: Split) -> None:
 _studies: dict[tuple[int, Shapes, str], tuple[Variant, Study]] = {}
 
 
-def _study(variant: Variant, split: Split, engine: str) -> Study:
+def _study(variant: Variant, data: Data, split: Split, engine: str) -> Study:
     """Both scopes of a variant have one study, where their rows have the same shapes."""
     key = (id(variant), Shapes(split), engine)
     if key not in _studies:
-        _studies[key] = (variant, study(variant, split, engine))  # the variant is kept, so that no other gets its id
+        _studies[key] = (
+            variant,
+            study(variant, data, split, engine),
+        )  # the variant is kept, so that no other gets its id
     return _studies[key][1]
 
 
@@ -91,7 +95,7 @@ def program_of_files(files: str, variant: Variant) -> str:
         [type(c).__name__, sorted((k, v) for k, v in vars(c).items() if isinstance(v, PLAIN))]
         for c in variant.callbacks
     ]
-    return digest(files, variant.name, kept)
+    return digest(REACHES, files, variant.name, kept)
 
 
 def drawn(data: Data, scope: Scope) -> Sketch:

@@ -17,15 +17,14 @@ class Slots:
 
     def __init__(self, model: keras.Model) -> None:
         variables = [id(v) for v in model.optimizer.variables]
-        rate = private.learning_rate(model.optimizer)
+        mover = private.optimizers_of(model)[-1]
+        rate = private.learning_rate(mover)
         self.rate = variables.index(id(rate)) if id(rate) in variables else -1  # -1: a schedule sets it
         trained = [id(v) for v in model.trainable_variables]
         self.averages = {
-            trained.index(id(v)): variables.index(id(a))
-            for v, a in private.moving_averages(model.optimizer)
-            if a is not None
+            trained.index(id(v)): variables.index(id(a)) for v, a in private.moving_averages(mover) if a is not None
         }
-        self.use_ema = bool(model.optimizer.use_ema)
+        self.use_ema = bool(mover.use_ema)
 
     def swap(self, state: State, where: Any) -> State:
         """Exchange weights and their averages where the flag is set."""

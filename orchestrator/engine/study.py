@@ -15,11 +15,11 @@ from orchestrator.engine import allowed, callbacks, private
 from orchestrator.engine.form import start_of
 from orchestrator.engine.history import columns
 from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
-from orchestrator.engine.model import Beginning, begin, loss_name
+from orchestrator.engine.model import Beginning, begin, begin_two, loss_name
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.errors import LessonError
-from orchestrator.lesson import Split, Variant, count
+from orchestrator.lesson import Data, Split, Variant, count
 from orchestrator.nouns.identity import Sketch, digest, sketch
 from orchestrator.reports.nouns.history import BESIDE
 
@@ -52,21 +52,26 @@ class Study:
     notes: tuple[str, ...]
 
 
-def study(variant: Variant, split: Split, engine: str) -> Study:
-    """Build the variant's model for seeds 0 and 1.
+def study(variant: Variant, data: Data, split: Split, engine: str) -> Study:
+    """Build the variant's model for seeds 0 and 1, for rows such as `split`'s.
 
     Raises:
         LessonError: its runs would not be what they seem.
     """
     _refuse_double_precision(variant)
     _refuse_meddling(variant)
-    pair = begin(variant, split, 0), begin(variant, split, 1)
+    _refuse_old_files(variant)
+    pair = begin_two(variant, data, split)
     model = pair[0].model
     _refuse_shared_variables(variant, pair)
     measures = _measures(variant, model)
     text, reason = _traced(variant, split, pair) if engine == "compiled" else (None, None)
+    data.draw(data.scopes[0], 0)
     if text and start_of(begin(variant, split, 1, whole=False)).digest != start_of(pair[1]).digest:
-        text, reason = None, "model() gives another model when it is called again: it changes something outside itself"
+        text, reason = (
+            None,
+            "model() gives another model when it is called again: it depends on something outside itself",
+        )
     return Study(
         text,
         reason,
@@ -102,7 +107,10 @@ def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -
     except Exception as error:  # the user's own code, traced
         return None, f"tracing it raised {_line(error)}"
     if texts[0] != texts[1]:
-        return None, "its program differs from seed to seed: something is drawn in Python, outside Keras"
+        return (
+            None,
+            "its program differs from seed to seed, or with the rows drawn last: it holds what comes from outside Keras",
+        )
     if calls_python(texts[0]):
         return None, "it calls Python while it trains"
     return digest(texts[0]), why_not(variant, pair[0].model, texts[0])
@@ -123,7 +131,10 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
     unruled = callbacks.without_rule(variant.callbacks)
     if unruled:
         return f"the callback {unruled} has no compiled equivalent"
-    if hasattr(model.optimizer, "optimizers"):
+    if model.steps_per_execution > 1 and any(isinstance(c, keras.callbacks.TerminateOnNaN) for c in variant.callbacks):
+        return "with steps_per_execution TerminateOnNaN looks after several batches at once"
+    optimizers = private.optimizers_of(model)
+    if any(hasattr(optimizer, "optimizers") for optimizer in optimizers):
         return "several optimisers share the model"
     if model.run_eagerly or not model.jit_compile:
         layer = next((type(layer).__name__ for layer in private.layers_in(model) if not layer.supports_jit), None)
@@ -131,7 +142,8 @@ def _unseen(variant: Variant, model: keras.Model) -> str | None:
     own = (_overridden(model) - SEEN) | (_replaced(model) & TRAINER)
     if own:
         return f"the model has its own {min(own)}()"
-    changed = [name for kind in _own_kinds(model.optimizer) for name in vars(kind) if name in OUTSIDE]
+    kinds = [kind for optimizer in optimizers for kind in _own_kinds(optimizer)]
+    changed = [name for kind in kinds for name in vars(kind) if name in OUTSIDE]
     if changed:
         return f"the optimiser has its own {changed[0]}()"
     patched = [name for thing in (*variant.callbacks, *private.metrics_of(model)) for name in sorted(_replaced(thing))]
@@ -210,6 +222,16 @@ def _refuse_meddling(variant: Variant) -> None:
         raise LessonError(
             f"variant {variant.name!r}: the callback {meddling[0]} is a kind of BackupAndRestore, which would start one"
             " seed from another's file; leave it out: the store keeps what was trained"
+        )
+
+
+def _refuse_old_files(variant: Variant) -> None:
+    """A callback of the user's own may read what one of Keras's writes, which is left out, and would find what another run wrote."""
+    own, path = callbacks.without_rule(variant.callbacks), callbacks.left_behind(variant.callbacks)
+    if own and path:
+        raise LessonError(
+            f"variant {variant.name!r}: {path} lies there from another run; the callback that writes it is left out, and {own} would read the old one"
+            " if it reads it: delete it, or leave one of the two callbacks out"
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestrator.engine import fit, processor, selfcheck
 from orchestrator.engine.compiled import Program
 from orchestrator.engine.form import form_of_both, program_of, start_in
-from orchestrator.engine.model import begin
+from orchestrator.engine.model import begin, begin_two
 from orchestrator.engine.recipe import SEEDS, arrays, drawn_of, settings_of
 from orchestrator.engine.shapes import Shapes
 from orchestrator.engine.study import start
@@ -45,24 +45,28 @@ class Held:
         """The same, as a lesson's data."""
         fresh = self.fresh
         return replace(
-            self.data,
+            self.noting(self.data),
             fixed=(lambda: self.splits[0]) if self.scope == "fixed" else self.data.fixed,
-            redrawn=self._redrawn if self.data.redrawn else None,
             fresh=None if fresh is None else lambda: fresh,
         )
 
-    def _redrawn(self, seed: int) -> Split:
-        split = self.data.draw("redrawn", seed)
-        self.seen[seed] = sketch(arrays(split))
-        return split
+    def noting(self, data: Data) -> Data:
+        """Data whose redrawn rows are noted here."""
+
+        def redrawn(seed: int) -> Split:
+            split = data.draw("redrawn", seed)
+            self.seen[seed] = sketch(arrays(split))
+            return split
+
+        return replace(data, redrawn=redrawn if data.redrawn else None)
 
 
 class Bench:
     """A variant at hand in this process, for rows of certain shapes."""
 
-    def __init__(self, variant: Variant, split: Split, traced: bool) -> None:
+    def __init__(self, variant: Variant, data: Data, split: Split, traced: bool) -> None:
         """Build it for the two seeds that the plan knows."""
-        pair = begin(variant, split, 0), begin(variant, split, 1)
+        pair = begin_two(variant, data, split)
         self.text = program_of(variant, split, pair[0]) if traced else ""
         self.start = start(variant, split, pair)
         self.program = Program(variant, split, pair[0], form_of_both(variant, split, *pair)) if traced else None
@@ -72,17 +76,25 @@ class Bench:
 _benches: dict[tuple[int, Shapes, bool], tuple[Variant, Bench]] = {}
 
 
-def _bench(variant: Variant, split: Split, traced: bool, here: Loaded) -> Bench:
+def _bench(variant: Variant, held: Held, traced: bool, here: Loaded) -> Bench:
     """The variant's bench, which both scopes share where their rows have the same shapes."""
+    split = held.splits[0]
     key = (id(variant), Shapes(split), traced)
     if key not in _benches:
         if len(_benches) == BENCHES:
             del _benches[next(iter(_benches))]
         # What can't be traced may begin otherwise at every call, and is built as the plan built it: from a fresh load.
-        own = variant if traced else here.anew().lesson.variant(variant.name)
-        _benches[key] = (variant, Bench(own, split, traced))  # the variant is kept, so that no other gets its id
+        own, data = (variant, held.as_data()) if traced else _afresh(variant.name, here)
+        _benches[key] = (variant, Bench(own, data, split, traced))  # the variant is kept, so that no other gets its id
         here.enter()
     return _benches[key][1]
+
+
+def _afresh(name: str, here: Loaded) -> tuple[Variant, Data]:
+    """A variant and its data as a fresh load of the lesson has them, which is at work then."""
+    lesson = here.anew().lesson
+    variant = lesson.variant(name)
+    return variant, lesson.data_of(variant)
 
 
 def train(
@@ -125,7 +137,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Held, Bench]:
     lesson = here.enter()
     variant = lesson.variant(job.variant)
     held = Held(lesson.data_of(variant), job.data)
-    bench = _bench(variant, held.splits[0], job.traced, here)
+    bench = _bench(variant, held, job.traced, here)
     if job.identity is not None:
         _refuse_other(job.identity, _found(job, variant, here, bench, held))
     return held, bench
@@ -140,10 +152,14 @@ def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None
 
 
 def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, reason: str | None) -> Outcome:
-    """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed."""
+    """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed.
+
+    What can't be traced may reach into its rows, and has those of the fresh load.
+    """
     data = held.as_data()
     start = _start(job, here.lesson.variant(job.variant), data, seed, bench.program.form) if bench.program else None
-    variant = here.anew().lesson.variant(job.variant)
+    variant, own = _afresh(job.variant, here)
+    data = data if job.traced else held.noting(own)
     engine = "fit-jax" if job.engine == "compiled" else job.engine
     outcome = fit.train_one(variant, seed, data, job.data, engine, reason)
     here.enter()
