@@ -1,7 +1,9 @@
 """The contract: what the compiled engine gives is what Keras's own `fit` gives."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,9 +127,10 @@ def compare(variant, data=DATA):
     return ours
 
 
-def files():
-    """What stands for the files of a lesson made here."""
-    return "files"
+def planned(variant, data, scope):
+    """How a plan has a variant trained, whose lesson loaded afresh is the same."""
+    lesson = SimpleNamespace(variant=lambda _: variant, data_of=lambda _: data)
+    return recipe(variant, data, scope, "compiled", lambda: "files", lambda: nullcontext(lesson))
 
 
 CALLBACKS = {
@@ -246,7 +249,7 @@ class Peeking(keras.layers.Layer):
 def test_a_users_own_layer_compiles():
     """A custom layer of plain Keras operations keeps the contract."""
     variant = Variant("own", net(Doubling, *sigmoid()), epochs=4, batch_size=8)
-    assert recipe(variant, DATA, "redrawn", "compiled", files).engine == "compiled"
+    assert planned(variant, DATA, "redrawn").engine == "compiled"
     compare(variant)
 
 
@@ -309,7 +312,7 @@ def patched_metric():
 def test_what_cannot_be_compiled_runs_through_fit_and_says_why(changes, part):
     """The recipe names `fit` and the reason; nothing is approximated."""
     variant = Variant(**{"name": "a", "model": net(*sigmoid()), "epochs": 2, "batch_size": 8, **changes})
-    made = recipe(variant, DATA, "fixed", "compiled", files)
+    made = planned(variant, DATA, "fixed")
     assert made.engine == "fit-jax"
     assert part in made.reason
 
@@ -320,8 +323,8 @@ def test_weighted_rows_go_through_fit_and_are_scored_by_their_weights():
     weighted = replace(split, w_train=weights[:27], w_test=weights[27:])
     data = Data(fixed=lambda: weighted)
     variant = Variant("a", net(*sigmoid(), metrics=(), weighted_metrics=["accuracy"]), epochs=2, batch_size=8)
-    planned = recipe(variant, data, "fixed", "compiled", files)
-    assert (planned.engine, planned.reason) == ("fit-jax", "rows have weights")
+    made = planned(variant, data, "fixed")
+    assert (made.engine, made.reason) == ("fit-jax", "rows have weights")
     ours = fit.train_one(variant, SEED, data, "fixed", "fit-jax")
     keras.utils.set_random_seed(SEED)
     model = variant.model()
@@ -344,7 +347,7 @@ def test_stopping_by_a_metric_of_one_class_is_compiled_and_stops_as_fit_does():
         return net(*sigmoid(), metrics=("accuracy", keras.metrics.F1Score(threshold=0.5, name="f1")))()
 
     variant = Variant("a", model, epochs=12, batch_size=8, callbacks=[stop])
-    assert recipe(variant, labels, "redrawn", "compiled", files).engine == "compiled"
+    assert planned(variant, labels, "redrawn").engine == "compiled"
     assert compare(variant, labels).epochs < 12
 
 
@@ -370,7 +373,7 @@ def test_a_callback_that_starts_from_anothers_file_is_refused(tmp_path):
     resumes = type("Resumes", (keras.callbacks.BackupAndRestore,), {})
     variant = Variant("a", net(*sigmoid()), epochs=2, callbacks=[resumes(tmp_path / "backup")])
     with pytest.raises(LessonError, match="Resumes"):
-        recipe(variant, DATA, "fixed", "compiled", files)
+        planned(variant, DATA, "fixed")
 
 
 def test_a_file_of_another_run_that_a_callback_might_read_is_refused(tmp_path):
@@ -385,11 +388,11 @@ def test_a_file_of_another_run_that_a_callback_might_read_is_refused(tmp_path):
     best = tmp_path / "best-03.weights.h5"
     writer = keras.callbacks.ModelCheckpoint(str(tmp_path / "best-{epoch:02d}.weights.h5"), save_weights_only=True)
     variant = Variant("a", net(*sigmoid()), epochs=2, callbacks=[writer, Loads()])
-    assert recipe(variant, DATA, "fixed", "compiled", files).engine == "fit-jax"
+    assert planned(variant, DATA, "fixed").engine == "fit-jax"
     best.touch()
     with pytest.raises(LessonError, match=r"best-03.*Loads would read the old one"):
-        recipe(replace(variant, name="b"), DATA, "fixed", "compiled", files)
-    assert recipe(replace(variant, callbacks=[writer]), DATA, "fixed", "compiled", files).engine == "compiled"
+        planned(replace(variant, name="b"), DATA, "fixed")
+    assert planned(replace(variant, callbacks=[writer]), DATA, "fixed").engine == "compiled"
 
 
 # A run's bytes depend on nothing but the run.

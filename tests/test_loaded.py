@@ -112,8 +112,8 @@ def test_what_a_lesson_sets_in_the_environment_is_its_own(tmp_path, monkeypatch)
     for _ in range(2):
         own.enter()
         assert (os.environ.get("RATE"), os.environ.get("GIVEN"), Path.cwd()) == ("7", None, Path("/"))
-        own = own.anew()
-        assert os.environ["RATE"] == "7"
+        with own.afresh():
+            assert os.environ["RATE"] == "7"
         other.enter()
         assert (os.environ.get("RATE"), os.environ.get("GIVEN"), Path.cwd()) == (None, "yes", tmp_path)
 

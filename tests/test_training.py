@@ -3,6 +3,7 @@
 import gc
 import io
 import weakref
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def test_a_plan_keeps_no_rows():
         model.compile("sgd", "binary_crossentropy")
         return model
 
-    recipe(Variant("plain", model, 2), Data(fixed=rows), "fixed", "compiled", str)
+    recipe(Variant("plain", model, 2), Data(fixed=rows), "fixed", "compiled", str, nullcontext)
     gc.collect()
     assert drawn
     assert all(x() is None for x in drawn)
@@ -245,6 +246,8 @@ def test_what_a_callback_keeps_outside_itself_ends_with_its_run(tmp_path):
 
 REACHING = '''"""Do runs find what they reach for outside themselves?"""
 
+from functools import lru_cache
+
 import keras
 import numpy as np
 from orchestrator import Data, Endpoint, Lesson, Split, Variant
@@ -272,6 +275,16 @@ def scaled():
     return model(scale)
 
 
+@lru_cache
+def width():
+    return float(DRAWN["x"][:16].std())
+
+
+def remembered():
+    scale = width()
+    return model(keras.layers.Activation(lambda x: x / scale))
+
+
 class Fading(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         DRAWN["x"][:] *= 0.5
@@ -292,6 +305,7 @@ LESSON = Lesson(
     data=Data(fixed=lambda: draw(7), redrawn=draw),
     variants=[
         Variant("scaled", scaled, 3, batch_size=8),
+        Variant("remembered", remembered, 3, batch_size=8),
         Variant("fading", model, 3, batch_size=8, callbacks=[Fading()]),
         Variant("paced", model, 3, batch_size=8, callbacks=[Paced(WEIGHTS)], fit={"sample_weight": WEIGHTS}),
     ],
@@ -307,7 +321,7 @@ def test_a_run_finds_what_it_reaches_for_outside_itself(tmp_path):
     assert run(path, store, range(3))[0] == 0
     assert set(pd.read_parquet(store.runs).engine) == {"fit-jax"}
     stored = pd.read_parquet(store.histories).groupby(["variant", "data", "seed"], observed=True).val_loss.agg(list)
-    assert len(stored) == 18
+    assert len(stored) == 24
     for (name, scope, seed), curve in stored.items():
         made = catalog.load(catalog.find([str(path)])[0])
         variant, split = made.variant(name), made.data.draw(scope, seed)

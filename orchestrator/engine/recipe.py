@@ -13,7 +13,7 @@ import numpy as np
 from orchestrator.engine import backend_of, compiled, processor, users_flags
 from orchestrator.engine.model import as_keras
 from orchestrator.engine.shapes import Shapes, rows_in
-from orchestrator.engine.study import PLAIN, Study, study
+from orchestrator.engine.study import PLAIN, Afresh, Study, study
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Array, Data, Rows, Split, Variant, count, leaves
 from orchestrator.nouns.identity import Identity, Sketch, digest, sketch
@@ -45,17 +45,17 @@ class Recipe:
     cost: float
 
 
-def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Callable[[], str]) -> Recipe:
+def recipe(variant: Variant, data: Data, scope: Scope, engine: str, files: Callable[[], str], afresh: Afresh) -> Recipe:
     """Build the variant's model for two seeds, draw its data twice, and say what training it means.
 
-    `files` gives the digest of the files that it is written in.
+    `files` gives the digest of the files that it is written in, `afresh` the lesson loaded once more.
 
     Raises:
         LessonError: runs of it would not be what they seem: data that differ at each draw, models that share variables.
     """
     split = data.draw(scope, 0)
     _refuse_lone_weights(variant, data, split)
-    known = _study(variant, data, split, engine)
+    known = _study(variant, data, split, engine, afresh)
     traced = engine == "compiled" and known.text is not None
     program = known.text if traced else program_of_files(files(), variant)
     way = "fit-jax" if engine == "compiled" and known.reason else engine
@@ -78,13 +78,13 @@ def _refuse_lone_weights(variant: Variant, data: Data, split: Split) -> None:
 _studies: dict[tuple[int, Shapes, str], tuple[Variant, Study]] = {}
 
 
-def _study(variant: Variant, data: Data, split: Split, engine: str) -> Study:
+def _study(variant: Variant, data: Data, split: Split, engine: str, afresh: Afresh) -> Study:
     """Both scopes of a variant have one study, where their rows have the same shapes."""
     key = (id(variant), Shapes(split), engine)
     if key not in _studies:
         _studies[key] = (
             variant,
-            study(variant, data, split, engine),
+            study(variant, data, split, engine, afresh),
         )  # the variant is kept, so that no other gets its id
     return _studies[key][1]
 

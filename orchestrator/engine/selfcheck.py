@@ -8,7 +8,8 @@ on the first rows only. What differs is evidence against the program; that nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import jax
@@ -41,14 +42,14 @@ CURVES = (
 CURVE_LIMIT = 0.02
 
 
-def check(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope) -> SelfCheck:
-    """Hold the program on `data` against `fit` on the lesson loaded anew."""
+def check(program: Program, data: Data, afresh: AbstractContextManager[Lesson], scope: Scope) -> SelfCheck:
+    """Hold the program on `data` against `fit` on the lesson as `afresh` loads it."""
     begun = time.perf_counter()
-    gap, why = _compare(program, data, anew, scope)
+    gap, why = _compare(program, data, afresh, scope)
     return SelfCheck(why, gap, time.perf_counter() - begun)
 
 
-def _compare(program: Program, data: Data, anew: Callable[[], Lesson], scope: Scope) -> tuple[float, str]:
+def _compare(program: Program, data: Data, afresh: AbstractContextManager[Lesson], scope: Scope) -> tuple[float, str]:
     """The largest difference of a loss, and what speaks against the program."""
     variant, test_rows = program.variant, program.one.test_rows
     data = _shortened(data, variant, test_rows)
@@ -56,17 +57,17 @@ def _compare(program: Program, data: Data, anew: Callable[[], Lesson], scope: Sc
         ours = program.train([SEED], data, scope, stop_after=min(EPOCHS, variant.epochs))[0]
     except Exception as error:  # code of the user's, or a program that does not compile
         return 0.0, f"compiling it raised {_line(f'{type(error).__name__}: {error}')}"
-    lesson = anew()
-    twin = lesson.variant(variant.name)
-    theirs = fit.train_one(
-        twin,
-        SEED,
-        _shortened(lesson.data_of(twin), twin, test_rows),
-        scope,
-        "fit-jax",
-        stop_after=EPOCHS,
-        at_once=False,
-    )
+    with afresh as lesson:
+        twin = lesson.variant(variant.name)
+        theirs = fit.train_one(
+            twin,
+            SEED,
+            _shortened(lesson.data_of(twin), twin, test_rows),
+            scope,
+            "fit-jax",
+            stop_after=EPOCHS,
+            at_once=False,
+        )
     if theirs.error or ours.error:
         same = theirs.error == ours.error
         return 0.0, "" if same else _line(f"fit ended with {theirs.error}, the compiled program with {ours.error}")

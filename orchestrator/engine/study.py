@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,9 +20,11 @@ from orchestrator.engine.model import Beginning, begin, begin_two, loss_name
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.row_order import row_orders, shuffler
 from orchestrator.errors import LessonError
-from orchestrator.lesson import Data, Split, Variant, count
+from orchestrator.lesson import Data, Lesson, Split, Variant, count
 from orchestrator.nouns.identity import Sketch, digest, sketch
 from orchestrator.reports.nouns.history import BESIDE
+
+Afresh = Callable[[], AbstractContextManager[Lesson]]
 
 COMPILED_FIT = {"shuffle", "validation_batch_size"}  # the arguments of `fit` that the compiled engine knows
 ORDERS = 2  # epochs whose order of rows is part of a start
@@ -52,8 +55,8 @@ class Study:
     notes: tuple[str, ...]
 
 
-def study(variant: Variant, data: Data, split: Split, engine: str) -> Study:
-    """Build the variant's model for seeds 0 and 1, for rows such as `split`'s.
+def study(variant: Variant, data: Data, split: Split, engine: str, afresh: Afresh) -> Study:
+    """Build the variant's model for seeds 0 and 1, for rows such as `split`'s; `afresh` loads its lesson once more.
 
     Raises:
         LessonError: its runs would not be what they seem.
@@ -65,13 +68,7 @@ def study(variant: Variant, data: Data, split: Split, engine: str) -> Study:
     model = pair[0].model
     _refuse_shared_variables(variant, pair)
     measures = _measures(variant, model)
-    text, reason = _traced(variant, split, pair) if engine == "compiled" else (None, None)
-    data.draw(data.scopes[0], 0)
-    if text and start_of(begin(variant, split, 1, whole=False)).digest != start_of(pair[1]).digest:
-        text, reason = (
-            None,
-            "model() gives another model when it is called again: it depends on something outside itself",
-        )
+    text, reason = _traced(variant, data, split, pair, afresh) if engine == "compiled" else (None, None)
     return Study(
         text,
         reason,
@@ -93,7 +90,9 @@ def start(variant: Variant, split: Split, pair: Iterable[Beginning]) -> Sketch:
     return sketch(found)
 
 
-def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -> tuple[str | None, str | None]:
+def _traced(
+    variant: Variant, data: Data, split: Split, pair: tuple[Beginning, Beginning], afresh: Afresh
+) -> tuple[str | None, str | None]:
     """The digest of the program, None where that says too little of what is trained; and why it goes through `fit`."""
     drew = next((beginning.drew for beginning in pair if beginning.drew), "")
     reason = f"model() draws from {drew} generator: its program may hold what it drew" if drew else None
@@ -103,17 +102,35 @@ def _traced(variant: Variant, split: Split, pair: tuple[Beginning, Beginning]) -
     try:
         if _remembers(pair[0].model):
             return None, "a metric keeps something in Python that changes from epoch to epoch"
-        texts = [lower(Reference(variant, beginning), beginning.values, split) for beginning in pair]
+        text, _ = _known_by(variant, split, pair[0])
+        other, start = _in_fresh_load(variant, split, afresh) if data.redrawn else _known_by(variant, split, pair[1])
+        data.draw(data.scopes[0], 0)
+        again = start_of(begin(variant, split, 1, whole=False)).digest
     except Exception as error:  # the user's own code, traced
         return None, f"tracing it raised {_line(error)}"
-    if texts[0] != texts[1]:
+    if text != other:
         return (
             None,
             "its program differs from seed to seed, or with the rows drawn last: it holds what comes from outside Keras",
         )
-    if calls_python(texts[0]):
+    if calls_python(text):
         return None, "it calls Python while it trains"
-    return digest(texts[0]), why_not(variant, pair[0].model, texts[0])
+    if not start == again == start_of(pair[1]).digest:
+        return None, "model() gives another model when it is called again: it depends on something outside itself"
+    return digest(text), why_not(variant, pair[0].model, text)
+
+
+def _known_by(variant: Variant, split: Split, beginning: Beginning) -> tuple[str, str]:
+    """A seed's program, and the digest of what it begins with."""
+    return lower(Reference(variant, beginning), beginning.values, split), start_of(beginning).digest
+
+
+def _in_fresh_load(variant: Variant, split: Split, afresh: Afresh) -> tuple[str, str]:
+    """The same of seed 1, where other rows were drawn before anything was made, of which something may have been kept."""
+    with afresh() as lesson:
+        twin = lesson.variant(variant.name)
+        lesson.data_of(twin).draw("redrawn", 1)
+        return _known_by(twin, split, begin(twin, split, 1))
 
 
 def _line(error: Exception) -> str:

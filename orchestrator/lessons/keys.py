@@ -96,7 +96,7 @@ def keyed(source: Source, settings: Settings, variant: str, scope: Scope, engine
     asked = found.variant(variant)
     try:
         _refuse_other_targets(found, asked, scope)
-        r = recipe(asked, found.data_of(asked), scope, engine_name, partial(here.files, variant))
+        r = recipe(asked, found.data_of(asked), scope, engine_name, partial(here.files, variant), here.afresh)
     except LessonError as error:
         raise LessonError(f"lesson {source.id!r}: {error}") from None
     traits = Traits(r.study.measures, r.study.loss, r.study.notes)

@@ -11,7 +11,8 @@ import ast
 import hashlib
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -83,9 +84,13 @@ class Loaded:
         self._changes.make()
         return getattr(self, "lesson", None)  # type: ignore[return-value]
 
-    def anew(self) -> Loaded:
-        """The same lesson, loaded once more and at work: nothing that this one trained has touched it."""
-        return Loaded(self.source, self._arguments)
+    @contextmanager
+    def afresh(self) -> Iterator[Lesson]:
+        """The same lesson, loaded once more, and at work while this is open: nothing that this one did has touched it."""
+        try:
+            yield Loaded(self.source, self._arguments).lesson
+        finally:
+            self.enter()
 
     def leave(self) -> None:
         """Let another lesson be the one at work: what this one imported and set is out of sight."""

@@ -44,11 +44,8 @@ class Held:
     def as_data(self) -> Data:
         """The same, as a lesson's data."""
         fresh = self.fresh
-        return replace(
-            self.noting(self.data),
-            fixed=(lambda: self.splits[0]) if self.scope == "fixed" else self.data.fixed,
-            fresh=None if fresh is None else lambda: fresh,
-        )
+        data = replace(self.data, fresh=None if fresh is None else lambda: fresh)
+        return replace(data, fixed=lambda: self.splits[0]) if self.scope == "fixed" else self.noting(data)
 
     def noting(self, data: Data) -> Data:
         """Data whose redrawn rows are noted here."""
@@ -83,18 +80,14 @@ def _bench(variant: Variant, held: Held, traced: bool, here: Loaded) -> Bench:
     if key not in _benches:
         if len(_benches) == BENCHES:
             del _benches[next(iter(_benches))]
-        # What can't be traced may begin otherwise at every call, and is built as the plan built it: from a fresh load.
-        own, data = (variant, held.as_data()) if traced else _afresh(variant.name, here)
-        _benches[key] = (variant, Bench(own, data, split, traced))  # the variant is kept, so that no other gets its id
-        here.enter()
+        if traced:
+            bench = Bench(variant, held.as_data(), split, traced)
+        else:  # it may begin otherwise at every call, and is built as the plan built it: from a fresh load
+            with here.afresh() as lesson:
+                own = lesson.variant(variant.name)
+                bench = Bench(own, lesson.data_of(own), split, traced)
+        _benches[key] = (variant, bench)  # the variant is kept, so that no other gets its id
     return _benches[key][1]
-
-
-def _afresh(name: str, here: Loaded) -> tuple[Variant, Data]:
-    """A variant and its data as a fresh load of the lesson has them, which is at work then."""
-    lesson = here.anew().lesson
-    variant = lesson.variant(name)
-    return variant, lesson.data_of(variant)
 
 
 def train(
@@ -146,8 +139,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Held, Bench]:
 def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
-    bench.verdict = selfcheck.check(bench.program, held.as_data(), lambda: here.anew().lesson, job.data)
-    here.enter()
+    bench.verdict = selfcheck.check(bench.program, held.as_data(), here.afresh(), job.data)
     return bench.verdict
 
 
@@ -158,11 +150,11 @@ def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, re
     """
     data = held.as_data()
     start = _start(job, here.lesson.variant(job.variant), data, seed, bench.program.form) if bench.program else None
-    variant, own = _afresh(job.variant, here)
-    data = data if job.traced else held.noting(own)
     engine = "fit-jax" if job.engine == "compiled" else job.engine
-    outcome = fit.train_one(variant, seed, data, job.data, engine, reason)
-    here.enter()
+    with here.afresh() as lesson:
+        variant = lesson.variant(job.variant)
+        data = data if job.traced else held.noting(lesson.data_of(variant))
+        outcome = fit.train_one(variant, seed, data, job.data, engine, reason)
     return replace(outcome, start=start)
 
 
