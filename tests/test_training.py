@@ -285,6 +285,15 @@ def remembered():
     return model(keras.layers.Activation(lambda x: x / scale))
 
 
+def rounded():
+    scale = 4.0 if DRAWN["x"].std() > 2.5 else 1.0  # as for seed 2 alone
+    return model(keras.layers.Activation(lambda x: x / scale))
+
+
+def within():
+    return model(keras.layers.Activation(lambda x: x / float(DRAWN["x"].std())))
+
+
 class Fading(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         DRAWN["x"][:] *= 0.5
@@ -299,6 +308,16 @@ class Paced(keras.callbacks.Callback):
         self.weights[:8] = 0
 
 
+class Pace:
+    def __init__(self):
+        self.weights = np.ones(16, "float32")
+
+    def rate(self, epoch, rate):
+        self.weights[:8] *= 0.5
+        return rate
+
+
+PACE = Pace()
 LESSON = Lesson(
     "Reaching",
     about=__doc__,
@@ -306,6 +325,16 @@ LESSON = Lesson(
     variants=[
         Variant("scaled", scaled, 3, batch_size=8),
         Variant("remembered", remembered, 3, batch_size=8),
+        Variant("rounded", rounded, 3, batch_size=8),
+        Variant("within", within, 3, batch_size=8),
+        Variant(
+            "method",
+            model,
+            3,
+            batch_size=8,
+            callbacks=[keras.callbacks.LearningRateScheduler(PACE.rate)],
+            fit={"sample_weight": PACE.weights},
+        ),
         Variant("fading", model, 3, batch_size=8, callbacks=[Fading()]),
         Variant("paced", model, 3, batch_size=8, callbacks=[Paced(WEIGHTS)], fit={"sample_weight": WEIGHTS}),
     ],
@@ -321,7 +350,7 @@ def test_a_run_finds_what_it_reaches_for_outside_itself(tmp_path):
     assert run(path, store, range(3))[0] == 0
     assert set(pd.read_parquet(store.runs).engine) == {"fit-jax"}
     stored = pd.read_parquet(store.histories).groupby(["variant", "data", "seed"], observed=True).val_loss.agg(list)
-    assert len(stored) == 24
+    assert len(stored) == 42
     for (name, scope, seed), curve in stored.items():
         made = catalog.load(catalog.find([str(path)])[0])
         variant, split = made.variant(name), made.data.draw(scope, seed)

@@ -88,9 +88,8 @@ def rows_of(x: Rows, y: Rows, w: Rows | None = None) -> tuple[Rows, ...]:
 
 
 def _of_this_run(given: Sequence[Any]) -> list[Any]:
-    """Copies of Keras's callbacks; others may share what they hold with the model or the rows, and are a fresh lesson's anyway."""
-    kept = callbacks.without_files(given)
-    return kept if callbacks.without_rule(given) else copy.deepcopy(kept)
+    """Of Keras's callbacks copies, which keep what they count to themselves; what they hold, and others, may be known to model and rows."""
+    return [copy.copy(c) if type(c) in callbacks.RULES else c for c in callbacks.without_files(given)]
 
 
 def scores(model: keras.Model, split: Split, data: Data, variant: Variant, *, at_once: bool = True) -> dict[str, float]:

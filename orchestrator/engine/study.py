@@ -19,6 +19,7 @@ from orchestrator.engine.lowering import calls_python, is_slow, loss_text, lower
 from orchestrator.engine.model import Beginning, begin, begin_two, loss_name
 from orchestrator.engine.reference import Reference
 from orchestrator.engine.row_order import row_orders, shuffler
+from orchestrator.engine.standing import standing
 from orchestrator.errors import LessonError
 from orchestrator.lesson import Data, Lesson, Split, Variant, count
 from orchestrator.nouns.identity import Sketch, digest, sketch
@@ -100,11 +101,13 @@ def _traced(
     if reason:
         return None, reason
     try:
+        if data.redrawn and _leaves_something(variant, data):
+            return None, "drawing rows changes what lies outside the data's function, where model() may find it"
         if _remembers(pair[0].model):
             return None, "a metric keeps something in Python that changes from epoch to epoch"
+        data.draw(data.scopes[0], 0)  # what is traced may look at what was drawn last
         text, _ = _known_by(variant, split, pair[0])
         other, start = _in_fresh_load(variant, split, afresh) if data.redrawn else _known_by(variant, split, pair[1])
-        data.draw(data.scopes[0], 0)
         again = start_of(begin(variant, split, 1, whole=False)).digest
     except Exception as error:  # the user's own code, traced
         return None, f"tracing it raised {_line(error)}"
@@ -118,6 +121,14 @@ def _traced(
     if not start == again == start_of(pair[1]).digest:
         return None, "model() gives another model when it is called again: it depends on something outside itself"
     return digest(text), why_not(variant, pair[0].model, text)
+
+
+def _leaves_something(variant: Variant, data: Data) -> bool:
+    """Whether other rows leave other things in the modules of `model` and of the function that draws them."""
+    data.draw("redrawn", 0)
+    before = standing(variant.model, data.redrawn)
+    data.draw("redrawn", 1)
+    return standing(variant.model, data.redrawn) != before
 
 
 def _known_by(variant: Variant, split: Split, beginning: Beginning) -> tuple[str, str]:

@@ -146,15 +146,14 @@ def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None
 def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, reason: str | None) -> Outcome:
     """One seed through `fit`, from the lesson loaded anew: what a callback or a model keeps outside itself is not to run on from seed to seed.
 
-    What can't be traced may reach into its rows, and has those of the fresh load.
+    So its rows are drawn there, too: callbacks and model may reach into them.
     """
-    data = held.as_data()
-    start = _start(job, here.lesson.variant(job.variant), data, seed, bench.program.form) if bench.program else None
+    variant, program = here.lesson.variant(job.variant), bench.program
+    start = _start(job, variant, held.as_data(), seed, program.form) if program else None
     engine = "fit-jax" if job.engine == "compiled" else job.engine
     with here.afresh() as lesson:
         variant = lesson.variant(job.variant)
-        data = data if job.traced else held.noting(lesson.data_of(variant))
-        outcome = fit.train_one(variant, seed, data, job.data, engine, reason)
+        outcome = fit.train_one(variant, seed, held.noting(lesson.data_of(variant)), job.data, engine, reason)
     return replace(outcome, start=start)
 
 
