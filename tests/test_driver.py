@@ -3,6 +3,7 @@
 import platform
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -176,6 +177,7 @@ def test_a_node_that_joins_with_other_versions_gets_no_shard(orders, monkeypatch
     from orchestrator.workers.cluster.driver import Driver, Options
     from orchestrator.workers.events import Barred, Finished, Started
 
+    orders = [replace(order, settings=(("epochs", "400"),)) for order in orders]  # a node needs seconds to join
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     made.add_node(num_cpus=1)
     driver, happened = Driver(Options(address=made.address)), []
