@@ -205,15 +205,15 @@ def rate_table(schedule: Any, model: keras.Model, epochs: int) -> np.ndarray:
     Raises:
         TypeError: the schedule gives what Keras refuses, in some epoch. ValueError: it looks at the model, or changes it.
     """
-    rate, before = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), _standing(model)
+    rate, before = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)), _variables_now(model)
     with watched() as taken:
         table = _asked(schedule, rate, epochs)
-    if taken.numbers or any(a is not b for a, b in zip(before, _standing(model), strict=True)):
+    if taken.numbers or any(a is not b for a, b in zip(before, _variables_now(model), strict=True)):
         raise ValueError("the schedule of the learning rate looks at the model as it trains, or changes it")
     return np.array(table, np.float32)
 
 
-def _standing(model: keras.Model) -> list[Any]:
+def _variables_now(model: keras.Model) -> list[Any]:
     """What a model's variables hold, and whether they train."""
     return [part for v in (*model.variables, *model.optimizer.variables) for part in (v.value, v.trainable)]
 
@@ -284,15 +284,15 @@ RULES: dict[type, type[Any]] = {
 }
 
 
-# They write files, which the store does for every run: with many seeds their paths would collide, and BackupAndRestore
-# would start one seed from another's file.
+# They write files, which the store does for every run, and say where in this attribute: with many seeds their paths
+# would collide, and BackupAndRestore would start one seed from another's file.
 WRITERS: dict[type, str] = {
     keras.callbacks.BackupAndRestore: "backup_dir",
     keras.callbacks.CSVLogger: "filename",
     keras.callbacks.ModelCheckpoint: "filepath",
     keras.callbacks.OrbaxCheckpoint: "directory",
     keras.callbacks.TensorBoard: "log_dir",
-}  # and where they say what they write
+}
 IDLE = (keras.callbacks.History, keras.callbacks.ProgbarLogger)  # what they do, `fit` does anyway
 
 

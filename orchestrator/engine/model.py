@@ -83,12 +83,13 @@ def begin(variant: Variant, split: Split, seed: int, whole: bool = True) -> Begi
     with watched() as taken:
         model = make(variant, seed)
         looks = _is_unbuilt(model)
-        if not whole and all(layer.built for layer in private.layers_in(model)):
-            model.optimizer.build(model.trainable_variables)
-        else:
+        if whole or not all(layer.built for layer in private.layers_in(model)):
             build(model, split, rows)
-        if chooses := taken.numbers > 0 or _needs_numbers(variant, split, rows):
-            build(model, split, rows)  # all of it: its program will be asked for
+        else:
+            model.optimizer.build(model.trainable_variables)
+        chooses = taken.numbers > 0 or _needs_numbers(variant, split, rows)
+        if chooses and not whole:  # its program will be asked for
+            build(model, split, rows)
     drew = _drew(seed, taken.seeds)
     generator = numpy_generator()
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)

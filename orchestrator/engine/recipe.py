@@ -82,10 +82,8 @@ def _study(variant: Variant, data: Data, split: Split, engine: str, afresh: Afre
     """Both scopes of a variant have one study, where their rows have the same shapes."""
     key = (id(variant), Shapes(split), engine)
     if key not in _studies:
-        _studies[key] = (
-            variant,
-            study(variant, data, split, engine, afresh),
-        )  # the variant is kept, so that no other gets its id
+        found = study(variant, data, split, engine, afresh)
+        _studies[key] = (variant, found)  # the variant is kept, so that no other gets its id
     return _studies[key][1]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import jax
@@ -18,7 +17,8 @@ import numpy as np
 
 from orchestrator.engine import fit, private
 from orchestrator.engine.compiled import Program
-from orchestrator.lesson import Array, Data, Lesson, Rows, Split, Variant, count
+from orchestrator.engine.study import Afresh
+from orchestrator.lesson import Array, Data, Rows, Split, Variant, count
 from orchestrator.nouns.check import SelfCheck
 from orchestrator.nouns.outcome import Outcome
 from orchestrator.reports.nouns.scope import Scope
@@ -42,14 +42,14 @@ CURVES = (
 CURVE_LIMIT = 0.02
 
 
-def check(program: Program, data: Data, afresh: AbstractContextManager[Lesson], scope: Scope) -> SelfCheck:
+def check(program: Program, data: Data, afresh: Afresh, scope: Scope) -> SelfCheck:
     """Hold the program on `data` against `fit` on the lesson as `afresh` loads it."""
     begun = time.perf_counter()
     gap, why = _compare(program, data, afresh, scope)
     return SelfCheck(why, gap, time.perf_counter() - begun)
 
 
-def _compare(program: Program, data: Data, afresh: AbstractContextManager[Lesson], scope: Scope) -> tuple[float, str]:
+def _compare(program: Program, data: Data, afresh: Afresh, scope: Scope) -> tuple[float, str]:
     """The largest difference of a loss, and what speaks against the program."""
     variant, test_rows = program.variant, program.one.test_rows
     data = _shortened(data, variant, test_rows)
@@ -57,7 +57,7 @@ def _compare(program: Program, data: Data, afresh: AbstractContextManager[Lesson
         ours = program.train([SEED], data, scope, stop_after=min(EPOCHS, variant.epochs))[0]
     except Exception as error:  # code of the user's, or a program that does not compile
         return 0.0, f"compiling it raised {_line(f'{type(error).__name__}: {error}')}"
-    with afresh as lesson:
+    with afresh() as lesson:
         twin = lesson.variant(variant.name)
         theirs = fit.train_one(
             twin,

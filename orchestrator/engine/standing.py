@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
+
+from orchestrator.nouns.identity import sketch
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 DEEP = 4  # things in things
@@ -46,7 +47,9 @@ def _told(thing: Any, deep: int) -> Any:
     if isinstance(thing, PLAIN):
         return repr(thing)
     if isinstance(thing, np.ndarray):
-        return _digest(thing) if thing.nbytes < 1000 * MANY else (id(thing), thing.shape)
+        if thing.nbytes >= 1000 * MANY:
+            return id(thing), thing.shape
+        return repr(thing.tolist()) if thing.dtype.hasobject else sketch([thing]).digest
     if hasattr(thing, "cache_info"):
         return thing.cache_info().currsize
     inside = _inside(thing) if deep else None
@@ -65,9 +68,3 @@ def _inside(thing: Any) -> list[tuple[str, Any]] | None:
     if kind.__module__.partition(".")[0] in LIBRARIES or not hasattr(thing, "__dict__"):
         return None
     return [(name, part) for name, part in vars(thing).items() if not name.startswith("__") and not callable(part)]
-
-
-def _digest(array: Any) -> str:
-    if array.dtype.hasobject:
-        return repr(array.tolist())
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

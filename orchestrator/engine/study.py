@@ -101,21 +101,22 @@ def _traced(
     if reason:
         return None, reason
     try:
-        if data.redrawn and _leaves_something(variant, data):
-            return None, "drawing rows changes what lies outside the data's function, where model() may find it"
         if _remembers(pair[0].model):
             return None, "a metric keeps something in Python that changes from epoch to epoch"
-        data.draw(data.scopes[0], 0)  # what is traced may look at what was drawn last
+        if data.redrawn:
+            if _leaves_something(variant, data):
+                return None, "drawing rows changes what lies outside the data's function, where model() may find it"
+            data.draw(data.scopes[0], 0)  # what is traced may look at what was drawn last
         text, _ = _known_by(variant, split, pair[0])
         other, start = _in_fresh_load(variant, split, afresh) if data.redrawn else _known_by(variant, split, pair[1])
         again = start_of(begin(variant, split, 1, whole=False)).digest
     except Exception as error:  # the user's own code, traced
         return None, f"tracing it raised {_line(error)}"
     if text != other:
-        return (
-            None,
-            "its program differs from seed to seed, or with the rows drawn last: it holds what comes from outside Keras",
+        why = (
+            "its program differs from seed to seed, or with the rows drawn last: it holds what comes from outside Keras"
         )
+        return None, why
     if calls_python(text):
         return None, "it calls Python while it trains"
     if not start == again == start_of(pair[1]).digest:

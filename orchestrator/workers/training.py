@@ -139,7 +139,7 @@ def _planned(job: Job, here: Loaded) -> tuple[Held, Bench]:
 def _check(job: Job, here: Loaded, bench: Bench, held: Held) -> SelfCheck | None:
     if job.engine != "compiled" or bench.program is None or here.lesson.number is not None:
         return None
-    bench.verdict = selfcheck.check(bench.program, held.as_data(), here.afresh(), job.data)
+    bench.verdict = selfcheck.check(bench.program, held.as_data(), here.afresh, job.data)
     return bench.verdict
 
 
@@ -148,8 +148,7 @@ def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, re
 
     So its rows are drawn there, too: callbacks and model may reach into them.
     """
-    variant, program = here.lesson.variant(job.variant), bench.program
-    start = _start(job, variant, held.as_data(), seed, program.form) if program else None
+    start = _start(here.lesson.variant(job.variant), held, seed, bench.program.form) if bench.program else None
     engine = "fit-jax" if job.engine == "compiled" else job.engine
     with here.afresh() as lesson:
         variant = lesson.variant(job.variant)
@@ -157,10 +156,10 @@ def _through_fit(job: Job, here: Loaded, seed: int, held: Held, bench: Bench, re
     return replace(outcome, start=start)
 
 
-def _start(job: Job, variant: Variant, data: Data, seed: int, form: str) -> Sketch | None:
+def _start(variant: Variant, held: Held, seed: int, form: str) -> Sketch | None:
     """What a seed that `fit` trains begins with; None where it can't begin, which training will tell."""
     with suppress(Exception):
-        split = data.draw(job.data, seed)
+        split = held.as_data().draw(held.scope, seed)
         return start_in(form, variant, split, begin(variant, split, seed, whole=False))
     return None
 
